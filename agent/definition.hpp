@@ -1,0 +1,178 @@
+// What an agent is, as data: the same whether it came from a YAML file or from C++.
+#pragma once
+
+#include <sennit/agent/backend.hpp>
+#include <sennit/agent/io/json.hpp>
+#include <sennit/agent/usage.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sennit {
+
+/// A secret by reference: `${env:NAME}` or literal text (discouraged). Resolved where it is used, never printed.
+class Secret {
+ public:
+  Secret() = default;
+  explicit Secret(std::string reference) : reference_(std::move(reference)) {}
+  [[nodiscard]] bool empty() const noexcept { return reference_.empty(); }
+  /// The value. Throws Error(errc::config) if it refers to a variable that is not set.
+  [[nodiscard]] std::string resolve() const;
+  /// For people: `${env:NAME}`, or `***` for literal text.
+  [[nodiscard]] std::string describe() const;
+  friend bool operator==(const Secret&, const Secret&) = default;
+
+ private:
+  std::string reference_;
+};
+
+struct ModelSpec {
+  std::string name = "auto";  ///< "provider/model", "auto", "scripted"
+  std::string base_url;       ///< empty: the provider's own
+  Secret api_key;             ///< empty: the provider's own environment variable
+  CompletionOptions options;
+  std::optional<Prices> prices;
+  std::optional<bool> split_think;          ///< split <think> text into reasoning; absent: by provider and model
+  std::string reasoning_replay;             ///< "never", "within_turn", "always"; empty: by model
+  std::optional<bool> strict_tools;         ///< ask the provider to enforce tool schemas
+  std::optional<bool> stream;               ///< false: a server that cannot stream
+  std::map<std::string, std::string> headers;
+  milliseconds connect_timeout{10'000};
+  milliseconds first_token_timeout{300'000};
+  milliseconds idle_timeout{120'000};
+  friend bool operator==(const ModelSpec&, const ModelSpec&) = default;
+};
+
+/// One entry of `tools:`: a name, and options for the tool's factory.
+struct ToolSelection {
+  std::string name;
+  json::object options;
+  friend bool operator==(const ToolSelection&, const ToolSelection&) = default;
+};
+
+/// One entry of `agents:`: another agent that this one may hand tasks to.
+struct SubAgent {
+  std::string name;                 ///< the tool's name for the model; empty: the file's own name
+  std::filesystem::path file;       ///< relative to the file that names it
+  std::string description;          ///< empty: the file's own description
+  friend bool operator==(const SubAgent&, const SubAgent&) = default;
+};
+
+struct MemorySettings {
+  bool enabled = false;
+  std::string kind = "notes";
+  std::string space;        ///< notes are kept apart by space; empty: the agent's name
+  bool recall = true;       ///< put the notes that match the input before the model
+  std::size_t recall_limit = 5;
+  friend bool operator==(const MemorySettings&, const MemorySettings&) = default;
+};
+
+/// Zero means no limit, except where a default is given.
+struct RunLimits {
+  std::uint32_t steps = 50;
+  std::uint32_t tool_calls = 200;
+  std::int64_t tokens = 0;
+  double cost = 0;
+  milliseconds time{0};
+  std::uint32_t repeats = 3;            ///< the same call with the same arguments, in a row
+  std::uint32_t depth = 4;              ///< of sub-agents
+  std::uint32_t parallel_tool_calls = 8;
+  friend bool operator==(const RunLimits&, const RunLimits&) = default;
+};
+
+/// Tool names or patterns (`files_*`). The strictest match wins: deny, then ask, then allow; what matches nothing is
+/// allowed if it only reads, and asked for otherwise.
+struct PolicySettings {
+  std::vector<std::string> allow;
+  std::vector<std::string> ask;
+  std::vector<std::string> deny;
+  friend bool operator==(const PolicySettings&, const PolicySettings&) = default;
+};
+
+/// A value the caller gives at start; `{name}` in the instructions becomes it.
+struct InputSpec {
+  std::string name;
+  std::string type = "string";  ///< string, number, boolean
+  std::string description;
+  bool required = false;
+  json::value fallback;         ///< the default; null: none
+  friend bool operator==(const InputSpec&, const InputSpec&) = default;
+};
+
+/// One step of an intent: call a tool, and take more captures out of its result.
+struct IntentStep {
+  std::string call;       ///< tool name
+  json::object with;      ///< arguments; `{capture}` in strings is replaced
+  std::string take;       ///< a pattern that the result must match, giving more captures; empty: none
+  std::string otherwise;  ///< said where `take` does not match or the tool fails; empty: a default sentence
+  friend bool operator==(const IntentStep&, const IntentStep&) = default;
+};
+
+/// What the scripted backend understands: patterns, what to do, and how to say it.
+struct Intent {
+  std::vector<std::string> match;
+  std::vector<IntentStep> steps;
+  std::string say;
+  friend bool operator==(const Intent&, const Intent&) = default;
+};
+
+struct Definition {
+  std::string name = "agent";
+  std::string description;
+  ModelSpec model;
+  std::string instructions;
+  std::vector<ToolSelection> tools;
+  std::vector<SubAgent> agents;
+  MemorySettings memory;
+  std::string planner = "tool-loop";
+  json::object planner_options;
+  RunLimits limits;
+  PolicySettings policy;
+  std::vector<InputSpec> inputs;
+  std::optional<json::object> output;  ///< JSON Schema of the answer
+  std::vector<Intent> intents;
+  std::filesystem::path file;          ///< where it came from; empty for C++
+  friend bool operator==(const Definition&, const Definition&) = default;
+
+  /// What relative paths in it are relative to.
+  [[nodiscard]] std::filesystem::path directory() const;
+};
+
+/// One thing wrong in an agent file.
+struct Diagnostic {
+  enum class Severity { error, warning };
+  Severity severity = Severity::error;
+  int line = 0;    ///< from 1
+  int column = 0;  ///< from 1
+  std::string message;
+  friend bool operator==(const Diagnostic&, const Diagnostic&) = default;
+};
+
+struct ParsedDefinition {
+  Definition definition;  ///< meaningful if there is no error among the diagnostics
+  std::vector<Diagnostic> diagnostics;
+  [[nodiscard]] bool ok() const;
+};
+
+/// Reads an agent file's text and reports everything wrong with it at once. `file` is for messages and relative paths.
+[[nodiscard]] ParsedDefinition parse_definition(std::string_view yaml, const std::filesystem::path& file = {});
+
+/// Reads an agent file. Throws Error(errc::config) at file:line:col, listing every error.
+[[nodiscard]] Definition read_definition(const std::filesystem::path& file);
+
+/// The JSON Schema of the format, from the table that parses it.
+[[nodiscard]] json::object definition_schema();
+
+/// A stable digest (hex SHA-256) of what determines the agent's behaviour.
+[[nodiscard]] std::string digest(const Definition& definition);
+
+/// `FILE:LINE:COL: error: MESSAGE`
+[[nodiscard]] std::string format_diagnostic(const std::filesystem::path& file, const Diagnostic& diagnostic);
+
+}  // namespace sennit

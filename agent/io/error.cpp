@@ -1,0 +1,73 @@
+#include <sennit/agent/io/error.hpp>
+
+#include <boost/system/system_error.hpp>
+
+#include <array>
+#include <utility>
+
+namespace sennit {
+namespace {
+
+constexpr std::array<std::pair<errc, std::string_view>, 26> kNames{{
+    {errc::invalid_argument, "invalid_argument"},
+    {errc::config, "config"},
+    {errc::not_found, "not_found"},
+    {errc::busy, "busy"},
+    {errc::cancelled, "cancelled"},
+    {errc::connect_failed, "connect_failed"},
+    {errc::timeout, "timeout"},
+    {errc::truncated, "truncated"},
+    {errc::protocol, "protocol"},
+    {errc::too_large, "too_large"},
+    {errc::bad_request, "bad_request"},
+    {errc::context_length, "context_length"},
+    {errc::authentication, "authentication"},
+    {errc::permission, "permission"},
+    {errc::quota, "quota"},
+    {errc::rate_limited, "rate_limited"},
+    {errc::overloaded, "overloaded"},
+    {errc::server, "server"},
+    {errc::content_filter, "content_filter"},
+    {errc::empty_response, "empty_response"},
+    {errc::limit, "limit"},
+    {errc::tool, "tool"},
+    {errc::denied, "denied"},
+    {errc::storage, "storage"},
+    {errc::io, "io"},
+    {errc::internal, "internal"},
+}};
+
+}  // namespace
+
+std::string_view to_string(errc code) noexcept {
+  for (const auto& [value, name] : kNames) {
+    if (value == code) return name;
+  }
+  return "internal";
+}
+
+std::optional<errc> parse_errc(std::string_view name) noexcept {
+  for (const auto& [value, known] : kNames) {
+    if (known == name) return value;
+  }
+  return std::nullopt;
+}
+
+Error current_error() {
+  try {
+    throw;
+  } catch (const Error& error) {
+    return error;
+  } catch (const boost::system::system_error& error) {
+    if (error.code() == boost::system::errc::operation_canceled) return Error(errc::cancelled, "cancelled");
+    return Error(errc::io, error.code().message());
+  } catch (const std::bad_alloc&) {
+    return Error(errc::internal, "out of memory");
+  } catch (const std::exception& error) {
+    return Error(errc::internal, error.what());
+  } catch (...) {
+    return Error(errc::internal, "an exception of unknown type");
+  }
+}
+
+}  // namespace sennit

@@ -1,0 +1,82 @@
+// Outgoing HTTP: a streaming client with back-pressure, per-phase deadlines and cancellation.
+//
+// libcurl's multi socket interface does the protocol work (TLS, HTTP/2, proxies, connection reuse), Asio does the
+// waiting. One Client belongs to one shard. Nothing of libcurl shows here.
+#pragma once
+
+#include <sennit/agent/io/asio.hpp>
+#include <sennit/agent/io/environment.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct sockaddr;
+
+namespace sennit::http {
+
+struct Header {
+  std::string name;
+  std::string value;
+  friend bool operator==(const Header&, const Header&) = default;
+};
+
+/// How long each phase may take; zero switches a deadline off.
+struct Deadlines {
+  milliseconds connect{10'000};      ///< name look-up, TCP, TLS
+  milliseconds first_byte{300'000};  ///< from the request sent to the first byte of the answer's head
+  milliseconds idle{300'000};        ///< between two reads of the body
+  milliseconds total{0};             ///< everything
+};
+
+/// Bytes a request may cost; exceeding one fails it with errc::too_large.
+struct Limits {
+  std::size_t body = 64ULL << 20U;     ///< whole body, after decoding
+  std::size_t head = 256ULL << 10U;    ///< status line and headers
+  std::size_t buffered = 64ULL << 10U; ///< unread body bytes after which the transfer is paused
+};
+
+struct Request {
+  std::string method = "GET";
+  std::string url;  ///< http:// or https://
+  std::vector<Header> headers;
+  std::string body;
+  Deadlines deadlines;
+  Limits limits;
+  /// Proxy URL; empty: none. Environment variables are not read here (a host program passes what it wants used).
+  std::string proxy;
+  /// PEM file with the certificate authorities to trust instead of the system's.
+  std::string ca_file;
+  /// Asked for every address right before a socket connects to it; false refuses it (errc::denied). Redirects are
+  /// never followed by the client: a 3xx is an answer like any other.
+  std::function<bool(const sockaddr&)> allow_address;
+};
+
+/// A streaming answer. Destroying it cancels the transfer. Used on the shard of its Client only.
+class Response {
+ public:
+  virtual ~Response() = default;
+  [[nodiscard]] virtual int status() const = 0;
+  /// Value of a header by case-insensitive name; empty if absent.
+  [[nodiscard]] virtual std::string_view header(std::string_view name) const = 0;
+  [[nodiscard]] virtual const std::vector<Header>& headers() const = 0;
+  /// The body bytes that arrived since the last call (all of them, one batch); empty at the end of the body.
+  /// The view is valid until the next call. Throws Error: timeout, truncated, too_large, connect_failed, protocol,
+  /// cancelled. Cancellation: terminal, stops the transfer.
+  [[nodiscard]] virtual asio::awaitable<std::string_view> read() = 0;
+};
+
+class Client {
+ public:
+  virtual ~Client() = default;
+  /// Sends and waits for the head of the answer. Throws Error. An HTTP error status is an answer, not a failure.
+  [[nodiscard]] virtual asio::awaitable<std::unique_ptr<Response>> send(Request request) = 0;
+};
+
+/// Reads a body to its end (bounded by the request's limits).
+[[nodiscard]] asio::awaitable<std::string> read_all(Response& response);
+
+}  // namespace sennit::http

@@ -1,0 +1,66 @@
+// Names to factories. Built-in parts and plugins register in the same way.
+#pragma once
+
+#include <sennit/agent/backend.hpp>
+#include <sennit/agent/definition.hpp>
+#include <sennit/agent/memory.hpp>
+#include <sennit/agent/planner.hpp>
+#include <sennit/agent/tool.hpp>
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sennit {
+
+/// What a factory may look at besides its own options. Valid during the call only.
+struct PartContext {
+  const Definition& definition;
+  const class Registry& registry;
+  std::filesystem::path state;  ///< folder for files that parts keep; empty: keep nothing (memory only)
+};
+
+using BackendFactory = std::function<std::shared_ptr<const Backend>(const ModelSpec&, const PartContext&)>;
+/// One entry of `tools:` may bring several tools (`files` brings files_read, files_write …).
+using ToolFactory = std::function<std::vector<std::shared_ptr<Tool>>(const json::object& options, const PartContext&)>;
+using MemoryFactory = std::function<std::shared_ptr<Memory>(const MemorySettings&, const PartContext&)>;
+using PlannerFactory = std::function<std::shared_ptr<const Planner>(const json::object& options, const PartContext&)>;
+
+/// Filled before the Runtime is made or between runs; reading is [thread-safe], adding is not.
+class Registry {
+ public:
+  /// Adding a name twice replaces the first.
+  void add_backend(std::string provider, BackendFactory factory);
+  void add_tool(std::string name, ToolFactory factory);
+  void add_tool(std::shared_ptr<Tool> tool);  ///< a ready tool under its own name
+  void add_memory(std::string kind, MemoryFactory factory);
+  void add_planner(std::string name, PlannerFactory factory);
+
+  /// Each throws Error(errc::not_found) naming the nearest known name.
+  [[nodiscard]] std::shared_ptr<const Backend> backend(const ModelSpec& spec, const PartContext& context) const;
+  [[nodiscard]] std::vector<std::shared_ptr<Tool>> tools(const ToolSelection& selection,
+                                                         const PartContext& context) const;
+  [[nodiscard]] std::shared_ptr<Memory> memory(const MemorySettings& settings, const PartContext& context) const;
+  [[nodiscard]] std::shared_ptr<const Planner> planner(std::string_view name, const json::object& options,
+                                                       const PartContext& context) const;
+
+  [[nodiscard]] std::vector<std::string> backend_names() const;
+  [[nodiscard]] std::vector<std::string> tool_names() const;
+  [[nodiscard]] std::vector<std::string> memory_names() const;
+  [[nodiscard]] std::vector<std::string> planner_names() const;
+
+ private:
+  std::map<std::string, BackendFactory, std::less<>> backends_;
+  std::map<std::string, ToolFactory, std::less<>> tools_;
+  std::map<std::string, MemoryFactory, std::less<>> memories_;
+  std::map<std::string, PlannerFactory, std::less<>> planners_;
+};
+
+/// The candidate nearest to `word` by edit distance, if it is near enough to be meant; else empty.
+[[nodiscard]] std::string_view nearest(std::string_view word, const std::vector<std::string>& candidates);
+
+}  // namespace sennit

@@ -1,0 +1,61 @@
+// The event loop that runs live on: own threads, or a caller's executor.
+#pragma once
+
+#include <sennit/agent/io/asio.hpp>
+#include <sennit/agent/io/environment.hpp>
+#include <sennit/agent/io/log.hpp>
+#include <sennit/agent/registry.hpp>
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+namespace sennit {
+
+class Store;
+
+struct RuntimeOptions {
+  /// Event-loop threads, each with its own loop ("shard"). Ignored with `executor`.
+  std::size_t threads = 1;
+  /// Threads for blocking work. They start when first needed.
+  std::size_t pool_threads = 4;
+  /// Run on the caller's loop instead; no event-loop thread is started. Put in a strand of its own, so a
+  /// multi-threaded io_context is fine.
+  std::optional<asio::any_io_executor> executor;
+  /// Folder for the store (`sennit.db`), spilt outputs and parts' files. Empty: nothing is kept on disk and
+  /// nothing is journalled.
+  std::filesystem::path state;
+  LogSink log;
+};
+
+/// Owns the shards, the pool, the store and the registry. Must outlive its agents, sessions and runs.
+/// [thread-safe] unless a function says otherwise.
+class Runtime {
+ public:
+  /// Throws Error(errc::storage) if the state folder cannot be used.
+  explicit Runtime(Registry registry, RuntimeOptions options = {});
+  /// Cancels what runs (reason "shutdown"), waits until it has ended, joins all threads. With a borrowed executor
+  /// nothing can be waited for here: `co_await shutdown()` first, while the loop still runs.
+  ~Runtime();
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  /// Refuses new runs, lets running ones finish for `grace`, cancels the rest, and returns when all have ended.
+  [[nodiscard]] asio::awaitable<void> shutdown(milliseconds grace = milliseconds{0});
+
+  [[nodiscard]] Registry& registry();
+  /// The next shard, in turn.
+  [[nodiscard]] Environment& shard();
+  /// Null if nothing is kept.
+  [[nodiscard]] const std::shared_ptr<Store>& store() const;
+  [[nodiscard]] const std::filesystem::path& state() const;
+
+  struct State;
+  [[nodiscard]] State& internals();
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sennit

@@ -1,0 +1,79 @@
+// Something a model can call.
+#pragma once
+
+#include <sennit/agent/backend.hpp>
+#include <sennit/agent/io/asio.hpp>
+#include <sennit/agent/io/environment.hpp>
+#include <sennit/agent/io/json.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sennit {
+
+class Memory;
+
+/// What a tool reaches. Declared by the tool, enforced by the run's policy.
+struct Touches {
+  bool read = false;     ///< local data
+  bool write = false;    ///< changes local data
+  bool network = false;
+  bool process = false;  ///< starts programs
+  bool money = false;
+  friend bool operator==(const Touches&, const Touches&) = default;
+};
+
+/// Whether a call may be repeated when it is unknown if it took effect (after a crash).
+enum class Repeat {
+  idempotent,  ///< a repeat is harmless
+  keyed,       ///< the tool passes ToolContext::effect_id() on as an idempotency key
+  never,       ///< unsafe: a person decides
+};
+
+/// The fixed facts of a tool.
+struct ToolSpec {
+  ToolDescription description;
+  Touches touches;
+  Repeat repeat = Repeat::never;
+  milliseconds timeout{60'000};              ///< zero: none (a tool that waits for a person)
+  std::size_t output_limit = 32ULL << 10U;   ///< bytes handed to the model; the rest is spilt to a file
+  std::size_t concurrency = 8;               ///< calls at a time in one run
+};
+
+/// What a tool gives back to the model.
+struct ToolOutput {
+  std::string content;
+  bool is_error = false;
+};
+
+/// What a tool may ask of the run that calls it. Valid during the call, on the run's shard.
+class ToolContext {
+ public:
+  virtual ~ToolContext() = default;
+  [[nodiscard]] virtual Environment& environment() = 0;
+  /// Unique for this call and the same after a resume: pass it on as an idempotency key.
+  [[nodiscard]] virtual const std::string& effect_id() const = 0;
+  /// Empty for a run without a kept conversation.
+  [[nodiscard]] virtual const std::string& session() const = 0;
+  /// The agent's memory; null if it has none.
+  [[nodiscard]] virtual Memory* memory() = 0;
+  /// Shows something while the tool works (a ToolProgress event).
+  virtual void progress(std::string text) = 0;
+  /// Asks the person; waits for the answer. Throws Error(errc::denied) where nobody can be asked.
+  [[nodiscard]] virtual asio::awaitable<std::string> ask(std::string question) = 0;
+};
+
+/// A tool. Shared by runs on several shards, so call() must not keep state without locking. [thread-safe]
+class Tool {
+ public:
+  virtual ~Tool() = default;
+  [[nodiscard]] virtual const ToolSpec& spec() const = 0;
+  /// Does it. `arguments` is an object that satisfies the schema. A failure the model should hear about is either
+  /// thrown as Error or returned with is_error. Cancellation: terminal; the tool must stop what it started.
+  [[nodiscard]] virtual asio::awaitable<ToolOutput> call(json::object arguments, ToolContext& context) = 0;
+};
+
+}  // namespace sennit

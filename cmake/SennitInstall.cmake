@@ -1,0 +1,1 @@
+# cmake --install: library, headers, program, find_package(sennit) and pkg-config.

@@ -1,0 +1,189 @@
+#include <sennit/agent/io/database.hpp>
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace sennit {
+namespace {
+
+[[noreturn]] void fail(sqlite3* handle, int code, std::string_view what) {
+  std::string message(what);
+  message += ": ";
+  message += handle != nullptr ? sqlite3_errmsg(handle) : sqlite3_errstr(code);
+  Error error(errc::storage, std::move(message));
+  if (code == SQLITE_BUSY || code == SQLITE_LOCKED) throw std::move(error).retry();
+  throw error;
+}
+
+/// The rules for files that may have been written by somebody else: stored state is input too.
+void harden(sqlite3* handle) {
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
+  constexpr int kMaxValue = 64 << 20;  // a blob or text; the default of 1 GB is an attack surface
+  sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, kMaxValue);
+  sqlite3_limit(handle, SQLITE_LIMIT_SQL_LENGTH, 1 << 20);
+  sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0);
+  sqlite3_limit(handle, SQLITE_LIMIT_EXPR_DEPTH, 200);
+}
+
+}  // namespace
+
+Statement::Statement(Statement&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)) {}
+
+Statement& Statement::operator=(Statement&& other) noexcept {
+  std::swap(statement_, other.statement_);
+  return *this;
+}
+
+Statement::~Statement() { sqlite3_finalize(statement_); }
+
+Statement& Statement::bind(int index, std::int64_t value) {
+  if (const int code = sqlite3_bind_int64(statement_, index, value); code != SQLITE_OK) {
+    fail(sqlite3_db_handle(statement_), code, "binding a value");
+  }
+  return *this;
+}
+
+Statement& Statement::bind(int index, double value) {
+  if (const int code = sqlite3_bind_double(statement_, index, value); code != SQLITE_OK) {
+    fail(sqlite3_db_handle(statement_), code, "binding a value");
+  }
+  return *this;
+}
+
+Statement& Statement::bind(int index, std::string_view value) {
+  // An empty view may have a null pointer, which SQLite would take for NULL.
+  const char* data = value.data() == nullptr ? "" : value.data();
+  const int code = sqlite3_bind_text64(statement_, index, data, value.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  if (code != SQLITE_OK) fail(sqlite3_db_handle(statement_), code, "binding a text");
+  return *this;
+}
+
+Statement& Statement::bind_null(int index) {
+  sqlite3_bind_null(statement_, index);
+  return *this;
+}
+
+bool Statement::step() {
+  const int code = sqlite3_step(statement_);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  sqlite3* handle = sqlite3_db_handle(statement_);
+  const std::string words = sqlite3_errmsg(handle);
+  sqlite3_reset(statement_);
+  Error error(errc::storage, "the store: " + words);
+  if (code == SQLITE_BUSY) throw std::move(error).retry();
+  throw error;
+}
+
+void Statement::run() {
+  while (step()) {
+  }
+  reset();
+}
+
+void Statement::reset() {
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+}
+
+std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+double Statement::real(int column) const { return sqlite3_column_double(statement_, column); }
+bool Statement::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+
+std::string_view Statement::text(int column) const {
+  const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+  return data == nullptr ? std::string_view{}
+                         : std::string_view(data, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
+}
+
+Database::Database(const std::filesystem::path& path) {
+  const int code = sqlite3_open_v2(path.c_str(), &handle_,
+                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  try {
+    if (code != SQLITE_OK) fail(handle_, code, "cannot open " + path.string());
+    constexpr int kBusyMilliseconds = 5000;
+    sqlite3_busy_timeout(handle_, kBusyMilliseconds);
+    harden(handle_);
+    execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON;");
+  } catch (const Error& error) {
+    sqlite3_close(handle_);
+    handle_ = nullptr;
+    throw Error(errc::storage, error.message()).at(path.string());
+  }
+}
+
+Database::Database(Database&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+
+Database& Database::operator=(Database&& other) noexcept {
+  std::swap(handle_, other.handle_);
+  return *this;
+}
+
+Database::~Database() { sqlite3_close_v2(handle_); }
+
+Statement Database::prepare(std::string_view sql) {
+  sqlite3_stmt* statement = nullptr;
+  const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                                      &statement, nullptr);
+  if (code != SQLITE_OK) fail(handle_, code, "preparing a statement");
+  return Statement(statement);
+}
+
+void Database::execute(const char* sql) {
+  const int code = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) fail(handle_, code, "the store");
+}
+
+std::int64_t Database::last_insert_id() const { return sqlite3_last_insert_rowid(handle_); }
+std::int64_t Database::changes() const { return sqlite3_changes64(handle_); }
+
+void Database::migrate(std::string_view component, std::initializer_list<const char*> steps) {
+  execute("CREATE TABLE IF NOT EXISTS schema_versions(component TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT");
+  const auto newest = static_cast<std::int64_t>(steps.size());
+  while (true) {
+    // The version is read inside the transaction: another process may be migrating the same file.
+    Transaction transaction(*this);
+    std::int64_t version = 0;
+    {
+      Statement query = prepare("SELECT version FROM schema_versions WHERE component = ?");
+      if (query.bind(1, component).step()) version = query.integer(0);
+    }
+    if (version > newest) {
+      throw Error(errc::storage, "the store was written by a newer Sennit (schema " + std::string(component) + " is at version " +
+                                     std::to_string(version) + ", this program knows " + std::to_string(newest) +
+                                     "): use that version, or another state folder");
+    }
+    if (version == newest) return;
+    execute(steps.begin()[version]);
+    prepare("INSERT INTO schema_versions(component, version) VALUES(?1, ?2) "
+            "ON CONFLICT(component) DO UPDATE SET version = excluded.version")
+        .bind(1, component)
+        .bind(2, version + 1)
+        .run();
+    transaction.commit();
+  }
+}
+
+Transaction::Transaction(Database& database) : database_(database) { database_.execute("BEGIN IMMEDIATE"); }
+
+Transaction::~Transaction() {
+  if (!open_) return;
+  try {
+    database_.execute("ROLLBACK");
+  } catch (const Error&) {
+    // SQLite has rolled back by itself where ROLLBACK fails.
+  }
+}
+
+void Transaction::commit() {
+  database_.execute("COMMIT");
+  open_ = false;
+}
+
+}  // namespace sennit

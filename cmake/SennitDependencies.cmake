@@ -22,6 +22,11 @@ find_package(fmt QUIET)
 sennit_need("fmt" "libfmt-dev" fmt_FOUND)
 find_package(date QUIET)
 sennit_need("date (time zones)" "libhowardhinnant-date-dev" date_FOUND)
+find_package(PkgConfig QUIET)
+if(PKG_CONFIG_FOUND)
+  pkg_check_modules(re2 QUIET IMPORTED_TARGET re2)
+endif()
+sennit_need("RE2" "libre2-dev pkg-config" re2_FOUND)
 if(SENNIT_BUILD_PROGRAM)
   find_package(CLI11 QUIET)
   sennit_need("CLI11" "libcli11-dev" CLI11_FOUND)
@@ -50,7 +55,7 @@ target_compile_definitions(sennit_public_dependencies INTERFACE BOOST_ASIO_SEPAR
 # Needed by our sources alone.
 add_library(sennit_private_dependencies INTERFACE)
 target_link_libraries(sennit_private_dependencies INTERFACE CURL::libcurl OpenSSL::Crypto SQLite::SQLite3 yaml-cpp
-                                                            fmt::fmt date::date-tz)
+                                                            fmt::fmt date::date-tz PkgConfig::re2)
 
 if(SENNIT_BUILD_PROGRAM)
   add_library(sennit_program_dependencies INTERFACE)

@@ -14,7 +14,9 @@
 
 namespace sennit {
 
+class Agent;
 class Memory;
+struct Outcome;
 
 /// What a tool reaches. Declared by the tool, enforced by the run's policy.
 struct Touches {
@@ -64,6 +66,9 @@ class ToolContext {
   virtual void progress(std::string text) = 0;
   /// Asks the person; waits for the answer. Throws Error(errc::denied) where nobody can be asked.
   [[nodiscard]] virtual asio::awaitable<std::string> ask(std::string question) = 0;
+  /// Lets another agent do a task as a child of this run: its events travel in this run's stream with their path,
+  /// it draws on this run's limits and ends with it. Throws Error(errc::limit) beyond the depth limit.
+  [[nodiscard]] virtual asio::awaitable<Outcome> delegate(const Agent& agent, std::string task) = 0;
 };
 
 /// A tool. Shared by runs on several shards, so call() must not keep state without locking. [thread-safe]

@@ -11,16 +11,13 @@ constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 std::optional<json::value> parse(std::string_view text, std::string* why) {
   json::parse_options options;
   options.max_depth = kMaxJsonDepth;
-  json::parser parser(json::storage_ptr{}, options);
+  json::stream_parser parser(json::storage_ptr{}, options);
   boost::system::error_code error;
   const std::size_t read = parser.write_some(text, error);
   if (!error && read < text.size()) error = json::error::extra_data;
+  if (!error) parser.finish(error);
   if (error) {
     if (why != nullptr) *why = error.message() + " at byte " + std::to_string(read);
-    return std::nullopt;
-  }
-  if (!parser.done()) {
-    if (why != nullptr) *why = "the document ends too early, at byte " + std::to_string(text.size());
     return std::nullopt;
   }
   return parser.release();

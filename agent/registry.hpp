@@ -37,6 +37,11 @@ class Registry {
   void add_backend(std::string provider, BackendFactory factory);
   void add_tool(std::string name, ToolFactory factory);
   void add_tool(std::shared_ptr<Tool> tool);  ///< a ready tool under its own name
+  /// A C++ function over a described struct: include typed_tool.hpp, see make_tool() there.
+  template <class Function>
+  void add_tool(std::string name, std::string description, Function function);
+  template <class Function>
+  void add_tool(std::string name, std::string description, Function function, struct ToolTraits traits);
   void add_memory(std::string kind, MemoryFactory factory);
   void add_planner(std::string name, PlannerFactory factory);
 

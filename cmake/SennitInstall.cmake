@@ -1,1 +1,31 @@
-# cmake --install: library, headers, program, find_package(sennit) and pkg-config.
+# cmake --install: library, program, headers, find_package(sennit) and pkg-config.
+#
+# Two export sets, because they ask different things of a consumer's machine: the shared library needs Boost's headers,
+# the static one also everything that we link.
+
+set(sennit_cmake_dir "${CMAKE_INSTALL_LIBDIR}/cmake/sennit")
+set_target_properties(sennit_public_dependencies PROPERTIES EXPORT_NAME public_dependencies)
+set_target_properties(sennit_private_dependencies PROPERTIES EXPORT_NAME private_dependencies)
+
+install(TARGETS sennit_shared sennit_public_dependencies EXPORT sennitSharedTargets)
+install(TARGETS sennit sennit_private_dependencies EXPORT sennitStaticTargets)
+foreach(set IN ITEMS Shared Static)
+  install(EXPORT sennit${set}Targets NAMESPACE sennit:: DESTINATION "${sennit_cmake_dir}")
+endforeach()
+if(SENNIT_BUILD_PROGRAM)
+  install(TARGETS sennit_program)
+endif()
+
+foreach(floor IN LISTS sennit_floors)
+  install(DIRECTORY "${floor}/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/sennit/${floor}"
+          FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h")
+endforeach()
+
+configure_package_config_file(cmake/sennitConfig.cmake.in sennitConfig.cmake INSTALL_DESTINATION "${sennit_cmake_dir}")
+write_basic_package_version_file(sennitConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/sennitConfig.cmake" "${CMAKE_CURRENT_BINARY_DIR}/sennitConfigVersion.cmake"
+        DESTINATION "${sennit_cmake_dir}")
+
+configure_file(cmake/sennit.pc.in sennit.pc @ONLY)
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/sennit.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+install(FILES LICENSE README.md DESTINATION "${CMAKE_INSTALL_DOCDIR}")

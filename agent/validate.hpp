@@ -76,8 +76,7 @@ class Validator {
   [[nodiscard]] const json::object& schema() const noexcept;
 
  private:
-  struct State;
-  std::unique_ptr<const State> state_;
+  std::unique_ptr<const class CompiledSchema> compiled_;
 };
 
 /// JSON text for people and models: like json::serialize, but numbers read as one writes them (`3`, `0.1`, not `1E-1`).

@@ -4,11 +4,13 @@
 #include <sennit/agent/definition.hpp>
 #include <sennit/agent/run.hpp>
 #include <sennit/agent/runtime.hpp>
+#include <sennit/agent/tool.hpp>
 
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace sennit {
 
@@ -21,11 +23,16 @@ class Agent {
   Agent(Runtime& runtime, Definition definition);
 
   [[nodiscard]] const Definition& definition() const;
+  /// What the model can call, in the order it is told of them; those that the policy denies included.
+  [[nodiscard]] std::vector<ToolSpec> tools() const;
+  /// Null if the agent has no memory.
+  [[nodiscard]] const std::shared_ptr<Memory>& memory() const;
   /// The conversation with this id: kept in the store if there is one and `id` is not empty. An empty id starts a
   /// conversation that lives as long as the Session object.
   [[nodiscard]] Session session(std::string id = {}) const;
 
   struct Parts;
+  explicit Agent(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
   [[nodiscard]] const std::shared_ptr<const Parts>& parts() const { return parts_; }
 
  private:

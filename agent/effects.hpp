@@ -2,6 +2,7 @@
 // when it ends. From that follow durability, replay, approvals and traces, with no code in the planner.
 #pragma once
 
+#include <sennit/agent/completion.hpp>
 #include <sennit/agent/definition.hpp>
 #include <sennit/agent/event.hpp>
 #include <sennit/agent/io/asio.hpp>
@@ -15,14 +16,6 @@
 #include <vector>
 
 namespace sennit {
-
-/// What a model gave.
-struct Completion {
-  Message message;  ///< role assistant; no parts if the answer was empty
-  StopReason reason = StopReason::stop;
-  Usage usage;
-  std::string refusal;  ///< the model's own words, where sent apart from the text
-};
 
 /// How one completion differs from the agent's defaults.
 struct CompletionChange {

@@ -1,0 +1,128 @@
+#include <sennit/agent/agent.hpp>
+#include <sennit/agent/agent_parts.hpp>
+#include <sennit/agent/delegate.hpp>
+#include <sennit/agent/run_state.hpp>
+#include <sennit/agent/runtime_state.hpp>
+#include <sennit/agent/store.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace sennit {
+namespace {
+
+/// The files that lead to the agent being made: an agent that reaches itself would never end.
+using Lineage = std::vector<std::filesystem::path>;
+
+std::shared_ptr<const Agent::Parts> make_parts(Runtime& runtime, Definition definition, const Lineage& lineage);
+
+void add_tool(Agent::Parts& parts, std::shared_ptr<Tool> tool) {
+  const ToolSpec& spec = tool->spec();
+  const std::string& name = spec.description.name;
+  if (parts.find_tool(name) != nullptr) {
+    throw Error(errc::config, "two tools of this agent are named '" + name + "'").at(parts.definition.file.string());
+  }
+  Decision decision = decide(parts.definition.policy, spec);
+  // A model does not get to see what it may never call.
+  if (decision.verdict != Verdict::deny) parts.descriptions.push_back(spec.description);
+  parts.tools.push_back({std::move(tool), Validator(spec.description.parameters), std::move(decision)});
+}
+
+void add_tools(Agent::Parts& parts, const PartContext& context) {
+  for (const ToolSelection& selection : parts.definition.tools) {
+    for (auto& tool : context.registry.tools(selection, context)) add_tool(parts, std::move(tool));
+  }
+  if (!parts.memory) return;
+  for (auto& tool : context.registry.tools({"notes", {}}, context)) {
+    if (parts.find_tool(tool->spec().description.name) == nullptr) add_tool(parts, std::move(tool));
+  }
+}
+
+void add_agents(Agent::Parts& parts, Runtime& runtime, const Lineage& lineage) {
+  for (const SubAgent& sub : parts.definition.agents) {
+    const auto file = std::filesystem::weakly_canonical(parts.definition.directory() / sub.file);
+    if (std::find(lineage.begin(), lineage.end(), file) != lineage.end()) {
+      throw Error(errc::config, "the agent " + sub.file.string() + " reaches itself through its sub-agents")
+          .at(parts.definition.file.string());
+    }
+    Agent agent(make_parts(runtime, read_definition(file), lineage));
+    const Definition& definition = agent.definition();
+    std::string name = sub.name.empty() ? definition.name : sub.name;
+    std::string description = sub.description.empty() ? definition.description : sub.description;
+    add_tool(parts, make_delegate(std::move(agent), std::move(name), std::move(description)));
+  }
+}
+
+std::shared_ptr<const Agent::Parts> make_parts(Runtime& runtime, Definition definition, const Lineage& lineage) {
+  auto parts = std::make_shared<Agent::Parts>();
+  parts->runtime = &runtime;
+  parts->digest = digest(definition);
+  parts->definition = std::move(definition);
+  Lineage own = lineage;
+  if (!parts->definition.file.empty()) own.push_back(std::filesystem::weakly_canonical(parts->definition.file));
+
+  const PartContext context{parts->definition, runtime.registry(), runtime.state()};
+  parts->backend = context.registry.backend(parts->definition.model, context);
+  parts->planner = context.registry.planner(parts->definition.planner, parts->definition.planner_options, context);
+  if (parts->definition.memory.enabled) parts->memory = context.registry.memory(parts->definition.memory, context);
+  add_tools(*parts, context);
+  add_agents(*parts, runtime, own);
+  if (parts->definition.output) parts->output.emplace(*parts->definition.output);
+  return parts;
+}
+
+}  // namespace
+
+const Agent::Parts::ToolEntry* Agent::Parts::find_tool(std::string_view name) const {
+  // A linear search beats a map for the dozen tools that an agent has.
+  for (const ToolEntry& entry : tools) {
+    if (entry.tool->spec().description.name == name) return &entry;
+  }
+  return nullptr;
+}
+
+Agent::Agent(Runtime& runtime, Definition definition) : parts_(make_parts(runtime, std::move(definition), {})) {}
+
+const Definition& Agent::definition() const { return parts_->definition; }
+
+std::vector<ToolSpec> Agent::tools() const {
+  std::vector<ToolSpec> specs;
+  for (const Parts::ToolEntry& entry : parts_->tools) specs.push_back(entry.tool->spec());
+  return specs;
+}
+
+const std::shared_ptr<Memory>& Agent::memory() const { return parts_->memory; }
+
+Session Agent::session(std::string id) const {
+  auto state = std::make_shared<Session::State>();
+  state->parts = parts_;
+  state->id = std::move(id);
+  return Session(std::move(state));
+}
+
+Agent load(Runtime& runtime, const std::filesystem::path& file) { return Agent(runtime, read_definition(file)); }
+
+bool Session::State::kept() const { return !id.empty() && parts->runtime->store() != nullptr; }
+
+Run Session::start(std::string input, RunOptions options) {
+  return start_run(state_, std::move(input), std::move(options));
+}
+
+const std::string& Session::id() const { return state_->id; }
+
+asio::awaitable<std::vector<Message>> Session::messages() const {
+  if (state_->kept()) co_return co_await state_->parts->runtime->store()->messages(state_->id);
+  const std::lock_guard lock(state_->mutex);
+  co_return state_->messages;
+}
+
+asio::awaitable<bool> Session::undo() {
+  if (state_->kept()) co_return co_await state_->parts->runtime->store()->undo(state_->id);
+  const std::lock_guard lock(state_->mutex);
+  if (state_->running || state_->run_starts.empty()) co_return false;
+  state_->messages.resize(state_->run_starts.back());
+  state_->run_starts.pop_back();
+  co_return true;
+}
+
+}  // namespace sennit

@@ -1,0 +1,54 @@
+// Private: an agent's parts, made once and shared by its runs; and what a session keeps between them.
+#pragma once
+
+#include <sennit/agent/agent.hpp>
+#include <sennit/agent/memory.hpp>
+#include <sennit/agent/planner.hpp>
+#include <sennit/agent/policy.hpp>
+#include <sennit/agent/tool.hpp>
+#include <sennit/agent/validate.hpp>
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sennit {
+
+struct Agent::Parts {
+  struct ToolEntry {
+    std::shared_ptr<Tool> tool;
+    Validator arguments;
+    Decision decision;
+  };
+
+  Runtime* runtime = nullptr;
+  Definition definition;
+  std::string digest;
+  std::shared_ptr<const Backend> backend;
+  std::shared_ptr<const Planner> planner;
+  std::shared_ptr<Memory> memory;           // null: none
+  std::vector<ToolEntry> tools;             // in the order of the definition: the prompt's prefix must be stable
+  std::vector<ToolDescription> descriptions;  // of the tools that policy does not deny
+  std::optional<Validator> output;
+
+  [[nodiscard]] const ToolEntry* find_tool(std::string_view name) const;
+};
+
+struct Session::State {
+  std::shared_ptr<const Agent::Parts> parts;
+  std::string id;  // empty: kept in memory only
+
+  std::mutex mutex;
+  std::vector<Message> messages;        // guarded; of a session that the store does not keep
+  std::vector<std::size_t> run_starts;  // guarded; where in `messages` each run began
+  std::set<std::string> always_allowed;  // guarded; tools that a person allowed for good
+  bool running = false;                 // guarded; for sessions without an id
+
+  [[nodiscard]] bool kept() const;
+};
+
+}  // namespace sennit

@@ -1,0 +1,48 @@
+// What a run may spend, and what it has spent. A sub-agent's budget draws on its parent's as well.
+#pragma once
+
+#include <sennit/agent/definition.hpp>
+#include <sennit/agent/usage.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+namespace sennit {
+
+/// Pure accounting; every check throws Error(errc::limit) naming the limit and how much was used.
+class Budget {
+ public:
+  /// `parent` may be null and must outlive this.
+  Budget(const RunLimits& limits, std::optional<Prices> prices, Budget* parent)
+      : limits_(limits), prices_(std::move(prices)), parent_(parent) {}
+
+  /// Before a completion.
+  void begin_step();
+  /// Before a batch of tool calls.
+  void begin_tool_calls(std::size_t count);
+  /// In mid-stream: what the completion has cost so far, by the provider's count or by our estimate.
+  void check_in_flight(const Usage& reported, std::size_t bytes_written) const;
+  /// After a completion.
+  void charge(const Usage& usage, const std::optional<Prices>& prices);
+
+  [[nodiscard]] std::uint32_t steps() const noexcept { return steps_; }
+  [[nodiscard]] std::uint32_t tool_calls() const noexcept { return tool_calls_; }
+  [[nodiscard]] const Usage& usage() const noexcept { return usage_; }
+  /// Where prices are known.
+  [[nodiscard]] std::optional<Cost> cost() const;
+
+ private:
+  void check_spent(std::int64_t tokens, double cost) const;
+
+  const RunLimits& limits_;
+  std::optional<Prices> prices_;
+  Budget* parent_;
+  std::uint32_t steps_ = 0;
+  std::uint32_t tool_calls_ = 0;
+  Usage usage_;
+  double spent_ = 0;
+  bool priced_ = false;
+};
+
+}  // namespace sennit

@@ -1,0 +1,57 @@
+// What a model gave: the events of one completion, put together.
+#pragma once
+
+#include <sennit/agent/event.hpp>
+#include <sennit/agent/message.hpp>
+#include <sennit/agent/usage.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sennit {
+
+struct Completion {
+  Message message;  ///< role assistant; no parts if the answer was empty
+  StopReason reason = StopReason::stop;
+  Usage usage;
+  std::string refusal;  ///< the model's own words, where sent apart from the text
+
+  friend bool operator==(const Completion&, const Completion&) = default;
+};
+
+/// Most calls one completion may hold; a stream that opens more is broken or hostile.
+inline constexpr std::size_t kMaxToolCalls = 128;
+
+/// Gathers the events of one TokenStream. Pure.
+class CompletionBuilder {
+ public:
+  /// `provider` tags reasoning (ModelInfo::provider).
+  explicit CompletionBuilder(std::string_view provider) : provider_(provider) {}
+
+  /// Throws Error(errc::too_large) beyond kMaxToolCalls.
+  void take(const Event& event);
+  /// Something a person could have seen has arrived: from here on the completion must not be retried silently.
+  [[nodiscard]] bool visible() const noexcept { return !text_.empty() || !reasoning_.text.empty() || !calls_.empty(); }
+  /// Bytes the model wrote so far, of any kind: a running estimate of its output.
+  [[nodiscard]] std::size_t written() const noexcept { return written_; }
+  [[nodiscard]] const std::string& text() const noexcept { return text_; }
+  [[nodiscard]] const Usage& usage() const noexcept { return completion_.usage; }
+  /// The completion so far. Parts stand in the order reasoning, text, tool calls.
+  [[nodiscard]] Completion finish() &&;
+
+ private:
+  void take(const ToolCallDelta& delta);
+  void close_reasoning();
+
+  std::string provider_;
+  std::string text_;
+  Reasoning reasoning_;
+  std::vector<Reasoning> closed_reasoning_;  // blocks that ended with a signature
+  std::vector<ToolCall> calls_;
+  std::size_t written_ = 0;
+  Completion completion_;
+};
+
+}  // namespace sennit

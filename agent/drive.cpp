@@ -1,0 +1,302 @@
+// From start to end of a run: take the session, load the conversation, pick the backend, let the planner work, and
+// leave everything well-formed, whatever happened.
+#include <sennit/agent/effects_state.hpp>
+#include <sennit/agent/io/timeout.hpp>
+#include <sennit/agent/runtime_state.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace sennit {
+namespace {
+
+std::string display(const json::value& value) {
+  if (const json::string* text = value.if_string()) return std::string(*text);
+  return json::serialize(value);
+}
+
+bool has_type(const json::value& value, std::string_view type) {
+  if (type == "number") return value.is_number();
+  if (type == "boolean") return value.is_bool();
+  return value.is_string();
+}
+
+void replace_all(std::string& text, const std::string& what, const std::string& with) {
+  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size())) {
+    text.replace(at, what.size(), with);
+  }
+}
+
+/// The instructions with `{input}` replaced. Throws Error(errc::invalid_argument) for inputs that do not fit.
+std::string render_instructions(const Definition& definition, const std::map<std::string, json::value>& inputs) {
+  for (const auto& [name, value] : inputs) {
+    const auto is_it = [&name = name](const InputSpec& spec) { return spec.name == name; };
+    if (std::none_of(definition.inputs.begin(), definition.inputs.end(), is_it)) {
+      throw Error(errc::invalid_argument, "the agent has no input '" + name + "'");
+    }
+  }
+  std::string instructions = definition.instructions;
+  for (const InputSpec& spec : definition.inputs) {
+    const auto given = inputs.find(spec.name);
+    const json::value& value = given == inputs.end() ? spec.fallback : given->second;
+    if (value.is_null()) {
+      if (spec.required) throw Error(errc::invalid_argument, "the input '" + spec.name + "' is required");
+      replace_all(instructions, "{" + spec.name + "}", "");
+      continue;
+    }
+    if (!has_type(value, spec.type)) {
+      throw Error(errc::invalid_argument, "the input '" + spec.name + "' must be a " + spec.type);
+    }
+    replace_all(instructions, "{" + spec.name + "}", display(value));
+  }
+  return instructions;
+}
+
+std::optional<Message> notes_message(const std::vector<Note>& notes) {
+  if (notes.empty()) return std::nullopt;
+  std::string text = "Notes from earlier conversations that may matter here:";
+  for (const Note& note : notes) text += "\n- " + note.text;
+  return user_message(std::move(text));
+}
+
+/// Everything before the planner: cancellable like the planner itself.
+asio::awaitable<void> prepare(Effects::State& state, std::string input) {
+  const Definition& definition = state.parts.definition;
+  state.instructions = render_instructions(definition, state.run.options.inputs);
+  Selection selection = co_await state.parts.backend->select(*state.run.environment);
+  if (selection.backend) state.backend = std::move(selection.backend);
+  state.emit(RunStarted{state.run.id, state.session.id, definition.name, state.backend->info().id});
+  if (!selection.notice.empty()) state.emit(Notice{std::move(selection.notice)});
+  if (definition.limits.cost > 0 && !state.backend->info().prices) {
+    state.emit(Notice{"limits.cost has no effect: the prices of " + state.backend->info().id +
+                      " are not known; set model.prices"});
+  }
+  if (state.store != nullptr) {
+    state.store->begin_run({state.run.id, state.session.id, definition.name, state.backend->info().id,
+                            state.parts.digest, input, state.run.environment->wall_now(), std::nullopt, nullptr});
+  }
+  if (state.parts.memory && definition.memory.recall) {
+    Effects effects(state);
+    const std::vector<Note> notes = co_await effects.recall(input, definition.memory.recall_limit);
+    if (auto message = notes_message(notes)) {
+      MemoryRecalled recalled;
+      for (const Note& note : notes) recalled.notes.push_back(note.text);
+      state.emit(std::move(recalled));
+      state.add_message(std::move(*message));
+    }
+  }
+  state.add_message(user_message(std::move(input)));
+}
+
+asio::awaitable<Outcome> prepare_and_plan(Effects::State& state, std::string input) {
+  std::optional<Error> failure;
+  try {
+    co_await prepare(state, std::move(input));
+  } catch (const std::exception&) {
+    failure = current_error();
+  }
+  if (failure) co_return outcome_of(state, std::move(*failure));
+  co_return co_await run_planner(state);
+}
+
+/// Takes the session's conversation. Throws Error(errc::busy).
+asio::awaitable<std::vector<Message>> open_session(Session::State& session) {
+  Runtime::State& runtime = session.parts->runtime->internals();
+  const bool taken = [&] {
+    if (session.kept()) return runtime.acquire_session(session.id);
+    const std::lock_guard lock(session.mutex);
+    return !std::exchange(session.running, true);
+  }();
+  if (!taken) {
+    throw Error(errc::busy, session.id.empty() ? std::string("the session has a run already; wait for its end")
+                                               : "the session '" + session.id + "' has a run already; wait for its end")
+        .retry();
+  }
+  if (!session.kept()) {
+    const std::lock_guard lock(session.mutex);
+    session.run_starts.push_back(session.messages.size());
+    co_return session.messages;
+  }
+  std::optional<Error> failure;
+  try {
+    co_return co_await runtime.store->messages(session.id);
+  } catch (const std::exception&) {
+    failure = current_error();
+  }
+  runtime.release_session(session.id);
+  throw Error(std::move(*failure));
+}
+
+void close_session(Session::State& session, std::vector<Message> conversation) {
+  if (session.kept()) return session.parts->runtime->internals().release_session(session.id);
+  const std::lock_guard lock(session.mutex);
+  session.messages = std::move(conversation);
+  session.running = false;
+}
+
+/// Leaves a conversation that any provider accepts, with what the person has read in it.
+void settle_conversation(Effects::State& state, const Outcome& outcome) {
+  if (!state.partial_text.empty()) state.add_message(assistant_message(state.partial_text));
+  close_open_calls(state, "not done: the run ended before (" + std::string(to_string(outcome.ending)) + ")");
+}
+
+std::chrono::microseconds since(const Run::State& run, SteadyTime begun) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(run.environment->now() - begun);
+}
+
+asio::awaitable<Outcome> work(Run::State& run, Session::State& session, std::string input) {
+  const SteadyTime begun = run.environment->now();
+  const Agent::Parts& parts = *session.parts;
+  std::vector<Message> conversation = co_await open_session(session);
+  Effects::State state{run, session, parts, parts.runtime->store().get(), parts.backend, {}, {}, 0, {},
+                       std::move(conversation), session.kept(),
+                       Budget(parts.definition.limits, parts.backend->info().prices, nullptr), {}, 1};
+  close_open_calls(state, "not done: the program ended before");
+
+  Outcome outcome;
+  if (!run.cancelled) {
+    auto planning = prepare_and_plan(state, std::move(input));
+    outcome = co_await asio::co_spawn(run.environment->executor(), std::move(planning),
+                                      asio::bind_cancellation_slot(run.stop.slot(), asio::use_awaitable));
+  } else {
+    outcome = outcome_of(state, Error(errc::cancelled, run.cancel_reason));
+  }
+  settle_conversation(state, outcome);
+  outcome.duration = since(run, begun);
+  std::optional<Error> failure;
+  if (state.store != nullptr) {
+    state.store->end_run(run.id, run.environment->wall_now(), outcome);
+    try {
+      co_await state.store->committed();
+    } catch (const std::exception&) {
+      failure = current_error();
+    }
+  }
+  close_session(session, std::move(state.conversation));
+  if (failure) {
+    outcome.ending = Ending::failed;
+    outcome.error = std::move(failure);
+  }
+  co_return outcome;
+}
+
+asio::awaitable<void> drive(std::shared_ptr<Run::State> run, std::shared_ptr<Session::State> session,
+                            std::string input) {
+  Outcome outcome;
+  try {
+    outcome = co_await work(*run, *session, std::move(input));
+  } catch (const std::exception&) {
+    outcome.ending = Ending::failed;
+    outcome.error = current_error();
+  }
+  run->emit("", RunFinished{std::move(outcome)});
+  session->parts->runtime->internals().remove(run);
+}
+
+}  // namespace
+
+Outcome outcome_of(const Effects::State& state, Error error) {
+  Outcome outcome;
+  outcome.text = state.partial_text;
+  if (error.code() == errc::cancelled && state.run.cancelled) {
+    outcome.ending = Ending::cancelled;
+    outcome.detail = state.run.cancel_reason;
+  } else if (error.code() == errc::limit) {
+    outcome.ending = Ending::limit;
+    outcome.detail = error.message();
+  } else {
+    outcome.ending = error.code() == errc::content_filter ? Ending::refused : Ending::failed;
+    outcome.detail = error.describe();
+    outcome.error = std::move(error);
+  }
+  return outcome;
+}
+
+asio::awaitable<Outcome> run_planner(Effects::State& state) {
+  Effects effects(state);
+  const milliseconds time = state.parts.definition.limits.time;
+  std::optional<Error> failure;
+  Outcome outcome;
+  try {
+    auto plan = state.parts.planner->plan(effects);
+    if (time.count() > 0) {
+      outcome = co_await with_timeout(*state.run.environment, time, std::move(plan), "limits.time");
+    } else {
+      outcome = co_await std::move(plan);
+    }
+  } catch (const std::exception&) {
+    failure = current_error();
+  }
+  if (failure && failure->code() == errc::timeout && time.count() > 0 &&
+      failure->message().starts_with("limits.time")) {
+    failure = Error(errc::limit, failure->message());
+  }
+  if (failure) outcome = outcome_of(state, std::move(*failure));
+  outcome.usage = state.budget.usage();
+  outcome.cost = state.budget.cost();
+  outcome.steps = state.budget.steps();
+  outcome.tool_calls = state.budget.tool_calls();
+  co_return outcome;
+}
+
+asio::awaitable<Outcome> run_child(Effects::State& parent, std::shared_ptr<const Agent::Parts> agent, std::string task,
+                                   std::string call_id, std::string effect) {
+  const std::uint32_t limit = parent.parts.definition.limits.depth;
+  if (parent.depth + 1 > limit) {
+    throw Error(errc::limit, "limits.depth: sub-agents may be nested " + std::to_string(limit) + " deep");
+  }
+  Effects::State state{parent.run, parent.session, *agent, parent.store, agent->backend,
+                       parent.path.empty() ? call_id : parent.path + "/" + call_id, effect + "/", parent.depth + 1,
+                       render_instructions(agent->definition, {}), {}, false,
+                       Budget(agent->definition.limits, agent->backend->info().prices, &parent.budget), {}, 1};
+  state.emit(Delegated{agent->definition.name, task});
+  Selection selection = co_await agent->backend->select(*state.run.environment);
+  if (selection.backend) state.backend = std::move(selection.backend);
+  state.add_message(user_message(std::move(task)));
+  Outcome outcome = co_await run_planner(state);
+  if (outcome.ending == Ending::cancelled) throw Error(errc::cancelled, outcome.detail);
+  co_return outcome;
+}
+
+void close_open_calls(Effects::State& state, std::string_view what_happened) {
+  const auto& conversation = state.conversation;
+  const auto is_calling = [](const Message& message) { return !message.tool_calls().empty(); };
+  const auto last = std::find_if(conversation.rbegin(), conversation.rend(), is_calling);
+  if (last == conversation.rend()) return;
+  std::vector<ToolCall> open;
+  for (const ToolCall* call : last->tool_calls()) open.push_back(*call);
+  for (auto message = last.base(); message != conversation.end(); ++message) {
+    for (const Part& part : message->parts) {
+      const auto* result = std::get_if<ToolResult>(&part);
+      if (result == nullptr) continue;
+      std::erase_if(open, [&](const ToolCall& call) { return call.id == result->call_id; });
+    }
+  }
+  for (const ToolCall& call : open) {
+    state.add_message(tool_message({call.id, call.name, std::string(what_happened), true}));
+  }
+}
+
+Run start_run(std::shared_ptr<Session::State> session, std::string input, RunOptions options) {
+  Runtime::State& runtime = session->parts->runtime->internals();
+  const std::size_t shard = runtime.next_shard.fetch_add(1, std::memory_order_relaxed) % runtime.shards.size();
+  auto run = std::make_shared<Run::State>(runtime.shards[shard], runtime.new_id(), std::move(options));
+  if (!runtime.add(run)) {
+    Outcome outcome;
+    outcome.ending = Ending::failed;
+    outcome.error = Error(errc::busy, "the runtime is shutting down");
+    run->emit("", RunFinished{std::move(outcome)});
+    return Run(std::move(run));
+  }
+  // The runtime's set of active runs owns the coroutine: shutdown cancels it and waits until it has left the set.
+  auto driving = drive(run, std::move(session), std::move(input));
+  asio::co_spawn(run->environment->executor(), std::move(driving), [](std::exception_ptr) {});
+  return Run(std::move(run));
+}
+
+}  // namespace sennit

@@ -1,0 +1,201 @@
+#include <sennit/agent/effects.hpp>
+#include <sennit/agent/effects_state.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace sennit {
+namespace {
+
+// The one retry loop of the library. Only for failures that a repeat may cure, and only while nothing was shown.
+constexpr std::uint32_t kMaxAttempts = 4;
+constexpr milliseconds kFirstDelay{500};
+constexpr milliseconds kLongestDelay{30'000};  // a longer Retry-After is reported, not slept
+
+/// How long to wait before `attempt` (2, 3, …): what the server asked for, else doubling with jitter.
+milliseconds retry_delay(std::uint32_t attempt, const Error& error, std::uint64_t random) {
+  if (error.retry_after()) return *error.retry_after();
+  const milliseconds base = kFirstDelay * (1U << (attempt - 2));
+  const auto jitter = static_cast<std::int64_t>(random % static_cast<std::uint64_t>(base.count()));
+  return std::min(base / 2 + milliseconds(jitter), kLongestDelay);
+}
+
+/// What a completion was asked, small enough to keep: a step of a long run must not cost more than a short one's.
+json::object describe_request(const Effects::State& state, const CompletionChange& change) {
+  json::object out{{"model", state.backend->info().id}, {"messages", state.conversation.size()}};
+  if (change.tool_choice == ToolChoice::none) out["tools"] = false;
+  return out;
+}
+
+json::object describe_completion(const Completion& completion) {
+  json::object out{{"message", to_json(completion.message)},
+                   {"reason", to_string(completion.reason)},
+                   {"usage", to_json(completion.usage)}};
+  if (!completion.refusal.empty()) out["refusal"] = completion.refusal;
+  return out;
+}
+
+/// One attempt: pulls the stream to its end into `builder`, showing what arrives. The failure, if it failed.
+asio::awaitable<std::optional<Error>> attempt_completion(Effects::State& state, const CompletionRequest& request,
+                                                         CompletionBuilder& builder) {
+  // What a person has already read must not be lost, however this ends.
+  struct KeepText {
+    std::string& to;
+    const CompletionBuilder& builder;
+    ~KeepText() { to = builder.text(); }
+  } keep{state.partial_text, builder};
+  const std::unique_ptr<TokenStream> stream = state.backend->stream(*state.run.environment, request);
+  while (true) {
+    const std::span<Event> batch = co_await stream->next();
+    if (batch.empty()) break;
+    for (Event& event : batch) {
+      if (auto* failed = std::get_if<Failed>(&event.data)) co_return std::move(failed->error);
+      builder.take(event);
+      if (std::holds_alternative<UsageUpdate>(event.data) || std::holds_alternative<Finished>(event.data)) continue;
+      state.emit(std::move(event.data));
+    }
+    state.budget.check_in_flight(builder.usage(), builder.written());
+    if (!state.run.has_room()) co_await state.run.room();
+  }
+  co_return std::nullopt;
+}
+
+/// Servers that send no ids, or the same id twice, still need calls that can be told apart.
+void complete_call_ids(Completion& completion, std::uint32_t step) {
+  std::vector<std::string> seen;
+  for (Part& part : completion.message.parts) {
+    auto* call = std::get_if<ToolCall>(&part);
+    if (call == nullptr) continue;
+    if (call->id.empty() || std::find(seen.begin(), seen.end(), call->id) != seen.end()) {
+      call->id = "call_" + std::to_string(step) + "_" + std::to_string(seen.size());
+    }
+    seen.push_back(call->id);
+  }
+}
+
+}  // namespace
+
+void Effects::State::journal_start(const std::string& effect, std::string_view kind, const json::object& data) {
+  if (store != nullptr) store->journal({run.id, effect, std::string(kind), false, json::serialize(data)});
+}
+
+void Effects::State::journal_end(const std::string& effect, std::string_view kind, const json::object& data) {
+  if (store != nullptr) store->journal({run.id, effect, std::string(kind), true, json::serialize(data)});
+}
+
+void Effects::State::add_message(Message message) {
+  if (keep_messages && store != nullptr) {
+    store->add_message(session.id, static_cast<std::int64_t>(conversation.size()), run.id, message);
+  }
+  conversation.push_back(std::move(message));
+}
+
+asio::awaitable<void> Effects::State::committed() {
+  if (store != nullptr) co_await store->committed();
+}
+
+const Definition& Effects::definition() const { return state_.parts.definition; }
+const std::vector<Message>& Effects::conversation() const { return state_.conversation; }
+std::uint32_t Effects::steps() const { return state_.budget.steps(); }
+void Effects::notice(std::string message) { state_.emit(Notice{std::move(message)}); }
+
+asio::awaitable<Completion> Effects::complete(CompletionChange change) {
+  State& state = state_;
+  state.budget.begin_step();
+  const std::uint32_t step = state.budget.steps();
+  const std::string effect = state.new_effect();
+  if (state.store != nullptr) state.journal_start(effect, "complete", describe_request(state, change));
+  state.emit(StepStarted{step});
+
+  CompletionRequest request;
+  request.instructions = state.instructions;
+  request.messages = state.conversation;
+  request.tools = state.parts.descriptions;
+  request.output_schema = state.parts.definition.output ? &*state.parts.definition.output : nullptr;
+  request.tool_choice = change.tool_choice;
+  request.options = state.parts.definition.model.options;
+
+  std::optional<Completion> completion;
+  for (std::uint32_t attempt = 1; !completion; ++attempt) {
+    CompletionBuilder builder(state.backend->info().provider);
+    std::optional<Error> error = co_await attempt_completion(state, request, builder);
+    if (!error) {
+      completion = std::move(builder).finish();
+      break;
+    }
+    const milliseconds delay = retry_delay(attempt + 1, *error, state.run.environment->random());
+    if (!error->retryable() || builder.visible() || attempt == kMaxAttempts || delay > kLongestDelay) {
+      state.journal_end(effect, "complete", {{"error", to_json(*error)}});
+      throw std::move(*error);
+    }
+    state.emit(Retried{attempt + 1, delay, std::move(*error)});
+    co_await state.run.environment->sleep(delay);
+  }
+
+  complete_call_ids(*completion, step);
+  state.budget.charge(completion->usage, state.backend->info().prices);
+  if (state.store != nullptr) state.journal_end(effect, "complete", describe_completion(*completion));
+  state.partial_text.clear();
+  if (!completion->message.parts.empty()) state.add_message(completion->message);
+  state.emit(StepFinished{step, completion->reason, completion->usage});
+  co_return std::move(*completion);
+}
+
+asio::awaitable<std::vector<ToolResult>> Effects::call_tools(std::vector<ToolCall> calls) {
+  co_return co_await sennit::call_tools(state_, std::move(calls));
+}
+
+asio::awaitable<void> Effects::say(Message message) {
+  const std::string effect = state_.new_effect();
+  state_.journal_end(effect, "say", {{"message", to_json(message)}});
+  state_.add_message(std::move(message));
+  co_return;
+}
+
+asio::awaitable<std::vector<Note>> Effects::recall(std::string query, std::size_t limit) {
+  if (!state_.parts.memory) co_return std::vector<Note>{};
+  const std::string effect = state_.new_effect();
+  state_.journal_start(effect, "recall", {{"query", query}, {"limit", limit}});
+  std::vector<Note> notes = co_await state_.parts.memory->recall(*state_.run.environment, std::move(query), limit);
+  json::array texts;
+  for (const Note& note : notes) texts.emplace_back(note.text);
+  state_.journal_end(effect, "recall", {{"notes", std::move(texts)}});
+  co_return notes;
+}
+
+asio::awaitable<void> Effects::remember(std::string text) {
+  if (!state_.parts.memory) throw Error(errc::invalid_argument, "this agent has no memory: set `memory: true`");
+  const std::string effect = state_.new_effect();
+  state_.journal_start(effect, "remember", {{"text", text}});
+  const std::int64_t id = co_await state_.parts.memory->remember(*state_.run.environment, std::move(text));
+  state_.journal_end(effect, "remember", {{"id", id}});
+}
+
+asio::awaitable<std::string> Effects::ask(std::string question) {
+  std::string effect = state_.new_effect();
+  co_return co_await ask_question(state_, std::move(effect), std::move(question));
+}
+
+asio::awaitable<void> Effects::sleep(milliseconds duration) {
+  const std::string effect = state_.new_effect();
+  state_.journal_start(effect, "sleep", {{"milliseconds", duration.count()}});
+  co_await state_.run.environment->sleep(duration);
+  state_.journal_end(effect, "sleep", {});
+}
+
+asio::awaitable<WallTime> Effects::now() {
+  const std::string effect = state_.new_effect();
+  const WallTime now = state_.run.environment->wall_now();
+  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count();
+  state_.journal_end(effect, "now", {{"microseconds", micros}});
+  co_return now;
+}
+
+asio::awaitable<std::uint64_t> Effects::random() {
+  const std::string effect = state_.new_effect();
+  const std::uint64_t value = state_.run.environment->random();
+  state_.journal_end(effect, "random", {{"value", value}});
+  co_return value;
+}
+
+}  // namespace sennit

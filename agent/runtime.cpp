@@ -1,0 +1,130 @@
+#include <sennit/agent/runtime.hpp>
+#include <sennit/agent/runtime_state.hpp>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace sennit {
+
+Runtime::State::State(Registry parts, RuntimeOptions runtime_options)
+    : registry(std::move(parts)), options(std::move(runtime_options)) {
+  if (!options.state.empty()) store = std::make_shared<Store>(options.state);
+  pool = std::make_unique<Pool>(options.pool_threads);
+  std::random_device seed;
+  ids.seed((static_cast<std::uint64_t>(seed()) << 32U) | seed());
+  if (options.executor) {
+    shards.push_back(std::make_shared<LoopEnvironment>(asio::make_strand(*options.executor), *pool, options.log));
+    return;
+  }
+  for (std::size_t i = 0; i < std::max<std::size_t>(1, options.threads); ++i) {
+    OwnedLoop& loop = *loops.emplace_back(std::make_unique<OwnedLoop>());
+    shards.push_back(std::make_shared<LoopEnvironment>(loop.context.get_executor(), *pool, options.log));
+    loop.thread = std::thread([&loop] { loop.context.run(); });
+  }
+}
+
+bool Runtime::State::add(std::shared_ptr<Run::State> run) {
+  const std::lock_guard lock(mutex);
+  if (closing) return false;
+  active.insert(std::move(run));
+  return true;
+}
+
+void Runtime::State::remove(const std::shared_ptr<Run::State>& run) {
+  const std::lock_guard lock(mutex);
+  active.erase(run);
+  if (active.empty()) idle.notify_all();
+}
+
+void Runtime::State::cancel_all(const std::string& reason) {
+  const std::lock_guard lock(mutex);
+  closing = true;
+  for (const auto& run : active) {
+    asio::post(run->environment->executor(), [run, reason] { run->request_cancel(reason); });
+  }
+}
+
+std::string Runtime::State::new_id() {
+  // Sortable by time, as database keys like it: 48 bits of milliseconds, 80 random bits, in Crockford's base 32.
+  constexpr std::string_view kDigits = "0123456789abcdefghjkmnpqrstvwxyz";
+  constexpr int kTimeDigits = 10;
+  constexpr int kRandomDigits = 16;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  auto time = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+  std::string id(kTimeDigits + kRandomDigits, '0');
+  for (int i = kTimeDigits - 1; i >= 0; --i, time >>= 5U) id[static_cast<std::size_t>(i)] = kDigits[time & 31U];
+  const std::lock_guard lock(mutex);
+  for (std::size_t i = kTimeDigits; i < id.size(); ++i) id[i] = kDigits[ids() & 31U];
+  return id;
+}
+
+bool Runtime::State::acquire_session(const std::string& id) {
+  const std::lock_guard lock(mutex);
+  return busy_sessions.insert(id).second;
+}
+
+void Runtime::State::release_session(const std::string& id) {
+  const std::lock_guard lock(mutex);
+  busy_sessions.erase(id);
+}
+
+Runtime::Runtime(Registry registry, RuntimeOptions options)
+    : state_(std::make_unique<State>(std::move(registry), std::move(options))) {}
+
+Runtime::~Runtime() {
+  State& state = *state_;
+  state.cancel_all("shutdown");
+  if (!state.loops.empty()) {
+    std::unique_lock lock(state.mutex);
+    state.idle.wait(lock, [&] { return state.active.empty(); });
+  }
+  state.store.reset();
+  state.pool.reset();
+  for (const auto& loop : state.loops) {
+    loop->work.reset();
+    loop->context.stop();
+    loop->thread.join();
+  }
+  state.shards.clear();  // their sockets close while the loops still exist
+}
+
+asio::awaitable<void> Runtime::shutdown(milliseconds grace) {
+  State& state = *state_;
+  {
+    const std::lock_guard lock(state.mutex);
+    state.closing = true;
+  }
+  const auto is_idle = [&state] {
+    const std::lock_guard lock(state.mutex);
+    return state.active.empty();
+  };
+  // Polled: shutting down is rare, and a run ends on any of several threads.
+  constexpr milliseconds kPoll{5};
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  const auto cancel_at = std::chrono::steady_clock::now() + grace;
+  bool cancelled = false;
+  while (!is_idle()) {
+    if (!cancelled && std::chrono::steady_clock::now() >= cancel_at) {
+      state.cancel_all("shutdown");
+      cancelled = true;
+    }
+    timer.expires_after(kPoll);
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+}
+
+Registry& Runtime::registry() { return state_->registry; }
+Environment& Runtime::shard() {
+  return *state_->shards[state_->next_shard.fetch_add(1, std::memory_order_relaxed) % state_->shards.size()];
+}
+const std::shared_ptr<Store>& Runtime::store() const { return state_->store; }
+const std::filesystem::path& Runtime::state() const { return state_->options.state; }
+Runtime::State& Runtime::internals() { return *state_; }
+
+}  // namespace sennit

@@ -1,0 +1,62 @@
+// Private: what a Runtime owns.
+#pragma once
+
+#include <sennit/agent/io/loop_environment.hpp>
+#include <sennit/agent/io/pool.hpp>
+#include <sennit/agent/run_state.hpp>
+#include <sennit/agent/runtime.hpp>
+#include <sennit/agent/store.hpp>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace sennit {
+
+/// One event loop with the thread that runs it.
+struct OwnedLoop {
+  OwnedLoop() : context(1), work(context.get_executor()) {}
+  asio::io_context context;
+  asio::executor_work_guard<asio::io_context::executor_type> work;
+  std::thread thread;
+};
+
+struct Runtime::State {
+  State(Registry parts, RuntimeOptions runtime_options);
+
+  /// Takes a run in; false if the runtime is shutting down.
+  [[nodiscard]] bool add(std::shared_ptr<Run::State> run);
+  void remove(const std::shared_ptr<Run::State>& run);
+  void cancel_all(const std::string& reason);
+  [[nodiscard]] std::string new_id();
+
+  /// One run at a time owns a kept session.
+  [[nodiscard]] bool acquire_session(const std::string& id);
+  void release_session(const std::string& id);
+
+  Registry registry;
+  RuntimeOptions options;
+  std::shared_ptr<Store> store;
+  std::vector<std::unique_ptr<OwnedLoop>> loops;        // empty with a borrowed executor
+  std::unique_ptr<Pool> pool;                           // ends before the loops that its callers wait on
+  std::vector<std::shared_ptr<Environment>> shards;
+  std::atomic<std::size_t> next_shard{0};
+
+  std::mutex mutex;
+  std::condition_variable idle;
+  std::set<std::shared_ptr<Run::State>> active;          // guarded
+  std::set<std::string> busy_sessions;                   // guarded
+  bool closing = false;                                  // guarded
+  std::mt19937_64 ids;                                   // guarded
+};
+
+}  // namespace sennit

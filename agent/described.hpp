@@ -76,27 +76,6 @@ void for_each_enumerator(Visitor&& visit) {
       [&](auto enumerator) { visit(std::string_view(enumerator.name), static_cast<E>(enumerator.value)); });
 }
 
-namespace detail {
-
-// Reading a member that nothing has initialised is no constant expression, so a compiler can be asked whether there is
-// an initialiser.
-template <class T, auto Member>
-constexpr bool read_default() {
-  T object;
-  [[maybe_unused]] const auto copy = object.*Member;
-  return true;
-}
-
-}  // namespace detail
-
-/// T can be made at compile time: it holds no std::map and no JSON.
-template <class T>
-concept MadeAtCompileTime = requires { typename std::bool_constant<(static_cast<void>(T{}), true)>; };
-
-/// The scalar Member of T has a default member initialiser. REQUIRES: MadeAtCompileTime<T>
-template <class T, auto Member>
-concept Initialised = requires { typename std::bool_constant<detail::read_default<T, Member>()>; };
-
 }  // namespace sennit
 
 // A list macro: applies `macro(data, element)` to each element and separates the results by commas. Rescanning does the

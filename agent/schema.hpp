@@ -26,19 +26,6 @@ template <class T>
 void apply_rules(json::object& schema, std::string_view description, const FieldRules& rules);
 [[noreturn]] void refuse_recursion();
 
-/// Whether a field brings its own value where the caller gives none: see schema_of.
-template <class Struct, auto Pointer>
-[[nodiscard]] bool has_default(const Struct& defaults) {
-  using Member = std::remove_cvref_t<decltype(defaults.*Pointer)>;
-  if constexpr (is_optional<Member>) {
-    return true;
-  } else if constexpr (std::is_scalar_v<Member> && MadeAtCompileTime<Struct>) {
-    return Initialised<Struct, Pointer>;
-  } else {
-    return write_json(defaults.*Pointer) != write_json(Member{});
-  }
-}
-
 template <class Struct>
 [[nodiscard]] json::object struct_schema(int depth) {
   static_assert(std::is_default_constructible_v<Struct>, "the defaults of fields are read from a Struct{}");
@@ -47,12 +34,12 @@ template <class Struct>
   json::array required;
   const Struct defaults{};
   for_each_field<Struct>([&](const auto& field) {
-    constexpr auto kPointer = std::remove_cvref_t<decltype(field)>::member;
-    using Member = std::remove_cvref_t<decltype(defaults.*kPointer)>;
+    using Member = std::remove_cvref_t<decltype(defaults.*(field.member))>;
     json::object schema = type_schema<Member>(depth + 1);
     apply_rules(schema, field.description, field.rules);
-    json::value preset = write_json(defaults.*kPointer);
-    const bool needed = field.rules.required.value_or(!has_default<Struct, kPointer>(defaults));
+    json::value preset = write_json(defaults.*(field.member));
+    const bool may_be_absent = is_optional<Member> || std::is_same_v<Member, bool> || preset != write_json(Member{});
+    const bool needed = field.rules.required.value_or(!may_be_absent);
     if (needed) required.emplace_back(field.name);
     if (!needed && !preset.is_null()) schema["default"] = std::move(preset);
     properties[field.name] = std::move(schema);
@@ -101,13 +88,12 @@ json::object type_schema(int depth) {
 
 /// The JSON Schema of T. A field is required, unless
 /// * it is a std::optional, or
-/// * it is a number, bool or enum with a default member initialiser, whatever its value: `int digits = 2`, or
-/// * it is of class type and its default is not empty: `std::string zone = "UTC"`, or
-/// * its rules say `.required = false`.
+/// * it is a bool (a flag), or
+/// * its value in T{} is not the empty one of its type (0, "", {}, the enumerator 0): `int digits = 2`, or
+/// * its rules say `.required = false`, which is how to give a default of 0 or of the first enumerator (the language
+///   does not tell `int x;` from `int x = 0;`).
 /// What is not required and not absent by default is shown as `default`. Properties that are not described are refused
-/// (`additionalProperties: false`). In a struct with a std::map or JSON in it, which cannot be made at compile time, an
-/// initialiser of a scalar counts only if it is not zero: say `.required = false` there.
-/// Throws Error(errc::internal) for a struct that contains itself.
+/// (`additionalProperties: false`). Throws Error(errc::internal) for a struct that contains itself.
 template <class T>
 [[nodiscard]] json::object schema_of() {
   return detail::type_schema<T>(0);

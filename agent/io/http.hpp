@@ -50,8 +50,11 @@ struct Request {
   std::string proxy;
   /// PEM file with the certificate authorities to trust instead of the system's.
   std::string ca_file;
-  /// Asked for every address right before a socket connects to it; false refuses it (errc::denied). Redirects are
-  /// never followed by the client: a 3xx is an answer like any other.
+  /// Offer gzip and decode it; Limits::body counts decoded bytes. Leave it off for streams.
+  bool gzip = false;
+  /// Asked for every address right before a socket connects to it, and again for the peer of a connection that is
+  /// used anew; false refuses it (errc::denied). Must not call the client. Redirects are never followed by the
+  /// client: a 3xx is an answer like any other.
   std::function<bool(const sockaddr&)> allow_address;
 };
 
@@ -72,9 +75,15 @@ class Response {
 class Client {
  public:
   virtual ~Client() = default;
-  /// Sends and waits for the head of the answer. Throws Error. An HTTP error status is an answer, not a failure.
+  /// Sends and waits for the head of the answer. Throws Error: invalid_argument, connect_failed, timeout, truncated,
+  /// too_large, protocol, denied, cancelled. An HTTP error status is an answer, not a failure.
+  /// Cancellation: terminal, stops the transfer.
   [[nodiscard]] virtual asio::awaitable<std::unique_ptr<Response>> send(Request request) = 0;
 };
+
+/// A client on this shard (one thread's io_context, or a strand). Destroying it ends its transfers: their readers
+/// get errc::cancelled, the Response objects stay valid. It keeps the loop busy only while there are transfers.
+[[nodiscard]] std::unique_ptr<Client> make_client(asio::any_io_executor executor);
 
 /// Reads a body to its end (bounded by the request's limits).
 [[nodiscard]] asio::awaitable<std::string> read_all(Response& response);

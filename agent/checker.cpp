@@ -11,8 +11,8 @@
 namespace sennit {
 namespace {
 
-constexpr std::size_t kMaxListed = 20;     // names or values listed in one message
-constexpr std::size_t kFarWeight = 100;    // a wrong type or a wrong constant: another alternative was meant
+constexpr std::size_t kMaxListed = 20;   // names or values listed in one message
+constexpr std::size_t kFarWeight = 100;  // a wrong type or a wrong constant: another alternative was meant
 
 /// Wide enough to hold every int64, uint64 and double exactly.
 long double wide(const json::value& number) {
@@ -21,7 +21,9 @@ long double wide(const json::value& number) {
   return number.get_double();
 }
 
-const json::value* get(const json::object& schema, std::string_view key) { return schema.if_contains(key); }
+const json::value* get(const json::object& schema, std::string_view key) {
+  return schema.if_contains(key);
+}
 
 std::optional<std::size_t> count(const json::object& schema, std::string_view key) {
   const json::value* value = get(schema, key);
@@ -105,7 +107,8 @@ void Checker::apply(const json::value& schema, const json::value& value, const J
     return add(found, path, fmt::format("expected {}, got {}", describe_types(allowed), describe_value(value)),
                kFarWeight);
   }
-  if (value.is_null() && allowed != kAnyType && get(object, "nullable")) return;  // OpenAPI: null, whatever else is said
+  if (value.is_null() && allowed != kAnyType && get(object, "nullable"))
+    return;  // OpenAPI: null, whatever else is said
   check_values(subject);
   if (value.is_number()) check_number(subject);
   if (value.is_string()) check_string(subject);
@@ -151,7 +154,8 @@ void Checker::check_number(const Subject& subject) {
   const long double value = wide(subject.value);
   const auto require = [&](bool fits, std::string_view what, const json::value& bound) {
     if (fits) return;
-    add(subject.found, subject.path, fmt::format("expected {} {}, got {}", what, json_text(bound), json_text(subject.value)));
+    add(subject.found, subject.path,
+        fmt::format("expected {} {}, got {}", what, json_text(bound), json_text(subject.value)));
   };
   // Draft 4 says `exclusiveMinimum: true` beside `minimum`.
   const auto strict = [&](std::string_view key) {
@@ -190,7 +194,8 @@ void Checker::check_string(const Subject& subject) {
   if (least || most) {
     const std::size_t length = code_points(text);
     if (least && length < *least) {
-      add(subject.found, subject.path, fmt::format("expected at least {}, got {}", plural(*least, "character"), length));
+      add(subject.found, subject.path,
+          fmt::format("expected at least {}, got {}", plural(*least, "character"), length));
     }
     if (most && length > *most) {
       add(subject.found, subject.path, fmt::format("expected at most {}, got {}", plural(*most, "character"), length));

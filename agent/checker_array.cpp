@@ -7,7 +7,9 @@
 namespace sennit {
 namespace {
 
-const json::value* get(const json::object& schema, std::string_view key) { return schema.if_contains(key); }
+const json::value* get(const json::object& schema, std::string_view key) {
+  return schema.if_contains(key);
+}
 
 std::size_t count_or(const json::object& schema, std::string_view key, std::size_t otherwise) {
   const json::value* value = get(schema, key);
@@ -15,7 +17,9 @@ std::size_t count_or(const json::object& schema, std::string_view key, std::size
   return static_cast<std::size_t>(std::min(value->to_number<double>(), 1e15));
 }
 
-std::string items(std::size_t number) { return number == 1 ? "1 item" : fmt::format("{} items", number); }
+std::string items(std::size_t number) {
+  return number == 1 ? "1 item" : fmt::format("{} items", number);
+}
 
 constexpr std::size_t kNoLimit = static_cast<std::size_t>(-1);
 

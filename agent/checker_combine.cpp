@@ -8,7 +8,9 @@
 namespace sennit {
 namespace {
 
-const json::value* get(const json::object& schema, std::string_view key) { return schema.if_contains(key); }
+const json::value* get(const json::object& schema, std::string_view key) {
+  return schema.if_contains(key);
+}
 
 }  // namespace
 
@@ -21,7 +23,8 @@ void Checker::check_combined(const Subject& subject) {
   if (const json::value* any = get(subject.schema, "anyOf")) check_any(subject, any->get_array());
   if (const json::value* one = get(subject.schema, "oneOf")) check_one(subject, one->get_array());
   if (const json::value* no = get(subject.schema, "not"); no && fits(*no, subject.value, subject) && !exhausted_) {
-    add(subject.found, subject.path, fmt::format("{} fits what the schema excludes (`not`)", describe_value(subject.value)));
+    add(subject.found, subject.path,
+        fmt::format("{} fits what the schema excludes (`not`)", describe_value(subject.value)));
   }
   check_conditional(subject);
 }

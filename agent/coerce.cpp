@@ -15,7 +15,8 @@ constexpr double kMaxExactInteger = 9007199254740992.0;  // 2^53
 
 /// The whole of `text` as a JSON number.
 std::optional<json::value> as_number(std::string_view text) {
-  if (text.empty() || text.size() > 40 || text.find_first_not_of("0123456789+-.eE") != std::string_view::npos) return {};
+  if (text.empty() || text.size() > 40 || text.find_first_not_of("0123456789+-.eE") != std::string_view::npos)
+    return {};
   std::optional<json::value> value = parse_json(text);
   if (!value || !value->is_number()) return {};
   return value;
@@ -149,6 +150,8 @@ class Coercion {
 
 }  // namespace
 
-void Validator::coerce(json::value& instance) const { Coercion(*compiled_).apply(compiled_->root, instance, 0); }
+void Validator::coerce(json::value& instance) const {
+  Coercion(*compiled_).apply(compiled_->root, instance, 0);
+}
 
 }  // namespace sennit

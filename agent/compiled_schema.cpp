@@ -71,7 +71,9 @@ void measure(const json::value& value, std::size_t depth, std::size_t& nodes) {
   }
 }
 
-bool is_count(const json::value& value) { return (type_bits(value) & kIntegerType) && value.to_number<double>() >= 0; }
+bool is_count(const json::value& value) {
+  return (type_bits(value) & kIntegerType) && value.to_number<double>() >= 0;
+}
 
 bool are_types(const json::value& value) {
   if (const auto* name = value.if_string()) return type_bit(*name) != 0;
@@ -127,17 +129,23 @@ unsigned type_bit(std::string_view name) noexcept {
 
 unsigned type_bits(const json::value& value) noexcept {
   switch (value.kind()) {
-    case json::kind::null: return kNullType;
-    case json::kind::bool_: return kBooleanType;
+    case json::kind::null:
+      return kNullType;
+    case json::kind::bool_:
+      return kBooleanType;
     case json::kind::int64:
-    case json::kind::uint64: return kIntegerType | kNumberType;
+    case json::kind::uint64:
+      return kIntegerType | kNumberType;
     case json::kind::double_: {
       const double number = value.get_double();
       return std::isfinite(number) && std::floor(number) == number ? kIntegerType | kNumberType : kNumberType;
     }
-    case json::kind::string: return kStringType;
-    case json::kind::array: return kArrayType;
-    case json::kind::object: return kObjectType;
+    case json::kind::string:
+      return kStringType;
+    case json::kind::array:
+      return kArrayType;
+    case json::kind::object:
+      return kObjectType;
   }
   return 0;
 }
@@ -156,8 +164,9 @@ unsigned allowed_types(const json::object& schema) noexcept {
 
 std::string describe_types(unsigned bits) {
   constexpr std::pair<unsigned, std::string_view> kWords[] = {
-      {kNumberType, "a number"},         {kIntegerType, "an integer"}, {kStringType, "a string"},
-      {kBooleanType, "true or false"},   {kArrayType, "an array"},     {kObjectType, "an object"},
+      {kNumberType, "a number"}, {kIntegerType, "an integer"},
+      {kStringType, "a string"}, {kBooleanType, "true or false"},
+      {kArrayType, "an array"},  {kObjectType, "an object"},
       {kNullType, "null"},
   };
   if (bits & kNumberType) bits &= ~kIntegerType;
@@ -186,7 +195,7 @@ void CompiledSchema::survey(const json::value& schema, const JsonPath& path, std
 }
 
 void CompiledSchema::survey_keyword(std::string_view key, const json::value& value, const JsonPath& path,
-                                      std::size_t depth) {
+                                    std::size_t depth) {
   if (key == "$ref") return survey_reference(value, path, depth);
   if (key == "dependencies" || key == "dependentRequired") return survey_dependencies(value, path, depth);
   const auto* entry = std::find_if(std::begin(kForms), std::end(kForms), [&](auto& form) { return form.first == key; });
@@ -199,9 +208,12 @@ void CompiledSchema::survey_keyword(std::string_view key, const json::value& val
     for (const auto& element : value.get_array()) survey(element, JsonPath(path, index++), depth);
   };
   switch (entry->second) {
-    case Form::schema: return survey(value, path, depth);
-    case Form::schemas: return want(value.is_array(), "an array of schemas"), survey_list();
-    case Form::items: return value.is_array() ? survey_list() : survey(value, path, depth);
+    case Form::schema:
+      return survey(value, path, depth);
+    case Form::schemas:
+      return want(value.is_array(), "an array of schemas"), survey_list();
+    case Form::items:
+      return value.is_array() ? survey_list() : survey(value, path, depth);
     case Form::schema_map:
       want(value.is_object(), "an object of schemas");
       for (const auto& [name, schema] : value.get_object()) {
@@ -209,15 +221,23 @@ void CompiledSchema::survey_keyword(std::string_view key, const json::value& val
         survey(schema, JsonPath(path, name), depth);
       }
       return;
-    case Form::number: return want(value.is_number(), "a number");
-    case Form::bound: return want(value.is_number() || value.is_bool(), "a number");
-    case Form::positive: return want(value.is_number() && value.to_number<double>() > 0, "a number above 0");
-    case Form::count: return want(is_count(value), "a whole number, 0 or more");
-    case Form::text: return want(value.is_string(), "a string"), add_pattern(value.get_string(), path);
+    case Form::number:
+      return want(value.is_number(), "a number");
+    case Form::bound:
+      return want(value.is_number() || value.is_bool(), "a number");
+    case Form::positive:
+      return want(value.is_number() && value.to_number<double>() > 0, "a number above 0");
+    case Form::count:
+      return want(is_count(value), "a whole number, 0 or more");
+    case Form::text:
+      return want(value.is_string(), "a string"), add_pattern(value.get_string(), path);
     // `required: true` inside a property is draft 3 and a common mistake; it asserts nothing in later drafts.
-    case Form::words: return want(value.is_bool() || are_words(value), "an array of strings");
-    case Form::list: return want(value.is_array(), "an array");
-    case Form::types: return want(are_types(value), "a type's name or an array of them");
+    case Form::words:
+      return want(value.is_bool() || are_words(value), "an array of strings");
+    case Form::list:
+      return want(value.is_array(), "an array");
+    case Form::types:
+      return want(are_types(value), "a type's name or an array of them");
   }
 }
 
@@ -247,7 +267,9 @@ void CompiledSchema::add_pattern(std::string_view source, const JsonPath& path) 
   }
 }
 
-const Pattern& CompiledSchema::pattern(std::string_view source) const { return patterns_.find(source)->second; }
+const Pattern& CompiledSchema::pattern(std::string_view source) const {
+  return patterns_.find(source)->second;
+}
 
 const json::value* CompiledSchema::resolve(std::string_view reference) const {
   if (const json::value* id = root.get_object().if_contains("$id"); id && id->is_string()) {

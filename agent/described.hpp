@@ -25,8 +25,8 @@ struct FieldRules {
   std::optional<double> maximum{};          ///< numbers
   std::optional<std::size_t> min_length{};  ///< characters of a string, entries of a list or map
   std::optional<std::size_t> max_length{};
-  const char* pattern = nullptr;            ///< strings: a regular expression found in it
-  std::optional<bool> required{};           ///< overrides the rule (see schema_of)
+  const char* pattern = nullptr;   ///< strings: a regular expression found in it
+  std::optional<bool> required{};  ///< overrides the rule (see schema_of)
 };
 
 /// One field of a described struct.
@@ -50,8 +50,7 @@ concept HasFields = requires { sennit_fields(static_cast<const T*>(nullptr)); };
 
 /// A struct described in either way.
 template <class T>
-concept Described =
-    std::is_class_v<T> && (HasFields<T> || boost::describe::has_describe_members<T>::value);
+concept Described = std::is_class_v<T> && (HasFields<T> || boost::describe::has_describe_members<T>::value);
 
 /// An enum described with BOOST_DESCRIBE_ENUM.
 template <class T>
@@ -63,8 +62,7 @@ void for_each_field(Visitor&& visit) {
   if constexpr (HasFields<T>) {
     std::apply([&](const auto&... fields) { (visit(fields), ...); }, sennit_fields(static_cast<const T*>(nullptr)));
   } else {
-    using Members =
-        boost::describe::describe_members<T, boost::describe::mod_public | boost::describe::mod_inherited>;
+    using Members = boost::describe::describe_members<T, boost::describe::mod_public | boost::describe::mod_inherited>;
     boost::mp11::mp_for_each<Members>([&](auto member) { visit(field<decltype(member)::pointer>(member.name)); });
   }
 }
@@ -96,7 +94,7 @@ void for_each_enumerator(Visitor&& visit) {
 #define SENNIT_FIELD_PARTS_(type, name, ...) ::sennit::field<&type::name>(#name __VA_OPT__(, ) __VA_ARGS__)
 
 /// SENNIT_DESCRIBE(Type, (field), (field, "description"), (field, "description", {.minimum = 1, …}), …)
-#define SENNIT_DESCRIBE(type, ...)                                          \
-  [[maybe_unused]] inline constexpr auto sennit_fields(const type*) {       \
+#define SENNIT_DESCRIBE(type, ...)                                              \
+  [[maybe_unused]] inline constexpr auto sennit_fields(const type*) {           \
     return std::make_tuple(SENNIT_FOR_EACH_(SENNIT_FIELD_, type, __VA_ARGS__)); \
   }

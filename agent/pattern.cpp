@@ -6,7 +6,6 @@
 #undef BOOST_REGEX_MAX_STATE_COUNT
 #define BOOST_REGEX_MAX_STATE_COUNT 1000000
 #include <boost/regex.hpp>
-
 #include <fmt/format.h>
 
 #include <stdexcept>
@@ -21,7 +20,8 @@ namespace {
 
 boost::regex compile(std::string_view source) {
   if (source.size() > kMaxPatternLength) {
-    throw Error(errc::config, fmt::format("a pattern of {} bytes: at most {} are allowed", source.size(), kMaxPatternLength));
+    throw Error(errc::config,
+                fmt::format("a pattern of {} bytes: at most {} are allowed", source.size(), kMaxPatternLength));
   }
   try {
     return boost::regex(source.begin(), source.end(), boost::regex::ECMAScript);

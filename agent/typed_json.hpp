@@ -35,8 +35,8 @@ inline constexpr bool is_map = false;
 template <class T, class C, class A>
 inline constexpr bool is_map<std::map<std::string, T, C, A>> = true;
 template <class T>
-inline constexpr bool is_json = std::is_same_v<T, json::value> || std::is_same_v<T, json::object> ||
-                                std::is_same_v<T, json::array>;
+inline constexpr bool is_json =
+    std::is_same_v<T, json::value> || std::is_same_v<T, json::object> || std::is_same_v<T, json::array>;
 
 namespace detail {
 
@@ -67,8 +67,8 @@ void read_json(const json::value& value, T& out, const JsonPath& path = {}) {
     if (!value.is_bool()) detail::refuse(path, "true or false", value);
     out = value.get_bool();
   } else if constexpr (std::is_integral_v<T> && std::is_signed_v<T>) {
-    out = static_cast<T>(
-        detail::read_signed(value, path, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
+    out =
+        static_cast<T>(detail::read_signed(value, path, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
   } else if constexpr (std::is_integral_v<T>) {
     out = static_cast<T>(detail::read_unsigned(value, path, std::numeric_limits<T>::max()));
   } else if constexpr (std::is_floating_point_v<T>) {

@@ -14,7 +14,8 @@ std::string checked_name(std::string name) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
   };
   if (name.empty() || name.size() > kMaxNameLength || !std::all_of(name.begin(), name.end(), fits)) {
-    throw Error(errc::config, fmt::format("\"{}\" cannot be a tool's name: 1 to {} of A-Z a-z 0-9 _ -", name, kMaxNameLength));
+    throw Error(errc::config,
+                fmt::format("\"{}\" cannot be a tool's name: 1 to {} of A-Z a-z 0-9 _ -", name, kMaxNameLength));
   }
   return name;
 }

@@ -88,8 +88,7 @@ struct Signature<R (C::*)(A...)> {
 
 template <class Parameters>
 struct Shape {
-  static_assert(sizeof(Parameters) == 0,
-                "a tool is a function of (), (Args), (ToolContext&) or (Args, ToolContext&)");
+  static_assert(sizeof(Parameters) == 0, "a tool is a function of (), (Args), (ToolContext&) or (Args, ToolContext&)");
 };
 struct NoArguments {};
 SENNIT_DESCRIBE(NoArguments)
@@ -133,9 +132,10 @@ class FunctionTool final : public CheckedTool {
   using Result = typename Traits::Result;
   using Form = Shape<typename Traits::Parameters>;
   using Arguments = typename Form::Arguments;
-  static_assert(is_awaitable<Result> || !Form::kTakesContext,
-                "a plain function runs on the pool and may outlive the call: to use the ToolContext, make it a coroutine "
-                "(return asio::awaitable)");
+  static_assert(
+      is_awaitable<Result> || !Form::kTakesContext,
+      "a plain function runs on the pool and may outlive the call: to use the ToolContext, make it a coroutine "
+      "(return asio::awaitable)");
 
  public:
   FunctionTool(std::string name, std::string description, F function, ToolTraits traits)

@@ -15,7 +15,9 @@ namespace {
 constexpr std::size_t kShownBytes = 60;  // of a wrong string
 
 bool is_identifier(std::string_view key) {
-  const auto fits = [](char c) { return c == '_' || (c | 0x20) - 'a' + 0U < 26U || c - '0' + 0U < 10U || c == '-'; };
+  const auto fits = [](char c) {
+    return c == '_' || c == '$' || (c | 0x20) - 'a' + 0U < 26U || c - '0' + 0U < 10U || c == '-';
+  };
   return !key.empty() && key.size() <= 64 && std::all_of(key.begin(), key.end(), fits);
 }
 
@@ -99,12 +101,18 @@ std::string describe(const std::vector<Violation>& violations, std::string_view 
 
 std::string describe_value(const json::value& value) {
   switch (value.kind()) {
-    case json::kind::null: return "null";
-    case json::kind::bool_: return value.get_bool() ? "true" : "false";
-    case json::kind::string: return fmt::format("string {}", quoted(value.get_string()));
-    case json::kind::array: return value.get_array().empty() ? "an empty array" : fmt::format("an array of {}", value.get_array().size());
-    case json::kind::object: return value.get_object().empty() ? "an empty object" : "an object";
-    default: return fmt::format("number {}", json_text(value));
+    case json::kind::null:
+      return "null";
+    case json::kind::bool_:
+      return value.get_bool() ? "true" : "false";
+    case json::kind::string:
+      return fmt::format("string {}", quoted(value.get_string()));
+    case json::kind::array:
+      return value.get_array().empty() ? "an empty array" : fmt::format("an array of {}", value.get_array().size());
+    case json::kind::object:
+      return value.get_object().empty() ? "an empty object" : "an object";
+    default:
+      return fmt::format("number {}", json_text(value));
   }
 }
 
@@ -131,8 +139,12 @@ Validator::~Validator() = default;
 Validator::Validator(Validator&&) noexcept = default;
 Validator& Validator::operator=(Validator&&) noexcept = default;
 
-const json::object& Validator::schema() const noexcept { return compiled_->root.get_object(); }
+const json::object& Validator::schema() const noexcept {
+  return compiled_->root.get_object();
+}
 
-std::vector<Violation> Validator::check(const json::value& instance) const { return Checker(*compiled_).run(instance); }
+std::vector<Violation> Validator::check(const json::value& instance) const {
+  return Checker(*compiled_).run(instance);
+}
 
 }  // namespace sennit

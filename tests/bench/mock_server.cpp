@@ -1,6 +1,6 @@
 // A model server for measuring clients: chat-completions over HTTP/1.1, one thread, epoll, all answers serialised in
-// advance, so that the time goes into what is measured. A conversation without a tool result is answered by a call
-// of `add`; one with a tool result by N tokens, at once or one every D milliseconds, each in a write of its own.
+// advance, so that the time goes into what is measured. A conversation that offers tools and has no tool result yet is
+// answered by a call of `add`, any other by N tokens, at once or one every D milliseconds, each in a write of its own.
 //   mock_server [--port P] [--tokens N] [--delay-ms D]    prints `listening on P`; without --port a free one
 //   GET /stats                                            what was served so far, as JSON
 #include "answers.hpp"
@@ -169,10 +169,10 @@ class Server {
   }
 
   void complete(Connection& connection, std::string_view body) {
-    bool second = has_member(body, "\"role\"", "\"tool\"");
+    bool answered = has_member(body, "\"role\"", "\"tool\"") || !has_member(body, "\"tools\"", "[");
     if (!has_member(body, "\"stream\"", "true")) {
-      connection.output += second ? answers_.whole_text : answers_.whole_tool_call;
-    } else if (!second) {
+      connection.output += answered ? answers_.whole_text : answers_.whole_tool_call;
+    } else if (!answered) {
       connection.output += answers_.tool_call;
     } else {
       connection.streaming = true;

@@ -16,7 +16,9 @@
 
 namespace sennit {
 
-/// A secret by reference: `${env:NAME}` or literal text (discouraged). Resolved where it is used, never printed.
+/// Text with secrets by reference: `${env:NAME}`, also inside other text ("Bearer ${env:TOKEN}"); literal text is
+/// possible and discouraged. Resolved where it is used, never printed. The base URL and the header values of a
+/// ModelSpec are such texts too: `Secret(spec.base_url).resolve()`.
 class Secret {
  public:
   Secret() = default;
@@ -24,7 +26,7 @@ class Secret {
   [[nodiscard]] bool empty() const noexcept { return reference_.empty(); }
   /// The value. Throws Error(errc::config) if it refers to a variable that is not set.
   [[nodiscard]] std::string resolve() const;
-  /// For people: `${env:NAME}`, or `***` for literal text.
+  /// For people: `${env:NAME}`, with `***` for literal text around it or in its place.
   [[nodiscard]] std::string describe() const;
   friend bool operator==(const Secret&, const Secret&) = default;
 
@@ -144,6 +146,13 @@ struct Definition {
   [[nodiscard]] std::filesystem::path directory() const;
 };
 
+/// A place in an agent file: line and column (characters) from 1.
+struct Position {
+  int line = 0;
+  int column = 0;
+  friend bool operator==(const Position&, const Position&) = default;
+};
+
 /// One thing wrong in an agent file.
 struct Diagnostic {
   enum class Severity { error, warning };
@@ -156,18 +165,25 @@ struct Diagnostic {
 
 struct ParsedDefinition {
   Definition definition;  ///< meaningful if there is no error among the diagnostics
-  std::vector<Diagnostic> diagnostics;
+  std::vector<Diagnostic> diagnostics;  ///< by place
+  /// Where each value stands, by its path: "limits.steps", "tools[1]", "agents[0].file". For checks that need more
+  /// than the file, such as the names in a registry.
+  std::map<std::string, Position, std::less<>> positions;
   [[nodiscard]] bool ok() const;
 };
 
 /// Reads an agent file's text and reports everything wrong with it at once. `file` is for messages and relative paths.
 [[nodiscard]] ParsedDefinition parse_definition(std::string_view yaml, const std::filesystem::path& file = {});
 
-/// Reads an agent file. Throws Error(errc::config) at file:line:col, listing every error.
+/// Reads an agent file. Throws Error(errc::config) at file:line:col, listing every error, and Error(errc::not_found)
+/// or Error(errc::io) where there is nothing to read.
 [[nodiscard]] Definition read_definition(const std::filesystem::path& file);
 
 /// The JSON Schema of the format, from the table that parses it.
 [[nodiscard]] json::object definition_schema();
+
+/// The reference of the format (Markdown), from the same table: docs/agents.md.
+[[nodiscard]] std::string definition_reference();
 
 /// A stable digest (hex SHA-256) of what determines the agent's behaviour.
 [[nodiscard]] std::string digest(const Definition& definition);

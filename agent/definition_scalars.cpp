@@ -1,0 +1,105 @@
+#include <sennit/agent/definition_shape.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+namespace sennit::format {
+namespace {
+
+struct Unit {
+  std::string_view name;
+  std::int64_t length;
+};
+// Longest first: `ms` before `m`.
+constexpr std::array kUnits{Unit{"ms", 1}, Unit{"d", 86'400'000}, Unit{"h", 3'600'000}, Unit{"m", 60'000},
+                            Unit{"s", 1'000}};
+constexpr double kLongest = 1e15;  ///< milliseconds; far beyond any bound of the tables, far below an overflow
+
+template <class Number>
+std::optional<Number> parse_whole(std::string_view text) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  if (text.empty() || text.starts_with('+')) return std::nullopt;
+  Number number{};
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failure != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+std::optional<milliseconds> parse_duration(std::string_view text) {
+  double total = 0;
+  if (const auto seconds = parse_number(text)) {
+    total = *seconds * 1000;
+  } else {
+    if (text.empty()) return std::nullopt;
+    while (!text.empty()) {
+      const std::size_t digits = text.find_first_not_of("0123456789.");
+      const auto count = parse_number(text.substr(0, digits));
+      if (!count || digits == std::string_view::npos) return std::nullopt;
+      text.remove_prefix(digits);
+      const auto* const unit = std::ranges::find_if(kUnits, [&](const Unit& u) { return text.starts_with(u.name); });
+      if (unit == kUnits.end()) return std::nullopt;
+      total += *count * static_cast<double>(unit->length);
+      text.remove_prefix(unit->name.size());
+    }
+  }
+  if (!(total >= 0) || total > kLongest) return std::nullopt;
+  return milliseconds{std::llround(total)};
+}
+
+std::string show_duration(milliseconds duration) {
+  std::string text;
+  std::int64_t rest = duration.count();
+  for (const Unit& unit : {kUnits[1], kUnits[2], kUnits[3], kUnits[4], kUnits[0]}) {
+    if (const std::int64_t count = rest / unit.length; count > 0) {
+      text += fmt::format("{}{}", count, unit.name);
+      rest %= unit.length;
+    }
+  }
+  return text.empty() ? "0" : text;
+}
+
+std::optional<bool> parse_boolean(std::string_view text) {
+  if (text == "true" || text == "True" || text == "TRUE") return true;
+  if (text == "false" || text == "False" || text == "FALSE") return false;
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> parse_integer(std::string_view text) { return parse_whole<std::int64_t>(text); }
+
+std::optional<double> parse_number(std::string_view text) {
+  // from_chars would also take "inf" and "nan", which no setting can mean.
+  if (text.find_first_not_of("0123456789+-.eE") != std::string_view::npos) return std::nullopt;
+  const auto number = parse_whole<double>(text);
+  return number && std::isfinite(*number) ? number : std::nullopt;
+}
+
+std::string wrong_reference(std::string_view text) {
+  for (std::size_t at = text.find("${"); at != std::string_view::npos; at = text.find("${", at + 2)) {
+    const std::size_t end = text.find('}', at);
+    if (end == std::string_view::npos) return "a `${` is not closed by `}`";
+    const std::string_view inside = text.substr(at + 2, end - at - 2);
+    const bool named = inside.starts_with("env:") && inside.size() > 4;
+    if (named && inside.substr(4).find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") ==
+                     std::string_view::npos) {
+      continue;
+    }
+    const std::string_view name = inside.substr(std::min(inside.size(), inside.find_last_of(":.") + 1));
+    return fmt::format("`${{{}}}` refers to nothing; write `${{env:{}}}`", inside.substr(0, 60),
+                       is_name(name) ? name : "NAME");
+  }
+  return {};
+}
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+}
+
+}  // namespace sennit::format

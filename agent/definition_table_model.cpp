@@ -1,0 +1,156 @@
+// The part of the format that says which model answers, and how it is asked.
+#include <sennit/agent/definition_bind.hpp>
+#include <sennit/agent/definition_reader.hpp>
+
+#include <fmt/format.h>
+
+namespace sennit::format {
+namespace {
+
+using Kind = Shape::Kind;
+
+constexpr double kDay = 86'400'000;
+
+bool is_model(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  return !text.empty() && text.find_first_of(" \t\n") == std::string_view::npos && slash != 0 &&
+         slash + 1 != text.size();
+}
+
+bool is_url(std::string_view text) {
+  return text.starts_with("http://") || text.starts_with("https://") || text.starts_with("${env:");
+}
+
+void check_model(Reader& reader, const CheckedMap& map) {
+  const Table& table = table_of(static_cast<const ModelSpec*>(nullptr));
+  if (map.has("name") && map.has("provider")) {
+    reader.error(map.at(table, "provider"), "`model` has a name and a provider; keep one of them");
+  }
+  if (map.has("name") && map.has("id")) {
+    reader.error(map.at(table, "id"), "`model` has a name and an id; keep the name, as `provider/id`");
+  }
+  if (map.has("id") && !map.has("provider") && !map.has("name")) {
+    reader.error(map.at(table, "id"), "`model.id` needs `model.provider` beside it");
+  }
+  const std::string_view key = find_string(map.value, "api_key");
+  if (!key.empty() && key.find("${env:") == std::string_view::npos) {
+    reader.warning(map.at(table, "api_key"),
+                   "`model.api_key`: the key itself is in the file; write `${env:NAME}` and set the variable NAME");
+  }
+}
+
+Field timeouts_field() {
+  Field field = bare_field("timeouts", map_with(timeouts_table()), "Deadlines of one completion.");
+  field.assign = [](void* object, const json::value& value) { assign_fields(object, timeouts_table(), value); };
+  field.get = [](const void* object) -> json::value { return get_fields(object, timeouts_table()); };
+  return field;
+}
+
+Shape base_url() {
+  return text_that(&is_url, "^(https?://|\\$\\{env:)", "a URL that begins with http:// or https://").with_references();
+}
+
+}  // namespace
+
+Shape model_name() {
+  return text_that(&is_model, "^[^/\\s]+(/\\S+)?$", "a model as `provider/model`, or `auto`, or `scripted`");
+}
+
+const Table& timeouts_table() {
+  static const Table kTable{
+      "model.timeouts",
+      "How long the phases of one completion may take. 0 switches a deadline off.",
+      {
+          field<&ModelSpec::connect_timeout>("connect", plain(Kind::duration).between(0, kDay),
+                                             "From the first look-up of the host's name to a usable connection."),
+          field<&ModelSpec::first_token_timeout>(
+              "first_token", plain(Kind::duration).between(0, kDay),
+              "From the request to the first token. Local models load and read the prompt in this time."),
+          field<&ModelSpec::idle_timeout>("idle", plain(Kind::duration).between(0, kDay), "Between two tokens."),
+      },
+      {{"request", "idle"}, {"read", "idle"}, {"first_byte", "first_token"}},
+      nullptr};
+  return kTable;
+}
+
+const Table& table_of(const CompletionOptions* /*tag*/) {
+  static const Table kTable{
+      "model.options",
+      "Sampling and limits of one completion. What is absent is left to the provider.",
+      {
+          field<&CompletionOptions::temperature>("temperature", plain(Kind::number).between(0, 2),
+                                                 "Randomness; 0 is the most repeatable."),
+          field<&CompletionOptions::top_p>("top_p", plain(Kind::number).between(0, 1),
+                                           "Keeps only the likeliest tokens that together have this probability."),
+          field<&CompletionOptions::max_tokens>("max_tokens", plain(Kind::integer).between(1, 10'000'000),
+                                                "Tokens of one answer, reasoning included."),
+          field<&CompletionOptions::seed>("seed", plain(Kind::integer), "For repeatable sampling, where supported."),
+          field<&CompletionOptions::stop>("stop", texts(text()), "Texts that end the answer."),
+          field<&CompletionOptions::reasoning_effort>(
+              "reasoning_effort", one_of({"none", "minimal", "low", "medium", "high", "max"}),
+              "How much a reasoning model thinks first; `none` switches thinking off where the model allows it."),
+          field<&CompletionOptions::parallel_tool_calls>("parallel_tool_calls", plain(Kind::boolean),
+                                                         "Whether the model may call several tools at once."),
+          field<&CompletionOptions::extra>("extra", plain(Kind::object),
+                                           "Further fields of the provider's request, sent as they are."),
+      },
+      {{"topP", "top_p"}, {"max_output_tokens", "max_tokens"}, {"num_predict", "max_tokens"},
+       {"effort", "reasoning_effort"}, {"thinking", "reasoning_effort"}},
+      nullptr};
+  return kTable;
+}
+
+const Table& table_of(const Prices* /*tag*/) {
+  static const Table kTable{
+      "model.prices",
+      "What a million tokens cost, for the cost of a run and `limits.cost`. Known models have prices of their own; "
+      "these go before them.",
+      {
+          field<&Prices::input>("input", plain(Kind::number).at_least(0), "A million input tokens.").needed(),
+          field<&Prices::output>("output", plain(Kind::number).at_least(0), "A million output tokens.").needed(),
+          field<&Prices::cached_input>("cached_input", plain(Kind::number).at_least(0),
+                                       "A million input tokens that the provider had in its cache; as `input` if absent."),
+          field<&Prices::currency>("currency", text(), "The currency, for display."),
+      },
+      {{"cache_hit", "cached_input"}, {"cached", "cached_input"}},
+      nullptr};
+  return kTable;
+}
+
+const Table& table_of(const ModelSpec* /*tag*/) {
+  static const Table kTable{
+      "model",
+      "Which model answers: `model: provider/model` is enough for most agents, `model: auto` takes the first that is "
+      "there (a key in the environment, a local server, else the offline `intents`). As a map:",
+      {
+          field<&ModelSpec::name>("name", model_name(), "The model. Alternatively give `provider` and `id`."),
+          bare_field("provider", name(), "Who serves the model; goes with `id`."),
+          bare_field("id", text(), "The model's name at the provider; goes with `provider`."),
+          field<&ModelSpec::base_url>("base_url", base_url(),
+                                      "Another address for the same API, such as a proxy or a local server."),
+          field<&ModelSpec::api_key>("api_key", text().with_references(),
+                                     "The key, as `${env:NAME}`. Absent: the provider's usual variable."),
+          field<&ModelSpec::options>("options", map_with(table_of(static_cast<const CompletionOptions*>(nullptr))),
+                                     "Sampling and limits of one completion."),
+          field<&ModelSpec::prices>("prices", map_with(table_of(static_cast<const Prices*>(nullptr))),
+                                    "What a million tokens cost."),
+          field<&ModelSpec::split_think>(
+              "split_think", plain(Kind::boolean),
+              "Treat text up to `</think>` as reasoning. Absent: decided by provider and model."),
+          field<&ModelSpec::reasoning_replay>(
+              "reasoning_replay", one_of({"never", "within_turn", "always"}),
+              "When earlier reasoning is sent back to the model. Absent: as the model wants it."),
+          field<&ModelSpec::strict_tools>("strict_tools", plain(Kind::boolean),
+                                          "Ask the provider to hold the model to the schemas of tools."),
+          field<&ModelSpec::stream>("stream", plain(Kind::boolean), "false for a server that cannot stream."),
+          field<&ModelSpec::headers>("headers", map_of(text().with_references()),
+                                     "Further HTTP headers; values may contain `${env:NAME}`."),
+          timeouts_field(),
+      },
+      {{"model", "name"}, {"endpoint", "base_url"}, {"url", "base_url"}, {"key", "api_key"}, {"timeout", "timeouts"},
+       {"settings", "options"}, {"parameters", "options"}, {"generate_content_config", "options"}},
+      &check_model};
+  return kTable;
+}
+
+}  // namespace sennit::format

@@ -1,58 +1,40 @@
-// An owner for coroutines that run side by side: nothing is detached, everything is cancelled and waited for in one
-// place.
+// The owner of coroutines that run beside their starter: nothing is detached, everything is cancelled and awaited in
+// one place.
 #pragma once
 
 #include <sennit/agent/io/asio.hpp>
-#include <sennit/agent/io/signal.hpp>
+#include <sennit/agent/io/error.hpp>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
-
-#include <exception>
+#include <cstddef>
 #include <functional>
-#include <list>
-#include <utility>
+#include <memory>
 
 namespace sennit {
 
-/// Used on one shard only. REQUIRES: join() has returned before it is destroyed.
+/// Tasks on one executor (a shard). spawn(), join() and size() are called on it.
 class TaskScope {
  public:
-  /// `on_error` hears of what a task throws, cancellations included; none: it is dropped.
-  explicit TaskScope(asio::any_io_executor executor, std::function<void(std::exception_ptr)> on_error = {})
-      : executor_(std::move(executor)), on_error_(std::move(on_error)) {}
+  /// Gets what a task failed with. Cancellation is no failure once the scope was cancelled. Must not throw.
+  using FailureHandler = std::function<void(const Error&)>;
+
+  TaskScope(asio::any_io_executor executor, FailureHandler on_failure);
+  /// Cancels what still runs and does not wait: join() first where that matters.
+  ~TaskScope();
   TaskScope(const TaskScope&) = delete;
   TaskScope& operator=(const TaskScope&) = delete;
 
-  /// Starts a task on the scope's executor.
-  void spawn(asio::awaitable<void> task) {
-    const auto entry = tasks_.emplace(tasks_.end());
-    asio::co_spawn(executor_, std::move(task),
-                   asio::bind_cancellation_slot(entry->slot(), [this, entry](std::exception_ptr error) {
-                     tasks_.erase(entry);
-                     if (error && on_error_) on_error_(error);
-                     if (tasks_.empty()) empty_.notify();
-                   }));
-  }
-
-  /// Asks every task to stop (terminal). They may still clean up: join() waits for that.
-  void cancel() {
-    for (auto task = tasks_.begin(); task != tasks_.end();) (task++)->emit(asio::cancellation_type::terminal);
-  }
-
-  [[nodiscard]] bool empty() const noexcept { return tasks_.empty(); }
-
-  /// Suspends until every task has ended. Cancellation: terminal; the tasks stay.
-  [[nodiscard]] asio::awaitable<void> join() {
-    while (!tasks_.empty()) co_await empty_.wait();
-  }
+  /// Starts a task (in a handler of its own, soon). After cancel() the task is dropped unstarted.
+  void spawn(asio::awaitable<void> task);
+  /// Cancels every task (terminal), on the executor: at once if called there. [thread-safe]
+  void cancel();
+  /// Suspends until no task runs. One caller at a time. Cancellation: terminal; cancels the tasks, waits for their
+  /// end, then throws Error(errc::cancelled).
+  [[nodiscard]] asio::awaitable<void> join();
+  [[nodiscard]] std::size_t size() const noexcept;
 
  private:
-  asio::any_io_executor executor_;
-  std::function<void(std::exception_ptr)> on_error_;
-  std::list<asio::cancellation_signal> tasks_;
-  Signal empty_;
+  struct State;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace sennit

@@ -1,7 +1,7 @@
 // Readers for the two line-based stream formats of model servers. Pure: bytes in, events out.
 //
-// Both accept any chunk boundary and all three line ends, and bound what they hold: exceeding a bound throws
-// Error(errc::too_large) naming it.
+// Both accept any chunk boundary, work in time proportional to the input however it is cut, and bound what they
+// hold: exceeding a bound throws Error(errc::too_large) naming it.
 #pragma once
 
 #include <sennit/agent/io/error.hpp>
@@ -20,46 +20,81 @@ struct StreamLimits {
   std::size_t events = 50'000'000;     ///< events of one stream
 };
 
+namespace detail {
+
+/// Unread bytes of a stream that is cut into lines. Remembers how far it has searched, so that a long line arriving
+/// byte by byte is looked at once.
+class LineBuffer {
+ public:
+  void push(std::string_view bytes);
+  /// Position of the first `\n` (or `\r`) of what is unread; npos if there is none yet.
+  [[nodiscard]] std::size_t find_lf() { return lf_.find(buffer_, position_, '\n'); }
+  [[nodiscard]] std::size_t find_cr() { return cr_.find(buffer_, position_, '\r'); }
+  [[nodiscard]] std::string_view unread() const { return std::string_view(buffer_).substr(position_); }
+  [[nodiscard]] std::size_t position() const noexcept { return position_; }
+  /// The bytes from position() up to `end`, then moves on to `next`. The view is valid until the next push().
+  [[nodiscard]] std::string_view take(std::size_t end, std::size_t next);
+  void skip(std::size_t count) noexcept { position_ += count; }
+
+ private:
+  struct Search {
+    std::size_t found = std::string::npos;
+    std::size_t searched = 0;  // no match before this one
+    [[nodiscard]] std::size_t find(const std::string& buffer, std::size_t from, char wanted);
+    void shift(std::size_t by) noexcept;
+  };
+  std::string buffer_;
+  std::size_t position_ = 0;
+  Search lf_;
+  Search cr_;
+};
+
+}  // namespace detail
+
 struct SseEvent {
   std::string_view name;  ///< of the `event:` field; empty if absent
   std::string_view data;  ///< `data:` lines joined by \n
 };
 
 /// Server-sent events by the WHATWG rules (https://html.spec.whatwg.org/multipage/server-sent-events.html), with one
-/// leniency: finish() delivers a last event that lacks its blank line.
+/// leniency: finish() delivers a last event that lacks its blank line. Lines end with LF, CRLF or CR.
 class SseReader {
  public:
   explicit SseReader(StreamLimits limits = {}) : limits_(limits) {}
 
-  /// Takes the next piece of the body. Views handed out before become invalid.
+  /// Takes the next piece of the body.
   void push(std::string_view bytes);
-  /// The next complete event, or nothing until more bytes are pushed. Views are valid until the next push/finish.
+  /// The next complete event, or nothing until more bytes are pushed. Its views are valid until the next call of any
+  /// function here.
   [[nodiscard]] std::optional<SseEvent> next();
-  /// Ends the stream: gives the unterminated last event, if there is one.
+  /// Ends the stream: gives the unterminated last event, if there is one. REQUIRES: next() had nothing more.
   [[nodiscard]] std::optional<SseEvent> finish();
   /// Comment lines seen so far (keep-alives).
   [[nodiscard]] std::size_t comments() const noexcept { return comments_; }
 
  private:
-  [[nodiscard]] std::optional<std::string_view> next_line(bool at_end);
+  [[nodiscard]] bool past_byte_order_mark(bool at_end);
+  [[nodiscard]] std::optional<std::string_view> next_line();
   [[nodiscard]] std::optional<SseEvent> take_line(std::string_view line);
+  void take_field(std::string_view name, std::string_view value);
+  void take_data(std::string_view value);
+  [[nodiscard]] std::optional<SseEvent> dispatch();
 
   StreamLimits limits_;
-  std::string buffer_;
-  std::size_t position_ = 0;
-  std::size_t scanned_ = 0;  // bytes after position_ known to hold no line end
-  bool skip_lf_ = false;
-  bool at_start_ = true;     // a byte order mark may follow
+  detail::LineBuffer buffer_;
+  bool skip_lf_ = false;  // the last line ended with CR; an LF now belongs to it
+  bool at_start_ = true;  // a byte order mark may follow
   std::string name_;
-  std::string data_;
-  std::string delivered_name_;
-  std::string delivered_data_;
+  std::string_view first_;  // the event's only data line so far, still in the buffer
+  std::string data_;        // the event's data where it has several lines or came in several pieces
+  bool copied_ = false;     // data_ holds it, not first_
+  bool delivered_ = false;  // the last event's name is still in name_
   std::size_t data_lines_ = 0;
   std::size_t events_ = 0;
   std::size_t comments_ = 0;
 };
 
-/// Newline-delimited JSON: each non-empty line is an event.
+/// Newline-delimited JSON: each line that is not blank is an event. Lines end with LF or CRLF.
 class NdjsonReader {
  public:
   explicit NdjsonReader(StreamLimits limits = {}) : limits_(limits) {}
@@ -67,14 +102,15 @@ class NdjsonReader {
   void push(std::string_view bytes);
   /// The next complete line without its end, or nothing. The view is valid until the next push/finish.
   [[nodiscard]] std::optional<std::string_view> next();
-  /// Ends the stream: gives the unterminated last line, if there is one.
+  /// Ends the stream: gives the unterminated last line, if there is one. REQUIRES: next() had nothing more.
   [[nodiscard]] std::optional<std::string_view> finish();
 
  private:
+  void check(std::size_t line_size) const;
+  [[nodiscard]] std::optional<std::string_view> take(std::string_view line);
+
   StreamLimits limits_;
-  std::string buffer_;
-  std::size_t position_ = 0;
-  std::size_t scanned_ = 0;
+  detail::LineBuffer buffer_;
   std::size_t events_ = 0;
 };
 

@@ -1,0 +1,377 @@
+#include <sennit/backends/chat_assembler.hpp>
+
+#include <sennit/backends/chat_json.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <initializer_list>
+#include <utility>
+
+namespace sennit {
+
+namespace {
+
+const json::value* member(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return value != nullptr && !value->is_null() ? value : nullptr;
+}
+
+const json::object* object_at(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return value != nullptr ? value->if_object() : nullptr;
+}
+
+const json::array* array_at(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return value != nullptr ? value->if_array() : nullptr;
+}
+
+std::string_view text_at(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return value != nullptr && value->is_string() ? std::string_view(value->get_string()) : std::string_view();
+}
+
+/// What a scripting language calls true: servers write false, 0, "" and {} where they mean "none".
+bool says_something(const json::value* value) {
+  if (value == nullptr) return false;
+  switch (value->kind()) {
+    case json::kind::null: return false;
+    case json::kind::bool_: return value->get_bool();
+    case json::kind::int64: return value->get_int64() != 0;
+    case json::kind::uint64: return value->get_uint64() != 0;
+    case json::kind::double_: return value->get_double() != 0;
+    case json::kind::string: return !value->get_string().empty();
+    case json::kind::array: return !value->get_array().empty();
+    case json::kind::object: return !value->get_object().empty();
+  }
+  return false;
+}
+
+/// A choice without an index is the first one.
+bool is_first_choice(const json::object& choice) { return !says_something(choice.if_contains("index")); }
+
+std::optional<std::int64_t> count_at(const json::object* object, std::string_view key) {
+  const json::value* value = object != nullptr ? object->if_contains(key) : nullptr;
+  if (value == nullptr) return {};
+  if (const std::int64_t* number = value->if_int64()) return *number;
+  if (const double* number = value->if_double(); number != nullptr && *number > -9e15 && *number < 9e15) {
+    return static_cast<std::int64_t>(*number);
+  }
+  return {};
+}
+
+std::optional<std::int64_t> first_count(std::initializer_list<std::optional<std::int64_t>> counts) {
+  for (const auto& count : counts) {
+    if (count) return count;
+  }
+  return {};
+}
+
+std::string json_text(const json::value& value) {
+  std::string text;
+  append_json(text, value);
+  return text;
+}
+
+/// The wire's index as a key: mostly a number, but any JSON may stand there. Empty where there is none.
+std::string index_key(const json::object& delta) {
+  const json::value* index = member(delta, "index");
+  if (index == nullptr) return {};
+  if (const double* number = index->if_double(); number != nullptr && *number > -9e15 && *number < 9e15 &&
+                                                 *number == static_cast<double>(static_cast<std::int64_t>(*number))) {
+    return std::to_string(static_cast<std::int64_t>(*number));
+  }
+  return json_text(*index);
+}
+
+std::string id_text(const json::value* id) {
+  if (!says_something(id)) return {};
+  return id->is_string() ? std::string(id->get_string()) : json_text(*id);
+}
+
+}  // namespace
+
+void ChatAssembler::chunk(const json::object& chunk, std::vector<Event>& events) {
+  events_ = &events;
+  if (const json::value* error = member(chunk, "error")) {
+    const json::value document(chunk);
+    take_error(read_provider_error(&document, 0, {}), says_something(error));
+  }
+  take_usage(chunk);
+  if (const json::object* groq = object_at(chunk, "x_groq"); groq != nullptr && says_something(groq->if_contains("error"))) {
+    ProviderError error;
+    error.message = groq->at("error").is_string() ? groq->at("error") : json::value(json_text(groq->at("error")));
+    take_error(error_ ? *error_ : std::move(error), true);
+  }
+  const json::array* choices = array_at(chunk, "choices");
+  if (choices == nullptr) return;
+  understood_ = true;
+  for (const json::value& item : *choices) {
+    const json::object* choice = item.if_object();
+    if (choice == nullptr || !is_first_choice(*choice)) continue;
+    if (const json::object* delta = object_at(*choice, "delta")) take_delta(*delta);
+    if (const json::value* reason = member(*choice, "finish_reason")) take_finish_reason(*reason);
+    take_choice_error(*choice);
+  }
+}
+
+void ChatAssembler::document(const json::object& answer, std::vector<Event>& events) {
+  events_ = &events;
+  take_usage(answer);
+  if (says_something(answer.if_contains("error"))) {
+    const json::value document(answer);
+    take_error(read_provider_error(&document, 0, {}), true);
+  }
+  const json::array* choices = array_at(answer, "choices");
+  if (choices == nullptr) return;
+  understood_ = true;
+  for (const json::value& item : *choices) {
+    const json::object* choice = item.if_object();
+    if (choice == nullptr || !is_first_choice(*choice)) continue;
+    if (const json::object* message = object_at(*choice, "message")) take_message(*message);
+    if (const json::value* reason = member(*choice, "finish_reason")) take_finish_reason(*reason);
+    take_choice_error(*choice);
+    return;
+  }
+}
+
+void ChatAssembler::close(bool complete, std::vector<Event>& events) {
+  events_ = &events;
+  std::string reasoning;
+  std::string answer;
+  think_.finish(complete && calls_.empty(), reasoning, answer);
+  append_reasoning(reasoning);
+  append_text(answer);
+}
+
+void ChatAssembler::take_delta(const json::object& delta) {
+  take_words(delta);
+  if (const json::array* calls = array_at(delta, "tool_calls")) {
+    for (const json::value& call : *calls) {
+      if (const json::object* fields = call.if_object()) take_tool_call(*fields);
+    }
+  }
+  if (const json::object* function = object_at(delta, "function_call"); function != nullptr && !function->empty()) {
+    take_function_call(*function);
+  }
+}
+
+void ChatAssembler::take_message(const json::object& message) {
+  take_words(message);
+  if (const json::array* calls = array_at(message, "tool_calls")) {
+    for (const json::value& item : *calls) {
+      const json::object* call = item.if_object();
+      if (call != nullptr) emit_call(open_call({}), true, call->if_contains("id"), object_at(*call, "function"));
+    }
+  }
+  if (const json::object* function = object_at(message, "function_call"); function != nullptr && !function->empty()) {
+    emit_call(open_call({}), true, nullptr, function);
+  }
+}
+
+void ChatAssembler::take_words(const json::object& delta) {
+  // A server that reasons in a field may repeat it under a second name (reasoning_details): the first one counts.
+  for (const std::string_view key : {"reasoning_content", "reasoning", "thinking"}) {
+    const std::string_view reasoning = text_at(delta, key);
+    if (reasoning.empty()) continue;
+    emit_reasoning(reasoning);
+    break;
+  }
+  if (const json::value* content = member(delta, "content")) take_content(*content);
+  if (const std::string_view refusal = text_at(delta, "refusal"); !refusal.empty()) {
+    refused_ = true;
+    RefusalDelta* last = events_->empty() ? nullptr : std::get_if<RefusalDelta>(&events_->back().data);
+    if (last != nullptr) {
+      last->text += refusal;
+    } else {
+      events_->push_back(Event{{}, RefusalDelta{std::string(refusal)}});
+    }
+  }
+}
+
+void ChatAssembler::take_content(const json::value& content) {
+  if (const json::string* text = content.if_string()) return emit_text(*text);
+  const json::array* parts = content.if_array();
+  if (parts == nullptr) return;
+  for (const json::value& part : *parts) {
+    if (const json::string* text = part.if_string()) emit_text(*text);
+    if (const json::object* fields = part.if_object()) take_part(*fields);
+  }
+}
+
+void ChatAssembler::take_part(const json::object& part) {
+  const std::string_view type = text_at(part, "type");
+  if (type == "text") return emit_text(text_at(part, "text"));
+  if (type != "thinking") return;
+  if (const std::string_view text = text_at(part, "thinking"); !text.empty()) return emit_reasoning(text);
+  const json::array* pieces = array_at(part, "thinking");
+  if (pieces == nullptr) return;
+  for (const json::value& piece : *pieces) {
+    if (const json::object* fields = piece.if_object()) emit_reasoning(text_at(*fields, "text"));
+  }
+}
+
+std::optional<std::size_t> ChatAssembler::find_index(std::string_view index) const {
+  for (std::size_t i = calls_.size(); i-- > 0;) {
+    if (calls_[i].index == index) return i;
+  }
+  return {};
+}
+
+std::optional<std::size_t> ChatAssembler::find_call(const json::object& delta, std::string_view index,
+                                                    std::string_view id, std::string_view name) const {
+  if (member(delta, "index") != nullptr) {
+    const auto found = find_index(index);
+    // Some servers number every call 0: a new id together with a name is a new call.
+    const bool another = found && !id.empty() && !calls_[*found].id.empty() && calls_[*found].id != id && !name.empty();
+    return another ? std::nullopt : found;
+  }
+  if (!id.empty()) {
+    const auto found = std::find_if(calls_.begin(), calls_.end(), [id](const Call& call) { return call.id == id; });
+    if (found == calls_.end()) return {};
+    return static_cast<std::size_t>(found - calls_.begin());
+  }
+  if (name.empty() && !calls_.empty()) return calls_.size() - 1;
+  return {};
+}
+
+std::size_t ChatAssembler::open_call(std::string index) {
+  if (calls_.size() >= kMaxCalls) {
+    throw Error(errc::too_large, fmt::format("a completion with more than {} tool calls", kMaxCalls));
+  }
+  calls_.push_back(Call{{}, std::move(index), false});
+  return calls_.size() - 1;
+}
+
+void ChatAssembler::take_tool_call(const json::object& delta) {
+  const json::object* function = object_at(delta, "function");
+  const std::string id = id_text(delta.if_contains("id"));
+  const std::string_view name = function != nullptr ? text_at(*function, "name") : std::string_view();
+  std::string index = index_key(delta);
+  const auto found = find_call(delta, index, id, name);
+  emit_call(found ? *found : open_call(std::move(index)), !found, delta.if_contains("id"), function);
+}
+
+void ChatAssembler::take_function_call(const json::object& function) {
+  // The protocol before tools: one call, without id and index. Its key is no JSON, so no index can equal it.
+  constexpr std::string_view kLegacy = "function_call";
+  const auto found = find_index(kLegacy);
+  emit_call(found ? *found : open_call(std::string(kLegacy)), !found, nullptr, &function);
+}
+
+void ChatAssembler::emit_call(std::size_t call, bool opened, const json::value* id, const json::object* function) {
+  Call& known = calls_[call];
+  ToolCallDelta delta;
+  delta.call = static_cast<std::uint32_t>(call);
+  if (known.id.empty()) delta.id = known.id = id_text(id);
+  const std::string_view name = function != nullptr ? text_at(*function, "name") : std::string_view();
+  if (!known.named && !name.empty()) {
+    delta.name = name;
+    known.named = true;
+  }
+  const json::value* arguments = function != nullptr ? member(*function, "arguments") : nullptr;
+  if (arguments != nullptr) {
+    delta.whole = !arguments->is_string();
+    delta.arguments = delta.whole ? json_text(*arguments) : std::string(arguments->get_string());
+  }
+  const bool only_arguments = delta.id.empty() && delta.name.empty();
+  if (only_arguments && !opened && !delta.arguments) return;
+  ToolCallDelta* last = events_->empty() ? nullptr : std::get_if<ToolCallDelta>(&events_->back().data);
+  if (last != nullptr && last->call == delta.call && only_arguments && !delta.whole && !last->whole && !opened) {
+    if (!last->arguments) last->arguments.emplace();
+    *last->arguments += *delta.arguments;
+    return;
+  }
+  events_->push_back(Event{{}, std::move(delta)});
+}
+
+void ChatAssembler::take_usage(const json::object& chunk) {
+  const json::value* usage = chunk.if_contains("usage");
+  if (!says_something(usage)) {
+    const json::object* groq = object_at(chunk, "x_groq");
+    usage = groq != nullptr ? groq->if_contains("usage") : nullptr;
+  }
+  const json::object* sent = usage != nullptr ? usage->if_object() : nullptr;
+  if (sent == nullptr || sent->empty()) return;
+  understood_ = true;
+  Usage counts;
+  counts.input = count_at(sent, "prompt_tokens");
+  counts.output = count_at(sent, "completion_tokens");
+  counts.cached_input = first_count({count_at(object_at(*sent, "prompt_tokens_details"), "cached_tokens"),
+                                     count_at(sent, "prompt_cache_hit_tokens"), count_at(sent, "cached_tokens")});
+  counts.reasoning = first_count({count_at(object_at(*sent, "completion_tokens_details"), "reasoning_tokens"),
+                                  count_at(sent, "reasoning_tokens")});
+  if (!usage_as_sent_) {
+    // xAI counts reasoning beside the output, and Azure's Grok cached tokens beside the input; their totals show it.
+    const auto total = count_at(sent, "total_tokens");
+    if (total && counts.input && counts.output && counts.reasoning.value_or(0) > 0 &&
+        *total == *counts.input + *counts.output + *counts.reasoning) {
+      *counts.output += *counts.reasoning;
+    }
+    if (counts.input && counts.cached_input && *counts.cached_input > *counts.input) *counts.input += *counts.cached_input;
+  }
+  if (usage_ == counts) return;
+  usage_ = counts;
+  events_->push_back(Event{{}, UsageUpdate{counts}});
+}
+
+void ChatAssembler::take_finish_reason(const json::value& reason) {
+  finish_reason_ = reason.is_string() ? std::string(reason.get_string()) : json_text(reason);
+  if (!finish_reason_->empty()) reason_ = *finish_reason_;
+}
+
+void ChatAssembler::take_error(ProviderError error, bool breaks) {
+  error_ = std::move(error);
+  failed_ = failed_ || breaks;
+  understood_ = understood_ || breaks;
+}
+
+void ChatAssembler::take_choice_error(const json::object& choice) {
+  const json::value* error = choice.if_contains("error");
+  if (error == nullptr || !error->is_object()) return;
+  const json::value document(json::object{{"error", *error}});
+  take_error(read_provider_error(&document, 0, {}), says_something(error));
+}
+
+void ChatAssembler::emit_text(std::string_view text) {
+  if (text.empty()) return;
+  if (think_.passes()) return append_text(text);
+  std::string reasoning;
+  std::string answer;
+  think_.push(text, reasoning, answer);
+  append_reasoning(reasoning);
+  append_text(answer);
+}
+
+void ChatAssembler::emit_reasoning(std::string_view text) {
+  if (text.empty()) return;
+  if (!think_.passes()) {
+    std::string answer;
+    think_.server_splits(answer);
+    append_text(answer);
+  }
+  append_reasoning(text);
+}
+
+void ChatAssembler::append_text(std::string_view text) {
+  if (text.empty()) return;
+  TextDelta* last = events_->empty() ? nullptr : std::get_if<TextDelta>(&events_->back().data);
+  if (last != nullptr) {
+    last->text += text;
+  } else {
+    events_->emplace_back().data.emplace<TextDelta>().text = text;
+  }
+}
+
+void ChatAssembler::append_reasoning(std::string_view text) {
+  if (text.empty()) return;
+  ReasoningDelta* last = events_->empty() ? nullptr : std::get_if<ReasoningDelta>(&events_->back().data);
+  if (last != nullptr) {
+    last->text += text;
+  } else {
+    events_->emplace_back().data.emplace<ReasoningDelta>().text = text;
+  }
+}
+
+}  // namespace sennit

@@ -1,0 +1,85 @@
+// Turns the JSON objects of a chat-completions answer into events: which fields count, which tool call a delta belongs
+// to, what the usage means. Knows nothing of bytes, framing or HTTP (see chat_decoder.hpp).
+#pragma once
+
+#include <sennit/agent/event.hpp>
+#include <sennit/backends/chat_error.hpp>
+#include <sennit/backends/think_splitter.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sennit {
+
+class ChatAssembler {
+ public:
+  /// `usage_as_sent`: counts are handed on as the server means them, not translated to agent/usage.hpp.
+  ChatAssembler(ThinkStart think, bool usage_as_sent) noexcept : think_(think), usage_as_sent_(usage_as_sent) {}
+
+  /// One chunk of a stream. Adjacent deltas of the same kind are merged into the last of `events`.
+  void chunk(const json::object& chunk, std::vector<Event>& events);
+  /// A whole answer that was not streamed.
+  void document(const json::object& answer, std::vector<Event>& events);
+  /// No chunk follows: appends text that was kept back in case it was a tag. `complete`: not cut off.
+  void close(bool complete, std::vector<Event>& events);
+
+  /// The last error that arrived, if any; `failed` tells whether it breaks the completion (`"error": false` does not).
+  [[nodiscard]] const std::optional<ProviderError>& error() const noexcept { return error_; }
+  [[nodiscard]] bool failed() const noexcept { return failed_; }
+  /// The last finish_reason, verbatim.
+  [[nodiscard]] const std::optional<std::string>& finish_reason() const noexcept { return finish_reason_; }
+  /// The last finish_reason that says something; empty if none did.
+  [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
+  /// Something was a chat completion at all: choices, usage or an error.
+  [[nodiscard]] bool understood() const noexcept { return understood_; }
+  [[nodiscard]] bool refused() const noexcept { return refused_; }
+  [[nodiscard]] bool has_calls() const noexcept { return !calls_.empty(); }
+
+  static constexpr std::size_t kMaxCalls = 1024;  ///< tool calls of one completion
+
+ private:
+  struct Call {
+    std::string id;
+    std::string index;  ///< as JSON text; empty where the wire has none
+    bool named = false;
+  };
+
+  void take_delta(const json::object& delta);
+  void take_message(const json::object& message);
+  void take_words(const json::object& delta);
+  void take_content(const json::value& content);
+  void take_part(const json::object& part);
+  void take_tool_call(const json::object& delta);
+  void take_function_call(const json::object& function);
+  void take_usage(const json::object& chunk);
+  void take_finish_reason(const json::value& reason);
+  void take_error(ProviderError error, bool breaks);
+  void take_choice_error(const json::object& choice);
+
+  [[nodiscard]] std::optional<std::size_t> find_call(const json::object& delta, std::string_view index,
+                                                     std::string_view id, std::string_view name) const;
+  [[nodiscard]] std::optional<std::size_t> find_index(std::string_view index) const;
+  std::size_t open_call(std::string index);
+  void emit_call(std::size_t call, bool opened, const json::value* id, const json::object* function);
+  void emit_text(std::string_view text);
+  void emit_reasoning(std::string_view text);
+  void append_text(std::string_view text);
+  void append_reasoning(std::string_view text);
+
+  ThinkSplitter think_;
+  bool usage_as_sent_;
+  bool failed_ = false;
+  bool understood_ = false;
+  bool refused_ = false;
+  std::vector<Event>* events_ = nullptr;  // where the running call appends
+  std::vector<Call> calls_;
+  std::optional<ProviderError> error_;
+  std::optional<std::string> finish_reason_;
+  std::string reason_;
+  std::optional<Usage> usage_;
+};
+
+}  // namespace sennit

@@ -1,0 +1,254 @@
+#include <sennit/backends/chat_completions.hpp>
+
+#include <sennit/agent/io/http.hpp>
+#include <sennit/backends/chat_decoder.hpp>
+#include <sennit/backends/chat_key.hpp>
+#include <sennit/backends/chat_request.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace sennit {
+
+namespace {
+
+/// After `[DONE]` the end of the body is awaited this long, so that the connection can be used again.
+constexpr milliseconds kDrainTime{250};
+/// After a finish_reason only the usage is awaited, and the end: not every server sends one.
+constexpr milliseconds kTrailerTime{10'000};
+/// An error body may take this long: its status is known already.
+constexpr milliseconds kErrorBodyTime{10'000};
+/// Batches up to this many events keep their memory; an idle stream shall be small.
+constexpr std::size_t kKeptEvents = 4;
+
+/// What a backend knows and its streams share.
+struct ChatSettings {
+  ModelSpec spec;
+  ChatModel model;
+};
+
+/// A URL as an error may show it: without user, query and fragment.
+std::string public_address(std::string_view url) {
+  url = url.substr(0, url.find_first_of("?#"));
+  const std::size_t host = url.find("://") + 3;
+  const std::size_t at = url.substr(0, url.find('/', host)).rfind('@');
+  return at == std::string_view::npos ? std::string(url) : fmt::format("{}{}", url.substr(0, host), url.substr(at + 1));
+}
+
+class ChatStream final : public TokenStream {
+ public:
+  ChatStream(Environment& environment, std::shared_ptr<const ChatSettings> settings, std::string body)
+      : environment_(environment), settings_(std::move(settings)), body_(std::move(body)) {}
+
+  [[nodiscard]] asio::awaitable<std::span<Event>> next() override;
+
+ private:
+  [[nodiscard]] http::Request make_request();
+  [[nodiscard]] asio::awaitable<void> start();
+  [[nodiscard]] asio::awaitable<void> advance();
+  [[nodiscard]] asio::awaitable<void> drain();
+  void took_bytes();
+  void allow_silence(milliseconds limit);
+  void end_of_body();
+  void break_off(const Error& error);
+  [[nodiscard]] Error silence() const;
+  [[nodiscard]] const Provider& provider() const { return *settings_->model.provider; }
+
+  Environment& environment_;
+  std::shared_ptr<const ChatSettings> settings_;
+  std::string body_;
+  std::unique_ptr<http::Response> response_;
+  std::optional<ChatDecoder> decoder_;
+  std::vector<Event> events_;
+  SteadyTime content_at_{};         // when the last content arrived; before that, when the request was sent
+  milliseconds allowed_silence_{};  // as the response knows it
+  bool content_ = false;
+  bool ended_ = false;
+};
+
+asio::awaitable<std::span<Event>> ChatStream::next() {
+  if (events_.capacity() > kKeptEvents) {
+    events_ = {};
+  } else {
+    events_.clear();
+  }
+  if (ended_) co_return std::span<Event>();
+  std::optional<Error> failure;
+  try {
+    if (!response_) co_await start();
+    while (events_.empty()) co_await advance();
+  } catch (...) {
+    failure = current_error();
+  }
+  if (failure) break_off(*failure);
+  co_return std::span<Event>(events_);
+}
+
+http::Request ChatStream::make_request() {
+  const ModelSpec& spec = settings_->spec;
+  http::Request request;
+  request.method = "POST";
+  request.url = settings_->model.url;
+  request.headers = {{"Content-Type", "application/json"},
+                     {"Accept", settings_->model.stream ? "text/event-stream, application/json" : "application/json"},
+                     {"User-Agent", "sennit"}};
+  if (const std::string key = resolve_key(provider(), spec); !key.empty()) {
+    request.headers.push_back({"Authorization", "Bearer " + key});
+  }
+  for (const auto& [name, value] : spec.headers) {
+    request.headers.push_back({name, Secret(value).resolve()});
+  }
+  request.body = std::move(body_);
+  request.deadlines.connect = spec.connect_timeout;
+  request.deadlines.first_byte = spec.first_token_timeout;
+  request.deadlines.idle = spec.first_token_timeout;
+  return request;
+}
+
+asio::awaitable<void> ChatStream::start() {
+  http::Request request = make_request();
+  content_at_ = environment_.now();
+  allowed_silence_ = request.deadlines.idle;
+  response_ = co_await environment_.http().send(std::move(request));
+
+  ChatDecoderOptions options;
+  options.status = response_->status();
+  options.think = settings_->model.think;
+  options.names = {provider().title, provider().key_variable};
+  options.advice = read_retry_advice(response_->header("retry-after-ms"), response_->header("retry-after"),
+                                     response_->header("x-should-retry"), environment_.wall_now());
+  if (response_->header("content-type").find("ndjson") != std::string_view::npos) options.framing = ChatFraming::ndjson;
+  decoder_.emplace(options);
+  if (options.status >= 400) allow_silence(kErrorBodyTime);
+}
+
+asio::awaitable<void> ChatStream::advance() {
+  if (decoder_->done()) {
+    co_await drain();
+    end_of_body();
+    co_return;
+  }
+  const std::string_view bytes = co_await response_->read();
+  if (bytes.empty()) {
+    end_of_body();
+    co_return;
+  }
+  decoder_->push(bytes, events_);
+  took_bytes();
+}
+
+/// Decides what the bytes that arrived mean for the deadlines and for the end.
+void ChatStream::took_bytes() {
+  if (decoder_->failed()) return end_of_body();
+  if (response_->status() >= 400 || decoder_->done()) return;
+  const ModelSpec& spec = settings_->spec;
+  if (!events_.empty()) {
+    content_ = true;
+    content_at_ = environment_.now();
+    const bool trailing = decoder_->complete() && (spec.idle_timeout == milliseconds::zero() || spec.idle_timeout > kTrailerTime);
+    allow_silence(trailing ? kTrailerTime : spec.idle_timeout);
+    return;
+  }
+  const milliseconds limit = content_ ? spec.idle_timeout : spec.first_token_timeout;
+  if (limit <= milliseconds::zero()) return;
+  const auto left = std::chrono::ceil<milliseconds>(content_at_ + limit - environment_.now());
+  if (left <= milliseconds::zero()) throw silence();
+  allow_silence(left);
+}
+
+void ChatStream::allow_silence(milliseconds limit) {
+  if (limit == allowed_silence_) return;
+  allowed_silence_ = limit;
+  response_->allow_silence(limit);
+}
+
+asio::awaitable<void> ChatStream::drain() {
+  constexpr int kMaxReads = 8;
+  allow_silence(kDrainTime);
+  try {
+    for (int i = 0; i < kMaxReads; ++i) {
+      const std::string_view bytes = co_await response_->read();
+      if (bytes.empty()) break;
+    }
+  } catch (const Error& error) {
+    // The answer is complete: only a cancellation still matters.
+    if (error.code() == errc::cancelled) throw;
+  }
+}
+
+void ChatStream::end_of_body() {
+  decoder_->finish(events_);
+  if (auto* failed = std::get_if<Failed>(&events_.back().data)) {
+    failed->error = without_key(std::move(failed->error).at(public_address(settings_->model.url)), provider(), settings_->spec);
+  }
+  ended_ = true;
+  response_.reset();
+}
+
+/// Ends the stream because of `error`. Throws it if it is a cancellation: then nothing is emitted any more.
+void ChatStream::break_off(const Error& error) {
+  const bool refused = response_ && response_->status() >= 400 && decoder_;
+  const bool ended_early = error.code() == errc::timeout || error.code() == errc::truncated;
+  const bool whole = ended_early && decoder_ && decoder_->complete();
+  const bool silent = error.code() == errc::timeout && response_;
+  ended_ = true;
+  if (error.code() == errc::cancelled) {
+    events_ = {};
+    response_.reset();
+    throw error;
+  }
+  // A refusal whose words were cut off is still a refusal, and an answer without its end mark still an answer.
+  if (refused || whole) return end_of_body();
+  events_.push_back(Event{{}, Failed{silent ? silence() : error}});
+  response_.reset();
+}
+
+Error ChatStream::silence() const {
+  const milliseconds limit = content_ ? settings_->spec.idle_timeout : settings_->spec.first_token_timeout;
+  return Error(errc::timeout,
+               fmt::format("{} sent no token for {} s ({})", provider().title, static_cast<double>(limit.count()) / 1000,
+                           content_ ? "idle_timeout" : "first_token_timeout"))
+      .retry()
+      .at(public_address(settings_->model.url));
+}
+
+class ChatBackend final : public Backend {
+ public:
+  ChatBackend(const Provider& provider, const ModelSpec& spec)
+      : settings_(std::make_shared<const ChatSettings>(ChatSettings{spec, resolve_chat_model(provider, spec)})) {
+    info_.id = fmt::format("{}/{}", provider.name, settings_->model.name);
+    info_.provider = provider.name;
+    if (settings_->model.rule->context_tokens > 0) info_.context_tokens = settings_->model.rule->context_tokens;
+    info_.prices = spec.prices;
+  }
+
+  [[nodiscard]] const ModelInfo& info() const override { return info_; }
+
+  [[nodiscard]] std::unique_ptr<TokenStream> stream(Environment& environment,
+                                                    const CompletionRequest& request) const override {
+    return std::make_unique<ChatStream>(environment, settings_, chat_request_body(settings_->model, request));
+  }
+
+ private:
+  std::shared_ptr<const ChatSettings> settings_;
+  ModelInfo info_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Backend> make_chat_backend(const Provider& provider, const ModelSpec& spec) {
+  return std::make_shared<const ChatBackend>(provider, spec);
+}
+
+void add_chat_backends(Registry& registry) {
+  for (const Provider& provider : providers()) {
+    registry.add_backend(std::string(provider.name), [&provider](const ModelSpec& spec, const PartContext& /*context*/) {
+      return make_chat_backend(provider, spec);
+    });
+  }
+}
+
+}  // namespace sennit

@@ -1,0 +1,218 @@
+#include <sennit/backends/chat_decoder.hpp>
+
+#include <sennit/backends/chat_json.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace sennit {
+
+namespace {
+
+constexpr std::size_t kExcerpt = 160;
+
+/// What the servers' words for the end of an answer mean. An unknown word is `other`.
+struct ReasonWord {
+  std::string_view word;
+  StopReason reason;
+};
+constexpr std::array kReasonWords = {
+    ReasonWord{"stop", StopReason::stop},
+    ReasonWord{"STOP", StopReason::stop},
+    ReasonWord{"eos", StopReason::stop},
+    ReasonWord{"eos_token", StopReason::stop},
+    ReasonWord{"end_turn", StopReason::stop},
+    ReasonWord{"stop_sequence", StopReason::stop},
+    ReasonWord{"length", StopReason::length},
+    ReasonWord{"max_tokens", StopReason::length},
+    ReasonWord{"MAX_TOKENS", StopReason::length},
+    ReasonWord{"model_length", StopReason::length},
+    ReasonWord{"model_context_window_exceeded", StopReason::length},
+    ReasonWord{"tool_calls", StopReason::tool_calls},
+    ReasonWord{"tool_call", StopReason::tool_calls},
+    ReasonWord{"tool_use", StopReason::tool_calls},
+    ReasonWord{"function_call", StopReason::tool_calls},
+    ReasonWord{"content_filter", StopReason::content_filter},
+    ReasonWord{"sensitive", StopReason::content_filter},
+    ReasonWord{"SAFETY", StopReason::content_filter},
+    ReasonWord{"refusal", StopReason::refusal},
+};
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n\v\f");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r\n\v\f") - first + 1);
+}
+
+}  // namespace
+
+ChatDecoder::ChatDecoder(const ChatDecoderOptions& options)
+    : options_(options), assembler_(options.think, options.usage_as_sent) {
+  choose(options.status >= 400 ? ChatFraming::document : options.framing);
+}
+
+const std::optional<ProviderError>& ChatDecoder::error() const noexcept {
+  return refusal_of_request_ ? refusal_of_request_ : assembler_.error();
+}
+
+void ChatDecoder::choose(ChatFraming framing) {
+  undecided_ = framing == ChatFraming::detect;
+  if (framing == ChatFraming::sse) reader_.emplace<SseReader>();
+  if (framing == ChatFraming::ndjson) reader_.emplace<NdjsonReader>();
+}
+
+void ChatDecoder::detect(std::string_view bytes) {
+  // Keep-alive blank lines and a byte order mark may come first, a byte at a time.
+  const std::size_t first = bytes.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
+  if (first == std::string_view::npos) return;
+  choose(bytes[first] == '{' || bytes[first] == '[' ? ChatFraming::document : ChatFraming::sse);
+}
+
+void ChatDecoder::push(std::string_view bytes, std::vector<Event>& events) {
+  if (undecided_) {
+    detect(bytes);
+    if (undecided_) return;
+  }
+  if (auto* sse = std::get_if<SseReader>(&reader_)) {
+    sse->push(bytes);
+    while (!done_) {
+      const std::optional<SseEvent> event = sse->next();
+      if (!event) break;
+      take_line(event->data, events);
+    }
+  } else if (auto* lines = std::get_if<NdjsonReader>(&reader_)) {
+    lines->push(bytes);
+    while (!done_) {
+      const std::optional<std::string_view> line = lines->next();
+      if (!line) break;
+      take_line(*line, events);
+    }
+  } else {
+    collect(bytes);
+  }
+}
+
+void ChatDecoder::collect(std::string_view bytes) {
+  std::string& body = std::get<std::string>(reader_);
+  if (body.empty() && options_.status < 400) {
+    // DeepSeek keeps a connection alive by blank lines before the document.
+    bytes.remove_prefix(std::min(bytes.find_first_not_of(" \t\r\n"), bytes.size()));
+  }
+  if (options_.status >= 400) {
+    bytes = bytes.substr(0, kMaxErrorBody - std::min(body.size(), kMaxErrorBody));
+  } else if (bytes.size() > kMaxDocument - body.size()) {
+    throw Error(errc::too_large, fmt::format("an answer of more than {} bytes in one document", kMaxDocument));
+  }
+  body += bytes;
+}
+
+void ChatDecoder::take_line(std::string_view data, std::vector<Event>& events) {
+  if (const std::string_view word = trimmed(data); word.size() == 6 && word == "[DONE]") {
+    done_ = true;
+    return;
+  }
+  const json::value* chunk = parse_scratch(data);
+  if (chunk != nullptr && chunk->is_object()) assembler_.chunk(chunk->get_object(), events);
+  if (!assembler_.understood() && excerpt_.empty()) excerpt_ = summarise_words(sanitize_utf8(data.substr(0, 1024)), kExcerpt);
+}
+
+void ChatDecoder::take_document(std::vector<Event>& events) {
+  std::string body = std::move(std::get<std::string>(reader_));
+  std::string_view text = body;
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  const json::value* answer = parse_scratch(text);
+  if (answer != nullptr && answer->is_array() && !answer->get_array().empty()) answer = &answer->get_array().front();
+  if (answer != nullptr && answer->is_object()) assembler_.document(answer->get_object(), events);
+  if (!assembler_.understood()) excerpt_ = summarise_words(sanitize_utf8(text.substr(0, 4096)), kExcerpt);
+}
+
+void ChatDecoder::take_error_body() {
+  const std::string body = std::move(std::get<std::string>(reader_));
+  const json::value* document = parse_scratch(sanitize_utf8(body));
+  const std::string_view text = std::string_view(body).substr(std::min(body.find_first_not_of(" \t\r\n\v\f"), body.size()));
+  if (document == nullptr && (text.starts_with("data: ") || text.starts_with("event:"))) {
+    // A streaming endpoint may refuse in its own framing.
+    SseReader reader;
+    reader.push(body);
+    for (auto event = reader.next();; event = reader.next()) {
+      const bool last = !event;
+      if (last) event = reader.finish();
+      if (!event) break;
+      document = parse_scratch(event->data);
+      if (document != nullptr && document->is_object()) break;
+      document = nullptr;
+      if (last) break;
+    }
+  }
+  refusal_of_request_ = read_provider_error(document, options_.status, body);
+}
+
+void ChatDecoder::finish(std::vector<Event>& events) {
+  if (options_.status >= 400) {
+    take_error_body();
+  } else if (auto* sse = std::get_if<SseReader>(&reader_)) {
+    const std::optional<SseEvent> event = done_ ? std::nullopt : sse->finish();
+    if (event) take_line(event->data, events);
+  } else if (auto* lines = std::get_if<NdjsonReader>(&reader_)) {
+    const std::optional<std::string_view> line = done_ ? std::nullopt : lines->finish();
+    if (line) take_line(*line, events);
+  } else {
+    take_document(events);
+  }
+  std::optional<Error> error = breakage();
+  assembler_.close(!error && stop_reason() == StopReason::stop, events);
+  if (error) {
+    events.push_back(Event{{}, Failed{*std::move(error)}});
+  } else {
+    events.push_back(Event{{}, Finished{stop_reason(), assembler_.reason()}});
+  }
+}
+
+std::optional<Error> ChatDecoder::breakage() const {
+  const std::string_view who = options_.names.title;
+  if (refusal_of_request_) return classify_provider_error(*refusal_of_request_, options_.names, options_.advice);
+  if (assembler_.failed()) return classify_provider_error(*assembler_.error(), options_.names, options_.advice);
+  const std::string& reason = assembler_.reason();
+  if (reason == "insufficient_system_resource") {
+    return Error(errc::overloaded, fmt::format("{} ran out of resources in the middle of the answer", who))
+        .retry()
+        .provider(0, reason, {});
+  }
+  if (reason == "error" || reason == "network_error") {
+    return Error(errc::server, fmt::format("{} broke off the answer ({})", who, reason)).retry().provider(0, reason, {});
+  }
+  if (!assembler_.understood()) {
+    if (options_.status >= 300) {
+      return classify_provider_error(read_provider_error(nullptr, 0, excerpt_), options_.names, options_.advice);
+    }
+    if (excerpt_.empty()) {
+      return Error(errc::truncated, fmt::format("{} ended the connection without an answer", who)).retry();
+    }
+    return Error(errc::protocol,
+                 fmt::format("{} sent something that is not a chat completion: “{}”; check the base URL", who, excerpt_));
+  }
+  // Several servers never send [DONE]; a finish_reason says as well that the answer is whole.
+  const bool streamed = !std::holds_alternative<std::string>(reader_);
+  if (streamed && !done_ && reason.empty()) {
+    return Error(errc::truncated, fmt::format("{} ended the stream in the middle of the answer", who)).retry();
+  }
+  return {};
+}
+
+StopReason ChatDecoder::stop_reason() const {
+  const std::string& said = assembler_.reason();
+  const auto* found = std::find_if(kReasonWords.begin(), kReasonWords.end(),
+                                   [&said](const ReasonWord& entry) { return entry.word == said; });
+  StopReason reason = StopReason::other;
+  if (said.empty()) reason = StopReason::stop;
+  if (found != kReasonWords.end()) reason = found->reason;
+  // Many servers say "stop" after tool calls, and some announce calls that never come.
+  const bool ended_well = reason == StopReason::stop || reason == StopReason::tool_calls;
+  if (ended_well) reason = assembler_.has_calls() ? StopReason::tool_calls : StopReason::stop;
+  if (reason == StopReason::stop && assembler_.refused()) reason = StopReason::refusal;
+  return reason;
+}
+
+}  // namespace sennit

@@ -1,0 +1,78 @@
+// Reads an answer of the chat-completions protocol, in whatever pieces it arrives: bytes in, events out, no I/O.
+//
+// Nothing is final until the end: usage, deltas and even another finish_reason may follow the first one, so the
+// terminal event comes from finish() alone. How an answer may end is decided here (emit_terminal), what its chunks
+// mean in chat_assembler.hpp. https://platform.openai.com/docs/api-reference/chat
+#pragma once
+
+#include <sennit/agent/event.hpp>
+#include <sennit/agent/io/sse.hpp>
+#include <sennit/backends/chat_assembler.hpp>
+#include <sennit/backends/chat_error.hpp>
+#include <sennit/backends/think_splitter.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace sennit {
+
+/// How a body is framed. `detect` looks at its first character: `{` or `[` opens a document, anything else is SSE.
+enum class ChatFraming : std::uint8_t { detect, sse, ndjson, document };
+
+struct ChatDecoderOptions {
+  ChatFraming framing = ChatFraming::detect;
+  int status = 200;                   ///< HTTP status; from 400 on the body is an error
+  ThinkStart think = ThinkStart::off;
+  bool usage_as_sent = false;         ///< see ChatAssembler
+  ProviderNames names;                ///< for messages; the views must outlive the decoder
+  RetryAdvice advice;
+};
+
+class ChatDecoder {
+ public:
+  explicit ChatDecoder(const ChatDecoderOptions& options);
+
+  /// Appends what `bytes` complete. Adjacent deltas of the same kind become one: a burst of tokens is one event.
+  /// Throws Error(errc::too_large) if a bound is exceeded.
+  void push(std::string_view bytes, std::vector<Event>& events);
+  /// Ends the body: appends what is left and the terminal event, exactly one, the last. Call once.
+  void finish(std::vector<Event>& events);
+
+  /// The server has said that nothing follows (`[DONE]`).
+  [[nodiscard]] bool done() const noexcept { return done_; }
+  /// An error has arrived that breaks the completion, whatever else the server may send.
+  [[nodiscard]] bool failed() const noexcept { return assembler_.failed(); }
+  /// A finish_reason has arrived: what still may follow is usage.
+  [[nodiscard]] bool complete() const noexcept { return !assembler_.reason().empty(); }
+  /// What the server said, verbatim: for `sennit decode` and for diagnosis. Complete after finish().
+  [[nodiscard]] const std::optional<ProviderError>& error() const noexcept;
+  [[nodiscard]] const std::optional<std::string>& finish_reason() const noexcept { return assembler_.finish_reason(); }
+
+  static constexpr std::size_t kMaxDocument = 32ULL << 20U;  ///< bytes of a body that is one document
+  static constexpr std::size_t kMaxErrorBody = 1ULL << 20U;  ///< bytes of an error body that are looked at
+
+ private:
+  void choose(ChatFraming framing);
+  void detect(std::string_view bytes);
+  void collect(std::string_view bytes);
+  void take_line(std::string_view data, std::vector<Event>& events);
+  void take_document(std::vector<Event>& events);
+  void take_error_body();
+  [[nodiscard]] StopReason stop_reason() const;
+  [[nodiscard]] std::optional<Error> breakage() const;
+
+  ChatDecoderOptions options_;
+  std::variant<std::string, SseReader, NdjsonReader> reader_;  // a document is collected in a string
+  ChatAssembler assembler_;
+  std::optional<ProviderError> refusal_of_request_;  // read from the body of an HTTP error
+  std::string excerpt_;                              // the beginning of a body in which nothing was understood
+  bool undecided_ = false;
+  bool done_ = false;
+};
+
+}  // namespace sennit

@@ -1,0 +1,299 @@
+#include <sennit/backends/chat_error.hpp>
+
+#include <sennit/backends/chat_json.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <initializer_list>
+
+namespace sennit {
+
+namespace {
+
+const json::value* member(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return value != nullptr && !value->is_null() ? value : nullptr;
+}
+
+const json::value* text_member(const json::object& object, std::string_view key) {
+  const json::value* value = member(object, key);
+  return value != nullptr && value->is_string() ? value : nullptr;
+}
+
+json::value first_of(std::initializer_list<const json::value*> candidates) {
+  for (const json::value* candidate : candidates) {
+    if (candidate != nullptr) return *candidate;
+  }
+  return nullptr;
+}
+
+/// A message that is not text is shown as the JSON it is.
+json::value as_text(json::value message) {
+  if (message.is_null() || message.is_string()) return message;
+  std::string text;
+  append_json(text, message);
+  return json::value(text);
+}
+
+std::optional<int> status_code(const json::value* code) {
+  if (code == nullptr || !code->is_number() || code->is_double()) return {};
+  const std::int64_t number = code->is_int64() ? code->get_int64() : -1;
+  if (number < 400 || number >= 600) return {};
+  return static_cast<int>(number);
+}
+
+void read_fields(const json::object& body, ProviderError& error) {
+  const json::value* inner = member(body, "error");
+  if (inner != nullptr && inner->is_object()) {
+    const json::object& fields = inner->get_object();
+    error.message = first_of({member(fields, "message")});
+    error.type = first_of({text_member(fields, "status"), member(fields, "type"), text_member(fields, "code")});
+    if (const json::value* code = text_member(fields, "code")) error.code = code->get_string().c_str();
+    if (!error.status) error.status = status_code(member(fields, "code"));
+  } else if (inner != nullptr && inner->is_string()) {
+    error.message = *inner;
+    error.type = first_of({text_member(body, "type"), text_member(body, "code")});
+  } else {
+    error.message = first_of({member(body, "message"), member(body, "detail")});
+    error.type = first_of({member(body, "type"), text_member(body, "code")});
+  }
+}
+
+}  // namespace
+
+ProviderError read_provider_error(const json::value* document, int http_status, std::string_view raw) {
+  ProviderError error;
+  if (http_status >= 400) error.status = http_status;
+  if (document != nullptr && document->is_array() && !document->get_array().empty() &&
+      document->get_array().front().is_object()) {
+    document = &document->get_array().front();
+  }
+  if (document != nullptr && document->is_object()) read_fields(document->get_object(), error);
+  const bool structured = document != nullptr && document->is_structured();
+  if (error.message.is_null() && !structured) error.message = sanitize_utf8(raw);
+  error.message = as_text(std::move(error.message));
+  return error;
+}
+
+namespace {
+
+std::optional<double> parse_number(std::string_view text) {
+  double number = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failure != std::errc{} || end != text.data() + text.size() || !(number >= 0)) return {};
+  return number;
+}
+
+/// The three forms of RFC 9110, 5.6.7. All of them are UTC.
+std::optional<WallTime> parse_http_date(const std::string& text) {
+  static constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                               "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  char month[4] = {};
+  int day = 0;
+  int year = 0;
+  int hour = 0;
+  int minute = 0;
+  int second = 0;
+  const char* p = text.c_str();
+  if (std::sscanf(p, "%*[A-Za-z], %2d %3s %4d %2d:%2d:%2d", &day, month, &year, &hour, &minute, &second) != 6 &&
+      std::sscanf(p, "%*[A-Za-z], %2d-%3[A-Za-z]-%2d %2d:%2d:%2d", &day, month, &year, &hour, &minute, &second) != 6 &&
+      std::sscanf(p, "%*[A-Za-z] %3s %2d %2d:%2d:%2d %4d", month, &day, &hour, &minute, &second, &year) != 6) {
+    return {};
+  }
+  if (year < 100) year += 2000;
+  const auto* found = std::find(kMonths.begin(), kMonths.end(), std::string_view(month));
+  if (found == kMonths.end()) return {};
+  const std::chrono::year_month_day date{std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(found - kMonths.begin()) + 1),
+                                         std::chrono::day(static_cast<unsigned>(day))};
+  if (!date.ok()) return {};
+  return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
+         std::chrono::seconds(second);
+}
+
+milliseconds bounded(double ms) {
+  return milliseconds(static_cast<std::int64_t>(std::clamp(ms, 0.0, static_cast<double>(kMaxRetryAfter.count()))));
+}
+
+}  // namespace
+
+RetryAdvice read_retry_advice(std::string_view after_ms, std::string_view after, std::string_view should_retry,
+                              WallTime now) {
+  RetryAdvice advice;
+  if (should_retry == "true") advice.should_retry = true;
+  if (should_retry == "false") advice.should_retry = false;
+  if (const auto ms = parse_number(after_ms)) {
+    advice.after = bounded(*ms);
+  } else if (const auto seconds = parse_number(after)) {
+    advice.after = bounded(*seconds * 1000);
+  } else if (const auto date = parse_http_date(std::string(after))) {
+    advice.after = bounded(static_cast<double>(std::chrono::duration_cast<milliseconds>(*date - now).count()));
+  }
+  return advice;
+}
+
+namespace {
+
+struct Verdict {
+  errc code;
+  bool retryable;
+  std::string_view what;
+};
+
+bool has_any(std::string_view text, std::initializer_list<std::string_view> words) {
+  return std::any_of(words.begin(), words.end(),
+                     [text](std::string_view word) { return text.find(word) != std::string_view::npos; });
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text.substr(0, kMaxProviderWords));
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
+std::string_view text_of(const json::value& value) {
+  return value.is_string() ? std::string_view(value.get_string()) : std::string_view();
+}
+
+/// What the words alone say, whatever the status: these meanings travel under several statuses.
+std::optional<Verdict> verdict_of_words(std::string_view kind, std::string_view words, int status) {
+  if (has_any(kind, {"insufficient_quota", "credit_balance", "billing", "insufficient_balance", "exceeded_current_quota"}) ||
+      has_any(words, {"insufficient balance", "insufficient credit", "credit balance is too low"})) {
+    return Verdict{errc::quota, false, "the account is out of credit"};
+  }
+  const bool request_fault = status == 0 || status == 400 || status == 413 || status == 422 || status == 500;
+  if (has_any(kind, {"context_length_exceeded", "exceed_context_size", "context_window"}) ||
+      (request_fault && has_any(words, {"maximum context length", "context_length_exceeded", "available context size",
+                                        "prompt is too long", "context window", "max_model_len"}))) {
+    return Verdict{errc::context_length, false, "the conversation does not fit into the model's context"};
+  }
+  if (has_any(kind, {"content_filter", "content_policy", "responsibleaipolicy"})) {
+    return Verdict{errc::content_filter, false, "the provider withheld the answer"};
+  }
+  if (has_any(kind, {"tool_use_failed"})) {
+    return Verdict{errc::protocol, true, "the model wrote a tool call that the provider could not read"};
+  }
+  return {};
+}
+
+std::optional<Verdict> verdict_of_status(int status) {
+  switch (status) {
+    case 401: return Verdict{errc::authentication, false, "the key was not accepted"};
+    case 402: return Verdict{errc::quota, false, "the account is out of credit"};
+    case 403: return Verdict{errc::permission, false, "the key may not do this"};
+    case 404: return Verdict{errc::bad_request, false, "no such model or address"};
+    case 408: return Verdict{errc::timeout, true, "the provider gave up waiting"};
+    case 409: return Verdict{errc::server, true, "the provider was busy with a conflicting request"};
+    case 429: return Verdict{errc::rate_limited, true, "too many requests"};
+    case 501: return Verdict{errc::server, false, "the server cannot do this"};
+    case 503:
+    case 529: return Verdict{errc::overloaded, true, "the provider is overloaded"};
+    default: break;
+  }
+  if (status >= 500) return Verdict{errc::server, true, "the provider failed"};
+  if (status >= 400) return Verdict{errc::bad_request, false, "the request was refused"};
+  if (status >= 300) return Verdict{errc::bad_request, false, "the address redirects elsewhere"};
+  return {};
+}
+
+Verdict verdict_of_type(std::string_view kind) {
+  if (has_any(kind, {"rate_limit", "slow_down", "too_many_requests", "resource_exhausted"})) {
+    return {errc::rate_limited, true, "too many requests"};
+  }
+  if (has_any(kind, {"overloaded", "unavailable", "insufficient_system_resource"})) {
+    return {errc::overloaded, true, "the provider is overloaded"};
+  }
+  if (has_any(kind, {"authentication", "invalid_api_key"})) {
+    return {errc::authentication, false, "the key was not accepted"};
+  }
+  if (has_any(kind, {"permission"})) return {errc::permission, false, "the key may not do this"};
+  if (has_any(kind, {"invalid_request", "not_found", "invalid_argument"})) {
+    return {errc::bad_request, false, "the request was refused"};
+  }
+  return {errc::server, true, "the provider broke off the answer"};
+}
+
+std::string advice_for(errc code, const ProviderNames& names) {
+  switch (code) {
+    case errc::authentication:
+      return names.key_variable.empty() ? "check `model.api_key`" : fmt::format("check the key in {}", names.key_variable);
+    case errc::quota: return "top up the account; waiting does not help";
+    case errc::context_length: return "shorten the conversation or use a model with a larger context";
+    case errc::permission: return "check what the key is allowed to use";
+    default: return "";
+  }
+}
+
+std::string title_of_page(std::string_view page) {
+  for (const std::string_view tag : {"title", "h1", "body"}) {
+    const std::string folded = lower(page);
+    const std::size_t open = folded.find(fmt::format("<{}", tag));
+    const std::size_t start = open == std::string::npos ? open : folded.find('>', open);
+    if (start == std::string::npos) continue;
+    const std::size_t end = std::min(folded.find('<', start + 1), folded.size());
+    if (end > start + 1) return std::string(page.substr(start + 1, end - start - 1));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string summarise_words(std::string_view words, std::size_t limit) {
+  const std::size_t first = words.find_first_not_of(" \t\r\n");
+  std::string page;
+  if (first != std::string_view::npos && words[first] == '<') {
+    page = title_of_page(words.substr(first));
+    if (!page.empty()) page = "an HTML page: " + page;
+    words = page.empty() ? std::string_view("an HTML page") : std::string_view(page);
+  }
+  std::string out;
+  for (const char c : words) {
+    const bool white = static_cast<unsigned char>(c) <= ' ';
+    if (white && (out.empty() || out.back() == ' ')) continue;
+    if (out.size() >= limit && (static_cast<unsigned char>(c) & 0xC0U) != 0x80U) {
+      out += "…";
+      break;
+    }
+    out += white ? ' ' : c;
+  }
+  while (!out.empty() && out.back() == ' ') out.pop_back();
+  return out;
+}
+
+Error classify_provider_error(const ProviderError& said, const ProviderNames& names, const RetryAdvice& advice) {
+  constexpr std::size_t kShownWords = 400;
+  const int status = said.status.value_or(0);
+  const std::string kind = lower(std::string(text_of(said.type)) + ' ' + said.code);
+  const std::string words = lower(text_of(said.message));
+
+  Verdict verdict{};
+  if (const auto by_words = verdict_of_words(kind, words, status)) {
+    verdict = *by_words;
+  } else if (const auto by_status = verdict_of_status(status)) {
+    verdict = *by_status;
+  } else {
+    verdict = verdict_of_type(kind);
+  }
+
+  std::string message = fmt::format("{}: {}", names.title, verdict.what);
+  if (status != 0) message += fmt::format(" (HTTP {})", status);
+  if (const std::string shown = summarise_words(text_of(said.message), kShownWords); !shown.empty()) {
+    message += ": " + shown;
+  }
+  if (const std::string hint = advice_for(verdict.code, names); !hint.empty()) message += "; " + hint;
+
+  Error error(verdict.code, std::move(message));
+  const bool final_verdict = verdict.code == errc::quota || verdict.code == errc::authentication;
+  const bool retryable = advice.should_retry && !final_verdict ? *advice.should_retry : verdict.retryable;
+  if (retryable) error = std::move(error).retry(advice.after);
+  return std::move(error).provider(status, std::string(text_of(said.type)),
+                                   summarise_words(text_of(said.message), kMaxProviderWords));
+}
+
+}  // namespace sennit

@@ -1,0 +1,212 @@
+#include <sennit/backends/chat_messages.hpp>
+
+#include <sennit/backends/chat_json.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace sennit {
+
+namespace {
+
+class Writer {
+ public:
+  Writer(std::string& out, const ChatModel& model, const CompletionRequest& request)
+      : out_(out), model_(model), messages_(request.messages) {}
+
+  void write(std::string_view instructions, std::string_view format);
+
+ private:
+  void open(std::string_view role);
+  void text_message(std::string_view role, std::string_view text);
+  void user(const Message& message);
+  void blob(const Blob& blob);
+  void assistant(const Message& message, bool this_turn);
+  void tool_call(const ToolCall& call);
+  void tool_result(std::string_view id, std::string_view content, bool is_error);
+  void replay_reasoning(const Message& message, bool this_turn, bool calls);
+  std::size_t results(std::size_t next, std::vector<const ToolCall*> open_calls);
+  [[nodiscard]] std::string_view system_role() const { return model_.rule->reasons ? "developer" : "system"; }
+
+  std::string& out_;
+  const ChatModel& model_;
+  std::span<const Message> messages_;
+  bool first_ = true;
+};
+
+void Writer::open(std::string_view role) {
+  out_ += first_ ? "{\"role\":\"" : ",{\"role\":\"";
+  first_ = false;
+  out_ += role;
+  out_ += '"';
+}
+
+void Writer::text_message(std::string_view role, std::string_view text) {
+  open(role);
+  out_ += ",\"content\":";
+  append_json_string(out_, text);
+  out_ += '}';
+}
+
+void Writer::write(std::string_view instructions, std::string_view format) {
+  out_ += '[';
+  if (!instructions.empty() || !format.empty()) {
+    const std::string_view gap = instructions.empty() || format.empty() ? "" : "\n\n";
+    text_message(system_role(), fmt::format("{}{}{}", instructions, gap, format));
+  }
+  const auto last_user = std::find_if(messages_.rbegin(), messages_.rend(),
+                                      [](const Message& message) { return message.role == Role::user; });
+  const auto turn_starts = static_cast<std::size_t>(messages_.rend() - last_user);
+  for (std::size_t i = 0; i < messages_.size();) {
+    const Message& message = messages_[i++];
+    switch (message.role) {
+      case Role::system: text_message(system_role(), message.text()); break;
+      case Role::user: user(message); break;
+      case Role::assistant:
+        assistant(message, i > turn_starts);
+        i = results(i, message.tool_calls());
+        break;
+      case Role::tool: i = results(i - 1, {}); break;
+    }
+  }
+  out_ += ']';
+}
+
+void Writer::user(const Message& message) {
+  const bool only_text = std::none_of(message.parts.begin(), message.parts.end(),
+                                      [](const Part& part) { return std::holds_alternative<Blob>(part); });
+  if (only_text) return text_message("user", message.text());
+  open("user");
+  out_ += ",\"content\":";
+  char separator = '[';
+  for (const Part& part : message.parts) {
+    const auto* text = std::get_if<Text>(&part);
+    const auto* file = std::get_if<Blob>(&part);
+    if (text == nullptr && file == nullptr) continue;
+    out_ += separator;
+    separator = ',';
+    if (file != nullptr) {
+      blob(*file);
+    } else {
+      out_ += R"({"type":"text","text":)";
+      append_json_string(out_, text->text);
+      out_ += '}';
+    }
+  }
+  out_ += "]}";
+}
+
+void Writer::blob(const Blob& blob) {
+  if (!blob.media_type.starts_with("image/") && !(blob.media_type.empty() && !blob.url.empty())) {
+    throw Error(errc::invalid_argument,
+                fmt::format("{} takes images only, not a file of type “{}”; pass its text instead",
+                            model_.provider->title, blob.media_type));
+  }
+  out_ += R"({"type":"image_url","image_url":{"url":)";
+  append_json_string(out_, blob.url.empty() ? fmt::format("data:{};base64,{}", blob.media_type, blob.data) : blob.url);
+  out_ += "}}";
+}
+
+void Writer::assistant(const Message& message, bool this_turn) {
+  const std::vector<const ToolCall*> calls = message.tool_calls();
+  open("assistant");
+  // Empty text instead of null: templates of local engines choke on null.
+  out_ += ",\"content\":";
+  append_json_string(out_, message.text());
+  replay_reasoning(message, this_turn, !calls.empty());
+  if (!calls.empty()) {
+    out_ += ",\"tool_calls\":";
+    char separator = '[';
+    for (const ToolCall* call : calls) {
+      out_ += separator;
+      tool_call(*call);
+      separator = ',';
+    }
+    out_ += ']';
+  }
+  out_ += '}';
+}
+
+void Writer::replay_reasoning(const Message& message, bool this_turn, bool calls) {
+  const Provider& provider = *model_.provider;
+  if (model_.replay == ReasoningReplay::never) return;
+  if (model_.replay == ReasoningReplay::within_turn && !this_turn) return;
+  std::string text;
+  for (const Part& part : message.parts) {
+    const auto* reasoning = std::get_if<Reasoning>(&part);
+    if (reasoning != nullptr && reasoning->provider == provider.name) text += reasoning->text;
+  }
+  if (text.empty() && !(calls && provider.replay_needs_presence)) return;
+  out_ += ",\"";
+  out_ += provider.replay_field;
+  out_ += "\":";
+  append_json_string(out_, text);
+}
+
+void Writer::tool_call(const ToolCall& call) {
+  out_ += R"({"id":)";
+  append_json_string(out_, call.id);
+  out_ += R"(,"type":"function","function":{"name":)";
+  append_json_string(out_, call.name);
+  out_ += ",\"arguments\":";
+  const json::value* parsed = parse_scratch(call.arguments);
+  if (parsed != nullptr && parsed->is_object()) {
+    append_json_string(out_, call.arguments);
+  } else if (call.arguments.find_first_not_of(" \t\r\n") == std::string::npos) {
+    append_json_string(out_, "{}");
+  } else {
+    // Servers parse the arguments of earlier calls and refuse the whole request if they cannot: what the model wrote
+    // is wrapped, so that it still sees its mistake.
+    std::string wrapped = "{\"invalid_arguments\":";
+    append_json_string(wrapped, call.arguments);
+    wrapped += '}';
+    append_json_string(out_, wrapped);
+  }
+  out_ += "}}";
+}
+
+void Writer::tool_result(std::string_view id, std::string_view content, bool is_error) {
+  open("tool");
+  out_ += ",\"tool_call_id\":";
+  append_json_string(out_, id);
+  out_ += ",\"content\":";
+  if (content.empty()) content = is_error ? "failed" : "(no output)";
+  append_json_string(out_, is_error ? fmt::format("Error: {}", content) : std::string(content));
+  out_ += '}';
+}
+
+/// Writes the tool messages from `next` on and answers the calls that they leave open. A result without its call,
+/// which no server accepts, becomes a message of the user. Returns the place of the first message that is something else.
+std::size_t Writer::results(std::size_t next, std::vector<const ToolCall*> open_calls) {
+  std::vector<const ToolResult*> orphans;
+  for (; next < messages_.size() && messages_[next].role == Role::tool; ++next) {
+    for (const Part& part : messages_[next].parts) {
+      const auto* result = std::get_if<ToolResult>(&part);
+      if (result == nullptr) continue;
+      const auto call = std::find_if(open_calls.begin(), open_calls.end(),
+                                     [result](const ToolCall* open) { return open->id == result->call_id; });
+      if (call == open_calls.end()) {
+        orphans.push_back(result);
+        continue;
+      }
+      open_calls.erase(call);
+      tool_result(result->call_id, result->content, result->is_error);
+    }
+  }
+  for (const ToolCall* call : open_calls) tool_result(call->id, "the call was not carried out", true);
+  for (const ToolResult* result : orphans) {
+    text_message("user", fmt::format("Result of the tool {}: {}", result->name, result->content));
+  }
+  return next;
+}
+
+}  // namespace
+
+void append_chat_messages(std::string& out, const ChatModel& model, const CompletionRequest& request,
+                          std::string_view format) {
+  Writer(out, model, request).write(request.instructions, format);
+}
+
+}  // namespace sennit

@@ -1,0 +1,231 @@
+#include <sennit/backends/chat_request.hpp>
+
+#include <sennit/backends/chat_json.hpp>
+#include <sennit/backends/chat_messages.hpp>
+#include <sennit/backends/strict_schema.hpp>
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+namespace sennit {
+
+namespace {
+
+std::string endpoint(std::string_view base) {
+  constexpr std::string_view kPath = "/chat/completions";
+  const std::string_view query = base.substr(std::min(base.find('?'), base.size()));
+  base.remove_suffix(query.size());
+  while (base.ends_with('/')) base.remove_suffix(1);
+  std::string url(base);
+  if (!base.ends_with(kPath)) url += kPath;
+  return url.append(query);
+}
+
+std::optional<ReasoningReplay> parse_replay(std::string_view word) {
+  if (word.empty()) return {};
+  if (word == "never") return ReasoningReplay::never;
+  if (word == "within_turn") return ReasoningReplay::within_turn;
+  if (word == "always") return ReasoningReplay::always;
+  throw Error(errc::config, fmt::format("reasoning_replay is never, within_turn or always, not “{}”", word));
+}
+
+std::string resolve_url(const Provider& provider, const ModelSpec& spec) {
+  std::string base = spec.base_url.empty() ? std::string(provider.base_url) : spec.base_url;
+  if (base.empty()) {
+    throw Error(errc::config, fmt::format("{} needs `model.base_url`, for example http://127.0.0.1:8000/v1", provider.name));
+  }
+  if (!base.starts_with("http://") && !base.starts_with("https://")) {
+    throw Error(errc::config, fmt::format("`model.base_url` must begin with http:// or https://: {}", base));
+  }
+  const bool beta = spec.strict_tools.value_or(false) && provider.strict == StrictTools::all_with_beta;
+  if (beta && base.starts_with(provider.base_url)) base = std::string(provider.base_url) + "/beta";
+  return endpoint(base);
+}
+
+}  // namespace
+
+ChatModel resolve_chat_model(const Provider& provider, const ModelSpec& spec) {
+  ChatModel model;
+  model.provider = &provider;
+  const std::size_t slash = spec.name.find('/');
+  model.name = slash == std::string::npos ? std::string() : spec.name.substr(slash + 1);
+  if (model.name.empty()) model.name = provider.default_model;
+  if (model.name.empty()) {
+    throw Error(errc::config, fmt::format("name the model: {}/MODEL", provider.name));
+  }
+  model.rule = &rule_for(provider, model.name);
+  model.url = resolve_url(provider, spec);
+  model.own_address = spec.base_url.empty();
+  model.replay = parse_replay(spec.reasoning_replay).value_or(model.rule->replay.value_or(provider.replay));
+  const ThinkStart usual = model.rule->think.value_or(provider.think);
+  if (!spec.split_think) {
+    model.think = usual;
+  } else if (*spec.split_think) {
+    model.think = usual == ThinkStart::off ? ThinkStart::tagged : usual;
+  }
+  model.strict = spec.strict_tools.value_or(false) && provider.strict != StrictTools::unsupported;
+  model.stream = spec.stream.value_or(true);
+  model.options = spec.options;
+  return model;
+}
+
+namespace {
+
+/// Writes the members of one JSON object.
+class Members {
+ public:
+  explicit Members(std::string& out) : out_(out) {}
+  std::string& key(std::string_view name) {
+    out_ += first_ ? '{' : ',';
+    first_ = false;
+    append_json_string(out_, name);
+    out_ += ':';
+    return out_;
+  }
+  void add(std::string_view name, const json::value& value) { append_json(key(name), value); }
+  void add_text(std::string_view name, std::string_view value) { append_json_string(key(name), value); }
+  void close() { out_ += first_ ? "{}" : "}"; }
+
+ private:
+  std::string& out_;
+  bool first_ = true;
+};
+
+/// What the caller asks for, else what the agent file says.
+CompletionOptions merged(const CompletionOptions& defaults, const CompletionOptions& asked) {
+  CompletionOptions options = asked;
+  if (!options.temperature) options.temperature = defaults.temperature;
+  if (!options.top_p) options.top_p = defaults.top_p;
+  if (!options.max_tokens) options.max_tokens = defaults.max_tokens;
+  if (!options.seed) options.seed = defaults.seed;
+  if (options.stop.empty()) options.stop = defaults.stop;
+  if (options.reasoning_effort.empty()) options.reasoning_effort = defaults.reasoning_effort;
+  if (!options.parallel_tool_calls) options.parallel_tool_calls = defaults.parallel_tool_calls;
+  for (const auto& [key, value] : defaults.extra) {
+    if (!options.extra.contains(key)) options.extra.emplace(key, value);
+  }
+  return options;
+}
+
+std::string_view effort_of_four(std::string_view effort) {
+  if (effort == "minimal") return "low";
+  if (effort == "max" || effort == "xhigh") return "high";
+  return effort;
+}
+
+std::string_view effort_of_deepseek(std::string_view effort) {
+  if (effort == "minimal" || effort == "low") return "low";
+  if (effort == "max") return "max";
+  return "high";
+}
+
+void add_reasoning(Members& body, ReasoningControl control, std::string_view effort) {
+  if (effort.empty()) return;
+  const bool off = effort == "none";
+  switch (control) {
+    case ReasoningControl::none: break;
+    case ReasoningControl::effort: body.add_text("reasoning_effort", effort); break;
+    case ReasoningControl::effort_levels: body.add_text("reasoning_effort", effort_of_four(effort)); break;
+    case ReasoningControl::deepseek:
+      body.add("thinking", json::object{{"type", off ? "disabled" : "enabled"}});
+      if (!off) body.add_text("reasoning_effort", effort_of_deepseek(effort));
+      break;
+    case ReasoningControl::template_kwargs:
+      body.add("chat_template_kwargs", json::object{{"enable_thinking", !off}});
+      if (!off) body.add_text("reasoning_effort", effort);
+      break;
+  }
+}
+
+void add_options(Members& body, const ChatModel& model, const CompletionOptions& options) {
+  const bool sampling = !model.rule->reasons || options.reasoning_effort == "none";
+  if (sampling && options.temperature) body.add("temperature", *options.temperature);
+  if (sampling && options.top_p) body.add("top_p", *options.top_p);
+  if (options.max_tokens) body.add(model.provider->max_tokens_field, *options.max_tokens);
+  if (options.seed) body.add("seed", *options.seed);
+  if (!options.stop.empty()) body.add("stop", json::array(options.stop.begin(), options.stop.end()));
+  add_reasoning(body, model.provider->reasoning, options.reasoning_effort);
+}
+
+void add_tool(std::string& out, const ChatModel& model, const ToolDescription& tool) {
+  Members function(out);
+  function.add_text("name", tool.name);
+  if (!tool.description.empty()) function.add_text("description", tool.description);
+  if (!model.strict) {
+    function.add("parameters", tool.parameters);
+  } else if (std::optional<json::object> schema = strict_schema(tool.parameters)) {
+    function.add("parameters", *schema);
+    function.add("strict", true);
+  } else if (model.provider->strict == StrictTools::all_with_beta) {
+    throw Error(errc::invalid_argument, fmt::format("the schema of tool “{}” cannot be enforced by {}, which enforces "
+                                                    "all tools or none; set `strict_tools: false`",
+                                                    tool.name, model.provider->title));
+  } else {
+    function.add("parameters", tool.parameters);
+  }
+  function.close();
+}
+
+void add_tools(Members& body, const ChatModel& model, const CompletionRequest& request,
+               const CompletionOptions& options) {
+  if (request.tools.empty()) return;
+  std::string& out = body.key("tools");
+  char separator = '[';
+  for (const ToolDescription& tool : request.tools) {
+    out += separator;
+    out += R"({"type":"function","function":)";
+    add_tool(out, model, tool);
+    out += '}';
+    separator = ',';
+  }
+  out += ']';
+  if (request.tool_choice == ToolChoice::none) body.add_text("tool_choice", "none");
+  if (request.tool_choice == ToolChoice::required) body.add_text("tool_choice", "required");
+  if (options.parallel_tool_calls && model.provider->parallel_field) {
+    body.add("parallel_tool_calls", *options.parallel_tool_calls);
+  }
+}
+
+/// Asks for the answer's format; returns what has to be said in the instructions because no field says it.
+std::string add_output_schema(Members& body, const ChatModel& model, const CompletionRequest& request) {
+  if (request.output_schema == nullptr) return {};
+  const Provider& provider = *model.provider;
+  const bool enforced = request.tools.empty() || provider.schema_beside_tools;
+  if (enforced && provider.schema == SchemaControl::json_schema) {
+    const json::object format{{"name", "answer"},
+                              {"schema", *request.output_schema},
+                              {"strict", is_strict_schema(*request.output_schema)}};
+    body.add("response_format", json::object{{"type", "json_schema"}, {"json_schema", format}});
+    return {};
+  }
+  if (enforced && provider.schema == SchemaControl::json_object) {
+    body.add("response_format", json::object{{"type", "json_object"}});
+  }
+  std::string words = "Answer with one JSON object and nothing else. It must be valid against this JSON Schema:\n";
+  append_json(words, *request.output_schema);
+  return words;
+}
+
+}  // namespace
+
+std::string chat_request_body(const ChatModel& model, const CompletionRequest& request) {
+  const CompletionOptions options = merged(model.options, request.options);
+  std::string out;
+  Members body(out);
+  body.add_text("model", model.name);
+  body.add("stream", model.stream);
+  if (model.stream && model.provider->include_usage) {
+    body.add("stream_options", json::object{{"include_usage", true}});
+  }
+  add_options(body, model, options);
+  add_tools(body, model, request, options);
+  const std::string format = add_output_schema(body, model, request);
+  for (const auto& [key, value] : options.extra) body.add(key, value);
+  append_chat_messages(body.key("messages"), model, request, format);
+  body.close();
+  return out;
+}
+
+}  // namespace sennit

@@ -1,1 +1,108 @@
-#include <catch2/catch_test_macros.hpp>
+#include "support/fixtures.hpp"
+
+#include <sennit/agent/io/http.hpp>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+namespace sennit::testing {
+
+// ---- files ----
+
+TempDir::TempDir() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "sennit-test-XXXXXX").string();
+  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a temporary folder");
+  path_ = pattern;
+}
+
+TempDir::~TempDir() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+std::filesystem::path TempDir::write(std::string_view name, std::string_view content) const {
+  const std::filesystem::path file = path_ / name;
+  std::filesystem::create_directories(file.parent_path());
+  std::ofstream out(file, std::ios::binary);
+  out << content;
+  if (!out.flush()) throw std::runtime_error("cannot write " + file.string());
+  return file;
+}
+
+std::string read_file(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) throw std::runtime_error("cannot read " + file.string());
+  std::ostringstream content;
+  content << in.rdbuf();
+  return content.str();
+}
+
+// ---- environments ----
+
+TestEnvironment::TestEnvironment(std::size_t pool_threads)
+    : pool_(pool_threads), real_(loop_.get_executor(), pool_, [this](const LogRecord& record) {
+        records_.push_back(record);
+      }) {}
+
+TestEnvironment::~TestEnvironment() = default;
+
+void TestEnvironment::set_http(std::unique_ptr<http::Client> client) { http_ = std::move(client); }
+
+void TestEnvironment::turn() { loop_.run_one_for(std::chrono::milliseconds(10)); }
+
+WallTime VirtualEnvironment::wall_now() const {
+  constexpr WallTime kStart{std::chrono::seconds(1'767'225'600)};  // 2026-01-01T00:00:00Z
+  return kStart + std::chrono::duration_cast<WallTime::duration>(elapsed_);
+}
+
+// SplitMix64: well mixed, and the whole state is a counter.
+std::uint64_t VirtualEnvironment::random() {
+  std::uint64_t z = (random_ += 0x9E3779B97F4A7C15U);
+  z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
+  z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
+  return z ^ (z >> 31U);
+}
+
+asio::awaitable<void> VirtualEnvironment::sleep_until(SteadyTime when) {
+  struct Entry {
+    std::multimap<SteadyTime, Signal*>& timers;
+    std::multimap<SteadyTime, Signal*>::iterator place;
+    ~Entry() { timers.erase(place); }
+  };
+  Signal signal;
+  const Entry entry{timers_, timers_.emplace(when, &signal)};
+  try {
+    co_await signal.wait();
+  } catch (...) {
+    throw current_error();
+  }
+}
+
+http::Client& VirtualEnvironment::http() {
+  if (!http_) throw std::logic_error("no network in virtual time: use set_http() or a TestEnvironment");
+  return *http_;
+}
+
+void VirtualEnvironment::turn() {
+  if (loop_.poll() > 0) return;
+  if (pool_.waiting() > 0 || timers_.empty()) {
+    loop_.run_one_for(std::chrono::milliseconds(10));
+    return;
+  }
+  elapsed_ = std::max(elapsed_, timers_.begin()->first - SteadyTime(std::chrono::hours(1)));
+  for (auto timer = timers_.begin(); timer != timers_.end() && timer->first <= now(); ++timer) timer->second->notify();
+}
+
+void until(TestEnvironment& environment, const std::function<bool()>& condition) {
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) throw std::runtime_error("nothing happened within the test's patience");
+    environment.turn();
+  }
+}
+
+}  // namespace sennit::testing

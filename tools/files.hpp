@@ -1,0 +1,30 @@
+// The tool `files`: files_list, files_read and files_search, and with `write: true` files_write and files_edit.
+//
+//   tools:
+//     - files: { roots: [., ../shared], write: true }
+//
+// `roots` are relative to the agent file; the default is its folder. Nothing outside of them can be reached.
+#pragma once
+
+#include <sennit/agent/registry.hpp>
+#include <sennit/tools/files_root.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+namespace sennit {
+
+struct FilesSettings {
+  std::vector<std::filesystem::path> roots;
+  bool write = false;
+  files::Protected forbidden;
+};
+
+/// Throws Error(errc::config) if a root cannot be used or the kernel lacks openat2.
+[[nodiscard]] std::vector<std::shared_ptr<Tool>> make_files(FilesSettings settings);
+
+/// The factory. The agent's file, those of its sub-agents and the state folder cannot be written.
+[[nodiscard]] std::vector<std::shared_ptr<Tool>> make_files_tools(const json::object& options, const PartContext& context);
+
+}  // namespace sennit

@@ -1,3 +1,55 @@
-#include <cstdio>
+// The program `sennit`: one subcommand a file; without one, a conversation at the prompt.
+#include <sennit/agent/io/error.hpp>
+#include <sennit/app/decode.hpp>
+#include <sennit/app/exit_code.hpp>
+#include <sennit/app/program.hpp>
+#include <sennit/app/repl.hpp>
+#include <sennit/app/run.hpp>
 
-int main() { std::puts("sennit 0.1.0"); }
+#include <CLI/CLI.hpp>
+
+#include <clocale>
+#include <csignal>
+#include <cstdlib>
+#include <string>
+
+namespace {
+
+using namespace sennit::app;
+
+/// Characters beyond ASCII need a UTF-8 locale; where the environment names none, terminals speak UTF-8 all the same.
+void use_utf8() {
+  std::setlocale(LC_CTYPE, "");
+  if (MB_CUR_MAX < 4) std::setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+/// CLI11 has a status for each of its errors; ours are few.
+int report_usage(const CLI::App& app, const CLI::ParseError& error) {
+  if (app.exit(error) == 0) return kExitCompleted;
+  return kExitUsage;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  use_utf8();
+  std::signal(SIGPIPE, SIG_IGN);
+  CommonOptions common;
+  int exit_code = kExitCompleted;
+  CLI::App app("Sennit runs agents: a model that calls tools, remembers, and answers.", "sennit");
+  app.set_version_flag("--version", "sennit " + std::string(kVersion));
+  app.footer("Without a command Sennit starts a conversation, with AGENT or its own assistant.\n\n" + std::string(kExitCodeTable));
+  app.fallthrough();
+  add_common_options(app, common);
+  add_run(app, common, exit_code);
+  add_decode(app, exit_code);
+  add_repl(app, common, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return report_usage(app, error);
+  } catch (...) {
+    return report(sennit::current_error());
+  }
+  return exit_code;
+}

@@ -1,0 +1,11 @@
+// The agent that `sennit` talks with when no file is named: examples/assistant.yaml, built into the program.
+#pragma once
+
+#include <sennit/agent/definition.hpp>
+
+namespace sennit::app {
+
+/// Relative paths in it are relative to the working directory.
+[[nodiscard]] Definition assistant();
+
+}  // namespace sennit::app

@@ -1,0 +1,192 @@
+// The commands of a conversation, in one table: what is completed, listed by /help and understood is the same.
+#include <sennit/agent/policy.hpp>
+#include <sennit/agent/store.hpp>
+#include <sennit/app/chat.hpp>
+#include <sennit/app/completion.hpp>
+#include <sennit/app/figures.hpp>
+#include <sennit/app/transcript.hpp>
+#include <sennit/app/unicode.hpp>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <fstream>
+
+namespace sennit::app {
+
+struct Command {
+  std::string_view name;
+  std::string_view argument;
+  std::string_view words;
+  void (Chat::*run)(std::string_view argument);
+
+  static const std::array<Command, 9>& all() {
+    static const std::array<Command, 9> commands{{
+        {"/help", "", "this list", &Chat::help},
+        {"/model", "[NAME]", "show the model, or go on with another", &Chat::model},
+        {"/tools", "", "what the agent can do, and what it has to ask for", &Chat::tools},
+        {"/memory", "[WORDS | forget ID]", "the notes it keeps, newest first or those that match", &Chat::memory},
+        {"/session", "[NAME | new]", "this conversation and earlier ones, or go to another", &Chat::session},
+        {"/cost", "", "tokens and money spent since this conversation was opened", &Chat::cost},
+        {"/save", "FILE", "write the conversation to FILE (.md or .json)", &Chat::save},
+        {"/undo", "", "take back the last exchange", &Chat::undo},
+        {"/quit", "", "leave (as Ctrl-D does)", &Chat::quit},
+    }};
+    return commands;
+  }
+};
+
+namespace {
+
+constexpr std::size_t kListed = 20;
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\n");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\n") - first + 1);
+}
+
+std::string day(WallTime time) {
+  return fmt::format("{:%Y-%m-%d %H:%M}", fmt::localtime(std::chrono::system_clock::to_time_t(time)));
+}
+
+std::string first_sentence(std::string_view text) {
+  const std::size_t end = std::min(text.find(". "), text.find('\n'));
+  return std::string(text.substr(0, end));
+}
+
+std::vector<std::string> command_names() {
+  std::vector<std::string> names;
+  for (const Command& command : Command::all()) names.emplace_back(command.name);
+  return names;
+}
+
+}  // namespace
+
+Completion Chat::complete(std::string_view before_cursor) const {
+  const std::size_t space = before_cursor.find(' ');
+  if (!before_cursor.starts_with('/')) return complete_file(before_cursor);
+  if (space == std::string_view::npos && before_cursor.find('/', 1) == std::string_view::npos) {
+    return complete_word(before_cursor, 0, command_names());
+  }
+  if (before_cursor.starts_with("/model ")) {
+    std::vector<std::string> models = runtime_.registry().backend_names();
+    for (std::string& name : models) name += name == "auto" || name == "scripted" ? "" : "/";
+    return complete_word(before_cursor, space + 1, models);
+  }
+  return complete_file(before_cursor);
+}
+
+void Chat::command(std::string_view line) {
+  const std::size_t end = std::min(line.find_first_of(" \n"), line.size());
+  const std::string name(line.substr(0, end));
+  for (const Command& known : Command::all()) {
+    if (known.name == name || (name == "/exit" && known.name == "/quit")) return (this->*known.run)(trimmed(line.substr(end)));
+  }
+  const std::string_view near = nearest(name, command_names());
+  tell("There is no command " + one_line(name) + (near.empty() ? "; /help lists them." : "; did you mean " + std::string(near) + "?"));
+}
+
+void Chat::help(std::string_view /*argument*/) {
+  for (const Command& known : Command::all()) {
+    row(fmt::format("{} {}", known.name, known.argument), 28, known.words);
+  }
+  page_.gap();
+  row("Alt-Enter, or \\ at the end", 28, "a new line; between ``` fences Enter is enough");
+  row("Tab", 28, "completes commands and files");
+  row("Ctrl-R, Up, Down", 28, "earlier lines");
+  row("Ctrl-C", 28, "stops an answer; clears the line; twice: leaves");
+}
+
+void Chat::model(std::string_view argument) {
+  if (argument.empty()) {
+    tell("The model is " + settings_.definition.model.name + ". `/model NAME` goes on with another, such as deepseek/deepseek-chat.");
+    return;
+  }
+  Definition changed = settings_.definition;
+  // The old model's address and key are not the new one's.
+  const CompletionOptions options = changed.model.options;
+  changed.model = ModelSpec{};
+  changed.model.name = argument;
+  changed.model.options = options;
+  Agent agent(runtime_, changed);
+  const bool kept = runtime_.store() != nullptr;
+  agent_ = std::move(agent);
+  settings_.definition = std::move(changed);
+  session_ = agent_.session(session_.id());
+  tell(fmt::format("Going on with {}{}", settings_.definition.model.name,
+                   kept ? "." : ". Nothing is kept (--no-store), so the conversation begins anew."));
+}
+
+void Chat::tools(std::string_view /*argument*/) {
+  const std::vector<ToolSpec> specs = agent_.tools();
+  if (specs.empty()) return tell("The agent has no tools.");
+  std::size_t width = 0;
+  for (const ToolSpec& spec : specs) width = std::max(width, columns(std::string_view(spec.description.name)));
+  for (const ToolSpec& spec : specs) {
+    const Decision decision = decide(agent_.definition().policy, spec);
+    const char* may = decision.verdict == Verdict::allow ? "" : decision.verdict == Verdict::ask ? "asks first · " : "denied · ";
+    row(spec.description.name, width, may + first_sentence(spec.description.description));
+  }
+}
+
+void Chat::memory(std::string_view argument) {
+  const std::shared_ptr<Memory> memory = agent_.memory();
+  if (!memory) return tell("The agent keeps no notes (`memory:` in its file turns them on).");
+  Environment& environment = runtime_.shard();
+  if (argument.starts_with("forget ")) {
+    const std::string_view digits = trimmed(argument.substr(7));
+    std::int64_t id = 0;
+    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), id);
+    if (read.ec != std::errc{} || read.ptr != digits.data() + digits.size()) return tell("`/memory forget ID` wants the number that /memory shows.");
+    const bool forgotten = await(loop_, memory->forget(environment, id));
+    return tell(forgotten ? fmt::format("Note {} is forgotten.", id) : fmt::format("There is no note {}.", id));
+  }
+  const std::vector<Note> notes = await(loop_, memory->recall(environment, std::string(argument), kListed));
+  if (notes.empty()) return tell(argument.empty() ? "There are no notes yet." : "No note matches.");
+  for (const Note& note : notes) row(fmt::format("{:>4}  {}", note.id, day(note.created)), 22, note.text);
+}
+
+void Chat::session(std::string_view argument) {
+  const std::shared_ptr<Store> store = runtime_.store();
+  if (!store) return tell("Nothing is kept on disk (--no-store): this conversation ends with the program.");
+  if (!argument.empty()) open_session(argument == "new" ? new_session_name() : std::string(argument));
+  const std::vector<Message> messages = await(loop_, session_.messages());
+  tell(fmt::format("This conversation is {}: {} messages.", session_.id(), messages.size()));
+  if (!argument.empty()) return;
+  const std::vector<SessionRecord> sessions = await(loop_, store->sessions(kListed));
+  for (const SessionRecord& record : sessions) {
+    row(record.id, 24, fmt::format("{} · {} · {} messages", day(record.updated), record.agent, record.messages));
+  }
+}
+
+void Chat::cost(std::string_view /*argument*/) {
+  if (runs_ == 0) return tell("Nothing was spent yet.");
+  std::string words = fmt::format("{} run{}", runs_, runs_ == 1 ? "" : "s");
+  if (const std::string count = tokens(usage_); !count.empty()) words += " · " + count;
+  words += cost_ ? " · " + money(*cost_) : " · the model's prices are not known (`model: {prices: …}`)";
+  tell(words);
+}
+
+void Chat::save(std::string_view argument) {
+  if (argument.empty()) return tell("`/save FILE` wants a file: notes.md for reading, notes.json for programs.");
+  const std::vector<Message> messages = await(loop_, session_.messages());
+  const std::filesystem::path file{std::string(argument)};
+  const std::string text = file.extension() == ".json" ? transcript_json(messages) : transcript_markdown(messages);
+  std::ofstream out(file, std::ios::binary);
+  out << text;
+  if (!out.flush()) throw Error(errc::io, "the file cannot be written").at(file.string());
+  tell(fmt::format("{} messages are in {}.", messages.size(), file.string()));
+}
+
+void Chat::undo(std::string_view /*argument*/) {
+  const bool undone = await(loop_, session_.undo());
+  tell(undone ? "The last exchange is taken back." : "There is nothing to take back.");
+}
+
+void Chat::quit(std::string_view /*argument*/) { leaving_ = true; }
+
+}  // namespace sennit::app

@@ -1,0 +1,112 @@
+#include <sennit/agent/io/error.hpp>
+#include <sennit/app/output.hpp>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <poll.h>
+#include <string>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace sennit::app {
+namespace {
+
+constexpr int kStuckMilliseconds = 1000;
+/// What may be drawn behind a question before the run has to wait for its answer.
+constexpr std::size_t kHeldBytes = 256U << 10U;
+
+/// A non-blocking descriptor of our own for the same terminal or pipe, or -1 (files never block; sockets cannot be
+/// opened twice and are written as they are).
+int open_again(int descriptor) {
+  struct stat facts {};
+  if (::fstat(descriptor, &facts) != 0 || !(S_ISFIFO(facts.st_mode) || S_ISCHR(facts.st_mode))) return -1;
+  const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
+  return ::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+}
+
+}  // namespace
+
+struct Output::State {
+  explicit State(const asio::any_io_executor& executor) : descriptor(executor), released(executor) {}
+  asio::posix::stream_descriptor descriptor;  // open if it is our own
+  asio::steady_timer released;                // expires when text is no longer held
+};
+
+Output::Output(asio::any_io_executor executor, int descriptor)
+    : state_(std::make_unique<State>(executor)), descriptor_(descriptor), terminal_(::isatty(descriptor) == 1) {
+  const int own = open_again(descriptor);
+  if (own < 0) return;
+  boost::system::error_code error;
+  state_->descriptor.assign(own, error);
+  if (error) {  // /dev/null cannot be waited for, and need not be
+    ::close(own);
+  } else {
+    descriptor_ = own;
+  }
+}
+
+Output::~Output() = default;
+
+/// Writes what fits now. False: the reader must take something first.
+bool Output::write_some(std::string& text) {
+  while (!text.empty() && !closed_) {
+    const ssize_t written = ::write(descriptor_, text.data(), text.size());
+    if (written > 0) {
+      text.erase(0, static_cast<std::size_t>(written));
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      return false;
+    } else if (errno != EINTR) {
+      closed_ = true;
+    }
+  }
+  return true;
+}
+
+asio::awaitable<void> Output::flush() {
+  while (held_) {
+    if (buffer_.size() < kHeldBytes) co_return;
+    boost::system::error_code ignored;
+    state_->released.expires_at(asio::steady_timer::time_point::max());
+    co_await state_->released.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+  while (!write_some(buffer_)) {
+    if (state_->descriptor.is_open()) {
+      co_await state_->descriptor.async_wait(asio::posix::stream_descriptor::wait_write, asio::use_awaitable);
+    } else {
+      pollfd ready{descriptor_, POLLOUT, 0};
+      ::poll(&ready, 1, kStuckMilliseconds);
+    }
+  }
+  if (closed_) {
+    buffer_.clear();
+    throw Error(errc::io, "the output was closed by its reader");
+  }
+}
+
+void Output::hold(bool on) {
+  held_ = on;
+  if (!on) state_->released.cancel();
+}
+
+void Output::write_all(std::string& text) {
+  while (!write_some(text)) {
+    pollfd ready{descriptor_, POLLOUT, 0};
+    if (::poll(&ready, 1, kStuckMilliseconds) <= 0) return;
+  }
+  if (closed_) text.clear();
+}
+
+void Output::flush_now() { write_all(buffer_); }
+
+void Output::say(std::string_view text) {
+  std::string rest(text);
+  write_all(rest);
+}
+
+}  // namespace sennit::app

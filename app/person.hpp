@@ -1,0 +1,39 @@
+// The person at the terminal, asked in the middle of a run: one key for an approval, a line for a question.
+#pragma once
+
+#include <sennit/agent/event.hpp>
+#include <sennit/agent/run.hpp>
+#include <sennit/app/editor.hpp>
+#include <sennit/app/output.hpp>
+#include <sennit/app/style.hpp>
+#include <sennit/app/terminal.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace sennit::app {
+
+class Person {
+ public:
+  /// Everything must outlive it. `screen` is where questions appear.
+  Person(Terminal& terminal, Editor& editor, Output& screen, bool colour)
+      : terminal_(terminal), editor_(editor), screen_(screen), colour_(colour) {}
+
+  /// `stop` is asked now and then whether the question still matters. Nothing: it does not any more, or the person
+  /// pressed Ctrl-C (see interrupted()).
+  [[nodiscard]] std::optional<Approval> approve(const ApprovalRequested& request, const std::function<bool()>& stop);
+  [[nodiscard]] std::optional<std::string> answer(const QuestionAsked& question, const std::function<bool()>& stop);
+  [[nodiscard]] bool interrupted() const { return interrupted_; }
+
+ private:
+  [[nodiscard]] std::string styled(std::string_view text, const Style& style) const;
+
+  Terminal& terminal_;
+  Editor& editor_;
+  Output& screen_;
+  bool colour_;
+  bool interrupted_ = false;
+};
+
+}  // namespace sennit::app

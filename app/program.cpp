@@ -1,0 +1,108 @@
+#include <sennit/app/exit_code.hpp>
+#include <sennit/app/program.hpp>
+#include <sennit/app/unicode.hpp>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace sennit::app {
+namespace {
+
+constexpr std::array<std::string_view, 4> kLevels{"debug", "info", "warning", "error"};
+
+std::string_view environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string_view{} : value;
+}
+
+LogSink log_sink(std::string_view level) {
+  std::size_t least = 2;
+  for (std::size_t i = 0; i < kLevels.size(); ++i) {
+    if (kLevels[i] == level) least = i;
+  }
+  return [least](const LogRecord& record) {
+    const auto severity = static_cast<std::size_t>(record.level);
+    if (severity < least) return;
+    const std::string line =
+        fmt::format("sennit: {}: {}: {}\n", kLevels.at(severity), record.component, one_line(record.message));
+    std::fwrite(line.data(), 1, line.size(), stderr);
+  };
+}
+
+}  // namespace
+
+void add_common_options(CLI::App& app, CommonOptions& options) {
+  app.add_option("--state", options.state, "Folder for conversations, notes and history")->type_name("DIR");
+  app.add_flag("--no-store", options.no_store, "Keep nothing on disk");
+  app.add_option("--log", options.log, "Least severe log records to print: debug, info, warning, error")
+      ->envname("SENNIT_LOG")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+      ->type_name("LEVEL");
+}
+
+std::filesystem::path state_folder(const CommonOptions& options) {
+  if (options.no_store) return {};
+  if (!options.state.empty()) return options.state;
+  if (const auto folder = environment("SENNIT_STATE"); !folder.empty()) return folder;
+  if (const auto folder = environment("XDG_STATE_HOME"); !folder.empty()) return std::filesystem::path(folder) / "sennit";
+  if (const auto home = environment("HOME"); !home.empty()) {
+    return std::filesystem::path(home) / ".local" / "state" / "sennit";
+  }
+  throw Error(errc::config, "there is no home folder to keep state in: set SENNIT_STATE, or use --no-store");
+}
+
+RuntimeOptions runtime_options(const CommonOptions& options, asio::io_context& loop) {
+  RuntimeOptions made;
+  made.executor = loop.get_executor();
+  made.state = state_folder(options);
+  made.log = log_sink(options.log);
+  if (made.state.empty()) return made;
+  std::error_code error;
+  std::filesystem::create_directories(made.state, error);
+  if (error) {
+    throw Error(errc::storage, "the state folder cannot be made: " + error.message() + " (see --state, --no-store)")
+        .at(made.state.string());
+  }
+  // Conversations are nobody else's business.
+  ::chmod(made.state.c_str(), S_IRWXU);
+  return made;
+}
+
+bool wants_colour(int descriptor) {
+  if (!environment("NO_COLOR").empty() || environment("TERM") == "dumb") return false;
+  return ::isatty(descriptor) == 1;
+}
+
+void finish(asio::io_context& loop, Runtime& runtime) {
+  bool done = false;
+  asio::co_spawn(loop, runtime.shutdown(), [&](std::exception_ptr) { done = true; });
+  if (loop.stopped()) loop.restart();
+  while (!done && loop.run_one() != 0) {
+  }
+}
+
+int report(const Error& error) {
+  // Several errors come on several lines; each line is made harmless.
+  const std::string described = error.describe();
+  std::string text = "sennit: error: ";
+  for (std::size_t at = 0; at <= described.size();) {
+    const std::size_t end = std::min(described.find('\n', at), described.size());
+    if (at != 0) text += "\n  ";
+    text += one_line(std::string_view(described).substr(at, end - at));
+    at = end + 1;
+  }
+  text += '\n';
+  std::fflush(stdout);
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  const errc code = error.code();
+  const bool used_wrongly = code == errc::config || code == errc::invalid_argument || code == errc::not_found;
+  return used_wrongly ? kExitUsage : kExitFailed;
+}
+
+}  // namespace sennit::app

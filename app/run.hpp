@@ -1,0 +1,10 @@
+// `sennit run`: one run of an agent, streamed to the terminal or into a pipe.
+#pragma once
+
+#include <sennit/app/program.hpp>
+
+namespace sennit::app {
+
+void add_run(CLI::App& app, const CommonOptions& common, int& exit_code);
+
+}  // namespace sennit::app

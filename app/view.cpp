@@ -1,0 +1,282 @@
+#include <sennit/agent/io/json.hpp>
+#include <sennit/app/figures.hpp>
+#include <sennit/app/unicode.hpp>
+#include <sennit/app/view.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+
+namespace sennit::app {
+namespace {
+
+/// What is shown of a tool's result; the model sees all of it.
+constexpr std::size_t kResultLines = 3;
+constexpr std::size_t kDefaultRoom = 100;
+/// A sub-agent's line is shown when it ends, or at this length.
+constexpr std::size_t kBranchLine = 400;
+constexpr std::string_view kDeclined = "declined by the person";
+
+std::string describe_value(const json::value& value) {
+  return value.is_string() ? "\"" + one_line(value.get_string()) + "\"" : one_line(json::serialize(value));
+}
+
+std::string describe_arguments(std::string_view arguments) {
+  const auto parsed = parse_json(arguments);
+  if (!parsed || !parsed->is_object()) return one_line(arguments);
+  std::string list;
+  for (const auto& [key, value] : parsed->get_object()) {
+    if (!list.empty()) list += ", ";
+    list += one_line(key) + ": " + describe_value(value);
+  }
+  return list;
+}
+
+}  // namespace
+
+std::string describe_call(const ToolCall& call) { return one_line(call.name) + "(" + describe_arguments(call.arguments) + ")"; }
+
+View::View(Page& page, Options options) : page_(page), options_(options), answer_(page), thought_(page, kDim) {}
+
+void View::show(const Event& event) {
+  const auto draw = [&](const auto& data) {
+    using Data = std::decay_t<decltype(data)>;
+    if constexpr (std::is_same_v<Data, RunFinished>) return ended(data.outcome);
+    if (options_.quiet) return;
+    if constexpr (std::is_same_v<Data, TextDelta> || std::is_same_v<Data, RefusalDelta>) text(event.path, data.text);
+    if constexpr (std::is_same_v<Data, ReasoningDelta>) reasoning(event.path, data.text);
+    if constexpr (std::is_same_v<Data, StepFinished>) branch_line(event.path);
+    if constexpr (std::is_same_v<Data, ToolStarted>) started(event.path, data.call);
+    if constexpr (std::is_same_v<Data, ToolProgress>) progress(event.path, data);
+    if constexpr (std::is_same_v<Data, ToolFinished>) finished(event.path, data);
+    if constexpr (std::is_same_v<Data, RunStarted>) model_ = data.model;
+    if constexpr (std::is_same_v<Data, Delegated>) branches_[event.path].name = one_line(data.agent);
+    if constexpr (std::is_same_v<Data, Notice>) notice(event.path, "· ", data.message, kDim);
+    if constexpr (std::is_same_v<Data, MemoryRecalled>) {
+      for (const std::string& note : data.notes) notice(event.path, "· recalled: ", note, kDim);
+    }
+    if constexpr (std::is_same_v<Data, Retried>) {
+      const std::string words = fmt::format("{}; attempt {} in {}", data.error.describe(), data.attempt, duration(data.delay));
+      notice(event.path, "↻ ", words, Style{.colour = Colour::yellow});
+    }
+  };
+  std::visit(draw, event.data);
+}
+
+std::size_t View::room() const {
+  const std::size_t width = page_.options().width;
+  return width == 0 ? kDefaultRoom : std::max<std::size_t>(width, 20);
+}
+
+std::string View::margin(const std::string& path) const {
+  std::string bars;
+  for (std::size_t depth = path.empty() ? 0 : 1 + static_cast<std::size_t>(std::count(path.begin(), path.end(), '/')); depth > 0; --depth) {
+    bars += "  │ ";
+  }
+  return bars;
+}
+
+void View::pause() {
+  if (last_ == Part::text && options_.answer == nullptr) answer_.finish();
+  if (last_ == Part::reasoning) thought_.finish();
+  if (line_open_) *options_.answer += '\n';
+  line_open_ = false;
+  page_.end_line();
+  page_.prefix("");
+}
+
+/// Goes to the place of an agent: a sub-agent's lines stand behind a bar, under its name.
+void View::enter(const std::string& path) {
+  pause();
+  if (path != at_ && !path.empty()) {
+    page_.prefix(margin(path));
+    page_.put(branches_[path].name, Style{.bold = true, .dim = true});
+    page_.end_line();
+  }
+  at_ = path;
+  page_.prefix(margin(path));
+}
+
+void View::text(const std::string& path, std::string_view text) {
+  if (text.empty()) return;
+  if (!path.empty()) {
+    std::string& line = branches_[path].line;
+    line += text;
+    if (line.find('\n') != std::string::npos || line.size() > kBranchLine) branch_line(path);
+    return;
+  }
+  answered_ = true;
+  if (options_.answer != nullptr) {
+    *options_.answer += text;
+    line_open_ = text.back() != '\n';
+    last_ = Part::text;
+    return;
+  }
+  if (last_ != Part::text) {
+    pause();
+    if (last_ != Part::nothing) page_.gap();
+    at_ = path;
+    last_ = Part::text;
+  }
+  answer_.feed(text);
+}
+
+void View::branch_line(const std::string& path) {
+  if (path.empty()) return;
+  std::string line = std::exchange(branches_[path].line, {});
+  while (!line.empty() && (line.back() == '\n' || line.back() == ' ')) line.pop_back();
+  if (line.empty()) return;
+  enter(path);
+  page_.put(line);
+  page_.end_line();
+  last_ = Part::tool;
+  last_started_.clear();
+}
+
+void View::reasoning(const std::string& path, std::string_view text) {
+  // A separate page tells what happens, not what is thought.
+  if (text.empty() || !path.empty() || options_.answer != nullptr) return;
+  if (last_ != Part::reasoning) {
+    pause();
+    if (last_ != Part::nothing) page_.gap();
+    at_ = path;
+    last_ = Part::reasoning;
+  }
+  thought_.feed(text);
+}
+
+void View::started(const std::string& path, const ToolCall& call) {
+  branch_line(path);
+  const bool spaced = path.empty() && last_ != Part::tool && last_ != Part::nothing;
+  enter(path);
+  if (spaced) page_.gap();
+  const std::string name = one_line(call.name);
+  const std::size_t used = columns(std::string_view(margin(path))) + 2 + columns(std::string_view(name));
+  page_.wrap(false);
+  page_.put("● ", Style{.colour = Colour::green});
+  page_.put(name, kBold);
+  page_.put(clip("(" + describe_arguments(call.arguments) + ")", room() > used + 8 ? room() - used : 8), kDim);
+  page_.end_line();
+  page_.wrap(true);
+  last_started_ = path + "/" + call.id;
+  last_ = Part::tool;
+  answered_ = false;
+}
+
+void View::progress(const std::string& path, const ToolProgress& progress) {
+  enter(path);
+  page_.wrap(false);
+  page_.put(clip("  … " + one_line(progress.text), room() - 4), kDim);
+  page_.end_line();
+  page_.wrap(true);
+  last_ = Part::tool;
+}
+
+void View::finished(const std::string& path, const ToolFinished& finished) {
+  branch_line(path);
+  const std::string key = path + "/" + finished.result.call_id;
+  enter(path);
+  page_.wrap(false);
+  const Style style = finished.result.is_error ? Style{.colour = Colour::red} : kPlain;
+  const std::string time = " · " + duration(finished.duration);
+  // Of calls that ran side by side the reader must be told which one this is.
+  const std::string name = key == last_started_ ? std::string{} : one_line(finished.result.name) + ": ";
+  const std::size_t space = room() - std::min(room() - 16, columns(std::string_view(margin(path))) + 4);
+  std::string_view rest = finished.result.content;
+  while (!rest.empty() && (rest.back() == '\n' || rest.back() == '\r')) rest.remove_suffix(1);
+  const auto lines = static_cast<std::size_t>(std::count(rest.begin(), rest.end(), '\n')) + 1;
+  for (std::size_t shown = 0; shown < std::min(lines, kResultLines); ++shown) {
+    const std::string line = one_line(rest.substr(0, rest.find('\n')));
+    rest.remove_prefix(std::min(rest.size(), rest.find('\n') == std::string_view::npos ? rest.size() : rest.find('\n') + 1));
+    const std::size_t taken = shown == 0 ? columns(std::string_view(name + time)) : 0;
+    page_.put(shown == 0 ? (finished.result.is_error ? "  ✗ " : "  ↳ ") : "    ", kDim);
+    if (shown == 0) page_.put(name, kDim);
+    page_.put(clip(line.empty() && lines == 1 ? "(nothing)" : line, space > taken + 16 ? space - taken : 16), style);
+    if (shown == 0) page_.put(time, kDim);
+    page_.put("\n");
+  }
+  if (lines > kResultLines) page_.put(fmt::format("    … {} more lines\n", lines - kResultLines), kDim);
+  page_.wrap(true);
+  last_started_.clear();
+  last_ = Part::tool;
+  if (options_.hint_approvals && !hinted_ && finished.result.is_error && finished.result.content.starts_with(kDeclined)) {
+    hinted_ = true;
+    notice(path, "· ", "nobody is here to approve calls: --yes allows them, --no says no without this line, "
+                       "and `policy: {allow: [...]}` in the agent file allows a tool for good", kDim);
+  }
+}
+
+void View::notice(const std::string& path, std::string_view sign, std::string_view words, const Style& style) {
+  branch_line(path);
+  const Part before = last_;
+  enter(path);
+  if (before == Part::text || before == Part::reasoning) page_.gap();
+  page_.prefix(margin(path), margin(path) + "  ");
+  page_.put(std::string(sign) + one_line(words), style);
+  page_.end_line();
+  page_.prefix("");
+  last_ = Part::notice;
+  last_started_.clear();
+}
+
+void View::ended(const Outcome& outcome) {
+  for (const auto& [path, branch] : std::map(branches_)) branch_line(path);
+  // Text that no delta brought, or that was not to be shown before the end.
+  if (!answered_ && !outcome.text.empty()) {
+    const bool quiet = std::exchange(options_.quiet, false);
+    text("", outcome.text);
+    options_.quiet = quiet;
+  }
+  pause();
+  const auto complain = [&](const Style& style, std::string_view sign, std::string_view words) {
+    if (last_ != Part::nothing) page_.gap();
+    page_.prefix("", "  ");
+    page_.put(sign, style);
+    page_.put(words);
+    page_.end_line();
+    page_.prefix("");
+  };
+  const Style warning{.bold = true, .colour = Colour::yellow};
+  switch (outcome.ending) {
+    case Ending::completed:
+      break;
+    case Ending::refused:
+      complain(warning, "refused", outcome.detail.empty() ? std::string{} : ": " + outcome.detail);
+      break;
+    case Ending::truncated:
+      complain(warning, "truncated", ": the answer was cut at the model's output limit (options.max_tokens)");
+      break;
+    case Ending::limit:
+      complain(warning, "stopped", ": " + outcome.detail);
+      break;
+    case Ending::cancelled:
+      complain(warning, "cancelled", outcome.detail.empty() ? std::string{} : ": " + outcome.detail);
+      break;
+    case Ending::failed:
+      complain(kError, "error", ": " + (outcome.error ? outcome.error->describe() : outcome.detail));
+      break;
+  }
+  if (!options_.quiet) footer(outcome);
+  last_ = Part::nothing;
+  at_.clear();
+  branches_.clear();
+  answered_ = false;
+}
+
+void View::footer(const Outcome& outcome) {
+  std::vector<std::string> parts;
+  if (!model_.empty()) parts.push_back(one_line(model_));
+  if (const std::string count = tokens(outcome.usage); !count.empty()) parts.push_back(count);
+  if (outcome.cost) parts.push_back(money(*outcome.cost));
+  parts.push_back(duration(outcome.duration));
+  if (outcome.tool_calls > 0) {
+    parts.push_back(fmt::format("{} tool call{}", outcome.tool_calls, outcome.tool_calls == 1 ? "" : "s"));
+  }
+  if (options_.answer == nullptr) page_.gap();
+  page_.put(fmt::format("{}", fmt::join(parts, " · ")), kDim);
+  page_.end_line();
+}
+
+}  // namespace sennit::app

@@ -1,0 +1,130 @@
+#include <sennit/app/exit_code.hpp>
+#include <sennit/app/watch.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <csignal>
+#include <unistd.h>
+
+namespace sennit::app {
+namespace {
+
+/// A cancelled run that has not ended by then gets a line of its own, so that the person knows it was heard.
+constexpr std::chrono::milliseconds kStillStopping{150};
+/// After SIGTERM nobody presses Ctrl-C a second time.
+constexpr std::chrono::seconds kTermination{5};
+
+[[noreturn]] void leave_at_once(int signal) {
+  Terminal::restore_now();
+  ::_exit(128 + signal);
+}
+
+}  // namespace
+
+void Watch::draw(const Event& event) {
+  if (screen_.view != nullptr) {
+    screen_.view->show(event);
+  } else {
+    screen_.out.buffer() += json::serialize(to_json(event)) + "\n";
+  }
+  if (screen_.person == nullptr) return;
+  if (const auto* approval = std::get_if<ApprovalRequested>(&event.data)) requests_.emplace_back(*approval);
+  if (const auto* question = std::get_if<QuestionAsked>(&event.data)) requests_.emplace_back(*question);
+  if (const auto* finished = std::get_if<ToolFinished>(&event.data)) finished_calls_.insert(finished->result.call_id);
+}
+
+asio::awaitable<void> Watch::pull(Run& run) {
+  bool writing = true;
+  while (const auto events = co_await run.next()) {
+    for (const Event& event : *events) draw(event);
+    if (!writing) continue;
+    try {
+      co_await screen_.err.flush();
+      co_await screen_.out.flush();
+    } catch (const Error&) {
+      writing = false;
+    }
+    if (!writing) stop(run, SIGPIPE, "the output was closed");
+  }
+}
+
+void Watch::stop(Run& run, int signal, const char* reason) {
+  signal_ = signal;
+  run.cancel(reason);
+}
+
+void Watch::on_signal(Run& run, int signal) {
+  if (signal == SIGWINCH) return;
+  if (signal_ != 0) leave_at_once(signal);
+  stop(run, signal, signal == SIGINT ? "interrupt" : "terminated");
+}
+
+/// Shows the first open request, unless it was settled meanwhile.
+void Watch::ask(Run& run) {
+  const Request request = std::move(requests_.front());
+  requests_.pop_front();
+  const auto* approval = std::get_if<ApprovalRequested>(&request);
+  finished_calls_.clear();
+  const auto settled = [&] { return done_ || signal_ != 0 || (approval != nullptr && finished_calls_.contains(approval->call.id)); };
+
+  Output& shown = screen_.view != nullptr && screen_.out.is_terminal() ? screen_.out : screen_.err;
+  screen_.view->pause();
+  screen_.out.flush_now();
+  screen_.err.flush_now();
+  shown.hold(true);
+  if (approval != nullptr) {
+    if (const auto answer = screen_.person->approve(*approval, settled)) run.approve(approval->id, *answer);
+  } else {
+    const auto& question = std::get<QuestionAsked>(request);
+    if (auto answer = screen_.person->answer(question, settled)) run.answer(question.id, std::move(*answer));
+  }
+  shown.hold(false);
+  shown.flush_now();
+  if (screen_.person->interrupted()) stop(run, SIGINT, "interrupt");
+}
+
+Outcome Watch::follow(Run run) {
+  done_ = false;
+  signal_ = 0;
+  requests_.clear();
+  const Signals::Handler before = signals_.handle([&](int signal) { on_signal(run, signal); });
+  std::exception_ptr failure;
+  asio::co_spawn(loop_, pull(run), [&](std::exception_ptr thrown) {
+    failure = thrown;
+    done_ = true;
+  });
+  using Clock = std::chrono::steady_clock;
+  asio::steady_timer patience(loop_);
+  Clock::time_point stopped;
+  if (loop_.stopped()) loop_.restart();
+  while (!done_) {
+    if (!requests_.empty() && signal_ == 0) {
+      ask(run);
+      continue;
+    }
+    if (signal_ != 0 && stopped == Clock::time_point{}) {
+      stopped = Clock::now();
+      patience.expires_after(kStillStopping);
+      patience.async_wait([&](boost::system::error_code error) {
+        if (error || done_ || signal_ == SIGPIPE) return;
+        screen_.err.say("stopping … (Ctrl-C again leaves at once)\n");
+        patience.expires_at(stopped + kTermination);
+        patience.async_wait([&](boost::system::error_code late) {
+          if (!late && !done_ && signal_ != SIGINT) leave_at_once(signal_);
+        });
+      });
+    }
+    loop_.run_one();
+  }
+  patience.cancel();
+  loop_.poll();  // the timer's handlers refer to this frame
+  signals_.handle(before);
+  if (failure) std::rethrow_exception(failure);
+  screen_.err.flush_now();
+  screen_.out.flush_now();
+  return run.outcome();
+}
+
+}  // namespace sennit::app

@@ -1,0 +1,54 @@
+// Follows one run to its end: draws its events, asks the person, turns signals into cancellation.
+#pragma once
+
+#include <sennit/agent/run.hpp>
+#include <sennit/app/output.hpp>
+#include <sennit/app/person.hpp>
+#include <sennit/app/signals.hpp>
+#include <sennit/app/view.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+#include <deque>
+#include <set>
+#include <string>
+#include <variant>
+
+namespace sennit::app {
+
+/// Where a run is shown. `view` null: as JSON, one event a line, on `out`.
+struct Screen {
+  Output& out;
+  Output& err;
+  View* view = nullptr;
+  Person* person = nullptr;  ///< null: nobody can be asked
+};
+
+class Watch {
+ public:
+  Watch(asio::io_context& loop, Signals& signals, Screen screen) : loop_(loop), signals_(signals), screen_(screen) {}
+
+  /// Runs the loop until the run has ended. SIGINT and SIGTERM cancel it; a second one leaves the program at once.
+  Outcome follow(Run run);
+  /// The signal that cancelled the run (SIGPIPE: the output was closed); 0: none did.
+  [[nodiscard]] int signal() const { return signal_; }
+
+ private:
+  using Request = std::variant<ApprovalRequested, QuestionAsked>;
+
+  asio::awaitable<void> pull(Run& run);
+  void draw(const Event& event);
+  void on_signal(Run& run, int signal);
+  void ask(Run& run);
+  void stop(Run& run, int signal, const char* reason);
+
+  asio::io_context& loop_;
+  Signals& signals_;
+  Screen screen_;
+  std::deque<Request> requests_;
+  std::set<std::string> finished_calls_;  // while a request is open
+  bool done_ = false;
+  int signal_ = 0;
+};
+
+}  // namespace sennit::app

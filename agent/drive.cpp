@@ -15,6 +15,8 @@
 namespace sennit {
 namespace {
 
+constexpr const char* kTimeLimit = "limits.time: the run";
+
 std::string display(const json::value& value) {
   if (const json::string* text = value.if_string()) return std::string(*text);
   return json::serialize(value);
@@ -224,16 +226,11 @@ asio::awaitable<Outcome> run_planner(Effects::State& state) {
   Outcome outcome;
   try {
     auto plan = state.parts.planner->plan(effects);
-    if (time.count() > 0) {
-      outcome = co_await with_timeout(*state.run.environment, time, std::move(plan), "limits.time");
-    } else {
-      outcome = co_await std::move(plan);
-    }
+    outcome = co_await with_timeout(*state.run.environment, time, std::move(plan), kTimeLimit);
   } catch (const std::exception&) {
     failure = current_error();
   }
-  if (failure && failure->code() == errc::timeout && time.count() > 0 &&
-      failure->message().starts_with("limits.time")) {
+  if (failure && failure->code() == errc::timeout && failure->message().starts_with(kTimeLimit)) {
     failure = Error(errc::limit, failure->message());
   }
   if (failure) outcome = outcome_of(state, std::move(*failure));

@@ -28,7 +28,7 @@ struct RunOptions {
   /// How long a question or an approval may stay open before it counts as declined.
   milliseconds answer_timeout{600'000};
   /// Values for the definition's `inputs`.
-  std::map<std::string, json::value> inputs;
+  std::map<std::string, json::value> inputs{};
   /// Bytes of unread events after which the run waits for its reader.
   std::size_t event_buffer = 256ULL << 10U;
 };

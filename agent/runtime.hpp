@@ -22,11 +22,11 @@ struct RuntimeOptions {
   std::size_t pool_threads = 4;
   /// Run on the caller's loop instead; no event-loop thread is started. Put in a strand of its own, so a
   /// multi-threaded io_context is fine.
-  std::optional<asio::any_io_executor> executor;
+  std::optional<asio::any_io_executor> executor{};
   /// Folder for the store (`sennit.db`), spilt outputs and parts' files. Empty: nothing is kept on disk and
   /// nothing is journalled.
-  std::filesystem::path state;
-  LogSink log;
+  std::filesystem::path state{};
+  LogSink log{};
 };
 
 /// Owns the shards, the pool, the store and the registry. Must outlive its agents, sessions and runs.

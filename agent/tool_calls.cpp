@@ -130,9 +130,7 @@ asio::awaitable<ToolOutput> invoke(Effects::State& state, Tool& tool, const Tool
                                    std::string effect) {
   CallContext context(state, call, std::move(effect));
   auto work = tool.call(std::move(arguments), context);
-  const milliseconds timeout = tool.spec().timeout;
-  if (timeout.count() == 0) co_return co_await std::move(work);
-  co_return co_await with_timeout(*state.run.environment, timeout, std::move(work), "the tool " + call.name);
+  co_return co_await with_timeout(*state.run.environment, tool.spec().timeout, std::move(work), "the tool " + call.name);
 }
 
 /// The whole life of one call. Throws only when the run is cancelled.
@@ -216,7 +214,8 @@ void start_eligible(Effects::State& state, Batch& batch, TaskScope& scope) {
 }
 
 asio::awaitable<void> run_side_by_side(Effects::State& state, Batch& batch) {
-  TaskScope scope(state.run.environment->executor());
+  // A call throws only when the run is cancelled, and the loop below hears of that by itself.
+  TaskScope scope(state.run.environment->executor(), [](const Error&) {});
   std::optional<Error> stopped;
   try {
     while (batch.done < batch.calls.size()) {

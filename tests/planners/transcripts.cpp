@@ -32,7 +32,6 @@ std::string read(const std::filesystem::path& file) {
 
 TEST_CASE("every transcript holds") {
   const auto files = transcript_files();
-  REQUIRE(files.size() >= 50);
   for (const auto& file : files) {
     const auto folder = std::filesystem::temp_directory_path() / ("sennit-transcript-" + std::to_string(getpid()));
     std::filesystem::remove_all(folder);
@@ -47,4 +46,5 @@ TEST_CASE("every transcript holds") {
     CHECK(difference == "");
     std::filesystem::remove_all(folder);
   }
+  CHECK(files.size() >= 50);  // a folder that was not found must not pass
 }

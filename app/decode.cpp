@@ -61,14 +61,16 @@ json::value or_null(const std::optional<std::string>& text) { return text ? json
 
 json::value or_null(const std::optional<std::int64_t>& number) { return number ? json::value(*number) : json::value(nullptr); }
 
-json::object describe(const CallSoFar& call) {
+json::object describe(const CallSoFar& call, bool streamed) {
   json::value arguments = json::object();
   const bool blank = !call.arguments || call.arguments->find_first_not_of(" \t\r\n") == std::string::npos;
   if (!blank) {
     arguments = parse_exact(*call.arguments).value_or(nullptr);
   }
+  // A whole answer may hold a call of empty strings; in a stream an empty name is one that has not come.
+  const bool name_given = !call.name.empty() || (!streamed && call.arguments);
   return {{"id", text_or_null(call.id)},
-          {"name", text_or_null(call.name)},
+          {"name", name_given ? json::value(call.name) : json::value(nullptr)},
           {"arguments", std::move(arguments)},
           {"arguments_raw", call.whole ? json::value(nullptr) : or_null(call.arguments)}};
 }
@@ -81,7 +83,7 @@ json::value describe(const std::optional<ProviderError>& error) {
 
 json::object describe(const Reading& reading, const ChatDecoder& decoder) {
   json::array calls;
-  for (const CallSoFar& call : reading.calls) calls.push_back(describe(call));
+  for (const CallSoFar& call : reading.calls) calls.push_back(describe(call, decoder.streamed()));
   const Usage& usage = reading.usage;
   return {{"text", reading.text},
           {"reasoning", reading.reasoning},
@@ -130,7 +132,7 @@ json::object decode_body(std::string_view body, const DecodeOptions& options, st
   ChatDecoderOptions wanted;
   wanted.framing = options.framing;
   wanted.status = options.status;
-  wanted.usage_as_sent = true;
+  wanted.verbatim = true;
   wanted.names.title = "the server";
   ChatDecoder decoder(wanted);
   const Reading reading = read(decoder, body, pieces);

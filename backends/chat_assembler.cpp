@@ -162,11 +162,11 @@ void ChatAssembler::take_message(const json::object& message) {
   if (const json::array* calls = array_at(message, "tool_calls")) {
     for (const json::value& item : *calls) {
       const json::object* call = item.if_object();
-      if (call != nullptr) emit_call(open_call({}), true, call->if_contains("id"), object_at(*call, "function"));
+      if (call != nullptr) open_call({}, call->if_contains("id"), object_at(*call, "function"));
     }
   }
   if (const json::object* function = object_at(message, "function_call"); function != nullptr && !function->empty()) {
-    emit_call(open_call({}), true, nullptr, function);
+    open_call({}, nullptr, function);
   }
 }
 
@@ -236,12 +236,15 @@ std::optional<std::size_t> ChatAssembler::find_call(const json::object& delta, s
   return {};
 }
 
-std::size_t ChatAssembler::open_call(std::string index) {
+void ChatAssembler::open_call(std::string index, const json::value* id, const json::object* function) {
+  const bool named = function != nullptr && says_something(function->if_contains("name"));
+  const bool argued = function != nullptr && says_something(function->if_contains("arguments"));
+  if (!verbatim_ && !named && !argued && !says_something(id)) return;
   if (calls_.size() >= kMaxCalls) {
     throw Error(errc::too_large, fmt::format("a completion with more than {} tool calls", kMaxCalls));
   }
   calls_.push_back(Call{{}, std::move(index), false});
-  return calls_.size() - 1;
+  emit_call(calls_.size() - 1, true, id, function);
 }
 
 void ChatAssembler::take_tool_call(const json::object& delta) {
@@ -250,14 +253,16 @@ void ChatAssembler::take_tool_call(const json::object& delta) {
   const std::string_view name = function != nullptr ? text_at(*function, "name") : std::string_view();
   std::string index = index_key(delta);
   const auto found = find_call(delta, index, id, name);
-  emit_call(found ? *found : open_call(std::move(index)), !found, delta.if_contains("id"), function);
+  if (found) return emit_call(*found, false, delta.if_contains("id"), function);
+  open_call(std::move(index), delta.if_contains("id"), function);
 }
 
 void ChatAssembler::take_function_call(const json::object& function) {
   // The protocol before tools: one call, without id and index. Its key is no JSON, so no index can equal it.
   constexpr std::string_view kLegacy = "function_call";
   const auto found = find_index(kLegacy);
-  emit_call(found ? *found : open_call(std::string(kLegacy)), !found, nullptr, &function);
+  if (found) return emit_call(*found, false, nullptr, &function);
+  open_call(std::string(kLegacy), nullptr, &function);
 }
 
 void ChatAssembler::emit_call(std::size_t call, bool opened, const json::value* id, const json::object* function) {
@@ -302,7 +307,7 @@ void ChatAssembler::take_usage(const json::object& chunk) {
                                      count_at(sent, "prompt_cache_hit_tokens"), count_at(sent, "cached_tokens")});
   counts.reasoning = first_count({count_at(object_at(*sent, "completion_tokens_details"), "reasoning_tokens"),
                                   count_at(sent, "reasoning_tokens")});
-  if (!usage_as_sent_) {
+  if (!verbatim_) {
     // xAI counts reasoning beside the output, and Azure's Grok cached tokens beside the input; their totals show it.
     const auto total = count_at(sent, "total_tokens");
     if (total && counts.input && counts.output && counts.reasoning.value_or(0) > 0 &&

@@ -16,8 +16,9 @@ namespace sennit {
 
 class ChatAssembler {
  public:
-  /// `usage_as_sent`: counts are handed on as the server means them, not translated to agent/usage.hpp.
-  ChatAssembler(ThinkStart think, bool usage_as_sent) noexcept : think_(think), usage_as_sent_(usage_as_sent) {}
+  /// `verbatim`: for showing what was sent. Else counts are translated to what agent/usage.hpp means by them, and
+  /// calls that say nothing (some servers send an empty `function_call` with every answer) are left out.
+  ChatAssembler(ThinkStart think, bool verbatim) noexcept : think_(think), verbatim_(verbatim) {}
 
   /// One chunk of a stream. Adjacent deltas of the same kind are merged into the last of `events`.
   void chunk(const json::object& chunk, std::vector<Event>& events);
@@ -62,7 +63,7 @@ class ChatAssembler {
   [[nodiscard]] std::optional<std::size_t> find_call(const json::object& delta, std::string_view index,
                                                      std::string_view id, std::string_view name) const;
   [[nodiscard]] std::optional<std::size_t> find_index(std::string_view index) const;
-  std::size_t open_call(std::string index);
+  void open_call(std::string index, const json::value* id, const json::object* function);
   void emit_call(std::size_t call, bool opened, const json::value* id, const json::object* function);
   void emit_text(std::string_view text);
   void emit_reasoning(std::string_view text);
@@ -70,7 +71,7 @@ class ChatAssembler {
   void append_reasoning(std::string_view text);
 
   ThinkSplitter think_;
-  bool usage_as_sent_;
+  bool verbatim_;
   bool failed_ = false;
   bool understood_ = false;
   bool refused_ = false;

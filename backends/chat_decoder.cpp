@@ -49,7 +49,7 @@ std::string_view trimmed(std::string_view text) {
 }  // namespace
 
 ChatDecoder::ChatDecoder(const ChatDecoderOptions& options)
-    : options_(options), assembler_(options.think, options.usage_as_sent) {
+    : options_(options), assembler_(options.think, options.verbatim) {
   choose(options.status >= 400 ? ChatFraming::document : options.framing);
 }
 
@@ -194,8 +194,7 @@ std::optional<Error> ChatDecoder::breakage() const {
                  fmt::format("{} sent something that is not a chat completion: “{}”; check the base URL", who, excerpt_));
   }
   // Several servers never send [DONE]; a finish_reason says as well that the answer is whole.
-  const bool streamed = !std::holds_alternative<std::string>(reader_);
-  if (streamed && !done_ && reason.empty()) {
+  if (streamed() && !done_ && reason.empty()) {
     return Error(errc::truncated, fmt::format("{} ended the stream in the middle of the answer", who)).retry();
   }
   return {};

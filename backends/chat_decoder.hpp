@@ -28,7 +28,7 @@ struct ChatDecoderOptions {
   ChatFraming framing = ChatFraming::detect;
   int status = 200;                   ///< HTTP status; from 400 on the body is an error
   ThinkStart think = ThinkStart::off;
-  bool usage_as_sent = false;         ///< see ChatAssembler
+  bool verbatim = false;              ///< see ChatAssembler
   ProviderNames names;                ///< for messages; the views must outlive the decoder
   RetryAdvice advice;
 };
@@ -49,6 +49,8 @@ class ChatDecoder {
   [[nodiscard]] bool failed() const noexcept { return assembler_.failed(); }
   /// A finish_reason has arrived: what still may follow is usage.
   [[nodiscard]] bool complete() const noexcept { return !assembler_.reason().empty(); }
+  /// The body is a stream, not one document.
+  [[nodiscard]] bool streamed() const noexcept { return !std::holds_alternative<std::string>(reader_); }
   /// What the server said, verbatim: for `sennit decode` and for diagnosis. Complete after finish().
   [[nodiscard]] const std::optional<ProviderError>& error() const noexcept;
   [[nodiscard]] const std::optional<std::string>& finish_reason() const noexcept { return assembler_.finish_reason(); }

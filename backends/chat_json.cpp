@@ -26,7 +26,7 @@ json::parse_options strict_options() {
 struct Scratch {
   unsigned char values[16'384];
   unsigned char stack[4'096];
-  json::monotonic_resource memory{values, sizeof values};
+  std::optional<json::monotonic_resource> memory;  // made anew each time: release() lets its next block double for ever
   json::parser parser{json::storage_ptr{}, strict_options(), stack, sizeof stack};
   std::optional<json::value> result;
 };
@@ -68,10 +68,10 @@ std::optional<json::value> parse_repaired(std::string_view text) {
 const json::value* parse_scratch(std::string_view text) {
   thread_local Scratch scratch;
   scratch.result.reset();
-  scratch.memory.release();
+  scratch.memory.emplace(scratch.values, sizeof scratch.values);
   if (text.size() <= kScratchDocument) {
     json::error_code failure;
-    scratch.parser.reset(json::storage_ptr(&scratch.memory));
+    scratch.parser.reset(json::storage_ptr(&*scratch.memory));
     scratch.parser.write(text, failure);
     if (!failure) return &scratch.result.emplace(scratch.parser.release());
   }

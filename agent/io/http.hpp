@@ -70,6 +70,8 @@ class Response {
   /// The view is valid until the next call. Throws Error: timeout, truncated, too_large, connect_failed, protocol,
   /// cancelled. Cancellation: terminal, stops the transfer.
   [[nodiscard]] virtual asio::awaitable<std::string_view> read() = 0;
+  /// From now on the peer may be silent this long (in the place of Deadlines::idle); zero: for ever.
+  virtual void allow_silence(milliseconds limit) = 0;
 };
 
 class Client {

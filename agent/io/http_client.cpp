@@ -14,6 +14,7 @@ class StreamedResponse final : public Response {
   [[nodiscard]] int status() const override { return transfer_->status(); }
   [[nodiscard]] const std::vector<Header>& headers() const override { return transfer_->headers(); }
   [[nodiscard]] asio::awaitable<std::string_view> read() override { return transfer_->read(); }
+  void allow_silence(milliseconds limit) override { transfer_->allow_silence(limit); }
 
   [[nodiscard]] std::string_view header(std::string_view name) const override {
     const auto same = [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); };

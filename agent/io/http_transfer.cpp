@@ -74,6 +74,12 @@ asio::awaitable<std::string_view> Transfer::read() {
   }
 }
 
+void Transfer::allow_silence(milliseconds limit) {
+  request_.deadlines.idle = limit;
+  active_at_ = std::chrono::steady_clock::now();
+  if (LiveHook::is_linked()) engine_->rearm(*this);
+}
+
 asio::awaitable<void> Transfer::wait() {
   if (signal_.try_wait()) co_return;
   try {

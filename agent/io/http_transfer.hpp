@@ -33,6 +33,8 @@ class Transfer : public LiveHook, public ReadyHook {
   [[nodiscard]] asio::awaitable<void> begin();
   /// See Response::read().
   [[nodiscard]] asio::awaitable<std::string_view> read();
+  /// See Response::allow_silence().
+  void allow_silence(milliseconds limit);
   [[nodiscard]] int status() const noexcept { return status_; }
   [[nodiscard]] const std::vector<Header>& headers() const noexcept { return headers_; }
 

@@ -52,6 +52,23 @@ std::size_t utf8_sequence(std::string_view text) {
   return length;
 }
 
+/// Length of the broken sequence at the start of `text`: as far as it could have become a valid one, at least a byte.
+/// So a cut-off character is replaced once, as the Unicode standard recommends (chapter 3.9, U+FFFD substitution).
+std::size_t broken_sequence(std::string_view text) {
+  const auto fits = [&](std::size_t length) {
+    // A beginning is fine if some ending makes it valid; the second byte alone has narrower bounds than the others.
+    constexpr std::string_view kEnding = "\x80\x80\x80";
+    const std::string_view begin = text.substr(0, length);
+    for (std::size_t missing = 1; missing <= kEnding.size(); ++missing) {
+      if (utf8_sequence(std::string(begin).append(kEnding.substr(0, missing))) == length + missing) return true;
+    }
+    return false;
+  };
+  std::size_t length = 1;
+  while (length < 3 && length < text.size() && fits(length + 1)) ++length;
+  return length;
+}
+
 std::optional<unsigned> hex4(std::string_view text) {
   if (text.size() < 4) return std::nullopt;
   unsigned value = 0;
@@ -108,7 +125,7 @@ std::string sanitize_utf8(std::string_view text) {
   while (!text.empty()) {
     const std::size_t length = utf8_sequence(text);
     out += length == 0 ? kReplacement : text.substr(0, length);
-    text.remove_prefix(length == 0 ? 1 : length);
+    text.remove_prefix(length == 0 ? broken_sequence(text) : length);
   }
   return out;
 }

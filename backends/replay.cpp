@@ -39,21 +39,23 @@ int status_of(const std::filesystem::path& file) {
   return number && *number >= 100 && *number < 600 ? static_cast<int>(*number) : 200;
 }
 
-std::string read_body(const std::filesystem::path& file) {
+}  // namespace
+
+std::string read_recording(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
+  if (!in) throw Error(errc::not_found, "there is no such file, or it may not be read").at(file.string());
   std::string body;
   std::array<char, 65'536> piece{};
   while (in && body.size() <= kMaxBody) {
     in.read(piece.data(), piece.size());
     body.append(piece.data(), static_cast<std::size_t>(in.gcount()));
   }
-  if (!in.eof()) {
-    throw Error(body.size() > kMaxBody ? errc::too_large : errc::io, "the recording cannot be read").at(file.string());
+  if (body.size() > kMaxBody) {
+    throw Error(errc::too_large, fmt::format("a recording of more than {} bytes", kMaxBody)).at(file.string());
   }
+  if (!in.eof() || in.bad()) throw Error(errc::io, "it cannot be read").at(file.string());
   return body;
 }
-
-}  // namespace
 
 ChatFraming framing_of(const std::filesystem::path& file) {
   const std::string ending = file.extension().string();
@@ -128,7 +130,7 @@ class ReplayStream final : public TokenStream {
     options.think = think_;
     options.names.title = "the recording";
     decoder_.emplace(options);
-    auto read = [file = recording_->file] { return read_body(file); };
+    auto read = [file = recording_->file] { return read_recording(file); };
     body_ = co_await environment_.pool().run(std::move(read));
   }
 

@@ -12,7 +12,8 @@
 
 #include <filesystem>
 #include <memory>
-#include <string_view>
+#include <string>
+#include <vector>
 
 namespace sennit {
 
@@ -24,6 +25,9 @@ struct Recording {
 
 /// The bodies at `path`, in the order in which they are served. Throws Error(errc::not_found) naming what is missing.
 [[nodiscard]] std::vector<Recording> find_recordings(const std::filesystem::path& path);
+
+/// The bytes of a body. Blocks. Throws Error: not_found, io, too_large (64 MiB).
+[[nodiscard]] std::string read_recording(const std::filesystem::path& file);
 
 /// The framing of a body by the ending of its name: .sse, .ndjson, .json; anything else is looked at.
 [[nodiscard]] ChatFraming framing_of(const std::filesystem::path& file);

@@ -138,7 +138,7 @@ bool is_everywhere(const Word& word) {
 }
 
 /// An FTS5 string: nothing in it is syntax.
-std::string quoted(std::string_view text) {
+std::string phrase_of(std::string_view text) {
   std::string result = "\"";
   for (const char c : text) {
     if (c == '"') result += '"';
@@ -167,10 +167,10 @@ void add_word(Alternatives& alternatives, const std::vector<Word>& words, std::s
   constexpr std::size_t kShortestPrefix = 3;
   const Word& word = words[i];
   const bool keep = everything || !is_everywhere(word);
-  if (keep) alternatives.add(quoted(word.text));
-  if (keep && !word.alone && word.text.size() >= kShortestPrefix) alternatives.add(quoted(word.text) + "*");
+  if (keep) alternatives.add(phrase_of(word.text));
+  if (keep && !word.alone && word.text.size() >= kShortestPrefix) alternatives.add(phrase_of(word.text) + "*");
   if (word.alone && word.follows && (keep || !is_everywhere(words[i - 1]))) {
-    alternatives.add(quoted(words[i - 1].text + " " + word.text));
+    alternatives.add(phrase_of(words[i - 1].text + " " + word.text));
   }
 }
 

@@ -3,7 +3,6 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -19,7 +18,7 @@ Runtime::State::State(Registry parts, RuntimeOptions runtime_options)
   std::random_device seed;
   ids.seed((static_cast<std::uint64_t>(seed()) << 32U) | seed());
   if (options.executor) {
-    shards.push_back(std::make_shared<LoopEnvironment>(asio::make_strand(*options.executor), *pool, options.log));
+    shards.push_back(std::make_shared<LoopEnvironment>(*options.executor, *pool, options.log));
     return;
   }
   for (std::size_t i = 0; i < std::max<std::size_t>(1, options.threads); ++i) {

@@ -20,8 +20,9 @@ struct RuntimeOptions {
   std::size_t threads = 1;
   /// Threads for blocking work. They start when first needed.
   std::size_t pool_threads = 4;
-  /// Run on the caller's loop instead; no event-loop thread is started. Put in a strand of its own, so a
-  /// multi-threaded io_context is fine.
+  /// Run on the caller's loop instead; no event-loop thread is started. Like any Asio object, a Runtime does one
+  /// thing at a time: where several threads run the loop, pass a strand. Whoever awaits Run::next() on this very
+  /// executor saves a hop between executors.
   std::optional<asio::any_io_executor> executor{};
   /// Folder for the store (`sennit.db`), spilt outputs and parts' files. Empty: nothing is kept on disk and
   /// nothing is journalled.

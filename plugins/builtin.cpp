@@ -1,10 +1,20 @@
+#include <sennit/backends/chat_completions.hpp>
+#include <sennit/backends/replay.hpp>
+#include <sennit/memory/notes.hpp>
 #include <sennit/planners/tool_loop.hpp>
 #include <sennit/plugins/builtin.hpp>
+#include <sennit/tools/calculator.hpp>
+#include <sennit/tools/files.hpp>
 
 namespace sennit {
 
 Registry builtin() {
   Registry registry;
+  add_chat_backends(registry);
+  add_replay_backend(registry);
+  registry.add_tool("calculator", make_calculator);
+  registry.add_tool("files", make_files_tools);
+  registry.add_memory("notes", make_notes);
   registry.add_planner("tool-loop", make_tool_loop);
   return registry;
 }

@@ -98,12 +98,15 @@ void Engine::wake(Transfer& transfer) {
   if (!in_turn_) kick();
 }
 
-void Engine::pause(Transfer& transfer, bool paused) {
-  curl_easy_pause(transfer.easy(), paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
-  if (!paused) {
-    rearm(transfer);
-    kick();
+void Engine::resume(Transfer& transfer) {
+  // curl hands over here what it held back, so this may fail, or pause again.
+  if (const CURLcode result = curl_easy_pause(transfer.easy(), CURLPAUSE_CONT); result != CURLE_OK) {
+    transfer.finished(result);
+    stop(transfer);
+    return;
   }
+  rearm(transfer);
+  kick();
 }
 
 void Engine::rearm(Transfer& transfer) {

@@ -49,8 +49,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void stop(Transfer& transfer);
   /// Resumes the transfer's reader at the end of this turn.
   void wake(Transfer& transfer);
-  /// Stops or restarts reading from the transfer's connection. Not from curl's callbacks.
-  void pause(Transfer& transfer, bool paused);
+  /// Goes on reading from the connection of a live transfer that paused itself. Not from curl's callbacks.
+  void resume(Transfer& transfer);
   /// The transfer's deadline may have come nearer. (A later one needs no call: it is looked up when the old one is due.)
   void rearm(Transfer& transfer);
   /// Fails every live transfer and starts no more.

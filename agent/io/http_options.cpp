@@ -20,7 +20,7 @@ std::size_t header_callback(char* data, std::size_t size, std::size_t count, voi
 }
 
 std::size_t body_callback(char* data, std::size_t size, std::size_t count, void* transfer) noexcept {
-  return static_cast<Transfer*>(transfer)->on_body({data, size * count}) ? size * count : 0;
+  return static_cast<Transfer*>(transfer)->on_body({data, size * count});
 }
 
 int connected_callback(void* transfer, char* peer_ip, char*, int, int) noexcept {

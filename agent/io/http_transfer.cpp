@@ -64,7 +64,7 @@ asio::awaitable<std::string_view> Transfer::read() {
       delivered_.swap(incoming_);
       if (std::exchange(paused_, false)) {
         active_at_ = std::chrono::steady_clock::now();
-        if (LiveHook::is_linked()) engine_->pause(*this, false);
+        if (LiveHook::is_linked()) engine_->resume(*this);
       }
       co_return delivered_;
     }
@@ -120,13 +120,7 @@ void Transfer::fail(Error error) {
   engine_->wake(*this);
 }
 
-void Transfer::deliver() {
-  if (!paused_ && incoming_.size() >= request_.limits.buffered && LiveHook::is_linked()) {
-    paused_ = true;
-    engine_->pause(*this, true);
-  }
-  signal_.notify_now();
-}
+void Transfer::deliver() { signal_.notify_now(); }
 
 SteadyTime Transfer::deadline() const noexcept {
   SteadyTime phase = SteadyTime::max();
@@ -212,17 +206,21 @@ void Transfer::free_sent_body() {
   if (static_cast<std::size_t>(sent) == request_.body.size()) request_.body = std::string();
 }
 
-bool Transfer::on_body(std::string_view bytes) {
+std::size_t Transfer::on_body(std::string_view bytes) {
   active_at_ = std::chrono::steady_clock::now();
-  body_bytes_ += bytes.size();
-  if (body_bytes_ > request_.limits.body) {
+  if (!incoming_.empty() && incoming_.size() + bytes.size() > request_.limits.buffered) {
+    paused_ = true;  // curl keeps the bytes and brings them again after resume()
+    return CURL_WRITEFUNC_PAUSE;
+  }
+  if (bytes.size() > request_.limits.body - body_bytes_) {
     error_ = Error(errc::too_large, "the body of the answer exceeds " + std::to_string(request_.limits.body) + " bytes")
                  .at(public_url(request_.url));
-    return false;
+    return 0;
   }
+  body_bytes_ += bytes.size();
   incoming_.append(bytes);
   engine_->wake(*this);
-  return true;
+  return bytes.size();
 }
 
 }  // namespace sennit::http

@@ -43,7 +43,7 @@ class Transfer : public LiveHook, public ReadyHook {
   [[nodiscard]] EasyHandle give_up_handle();
   void finished(CURLcode result);
   void fail(Error error);
-  /// Pauses where the reader is too slow, resumes the reader where there is something for it. It may destroy this.
+  /// Lets the reader continue, which may destroy this.
   void deliver();
   [[nodiscard]] SteadyTime deadline() const noexcept;
   [[nodiscard]] Error deadline_error(SteadyTime now) const;
@@ -51,7 +51,8 @@ class Transfer : public LiveHook, public ReadyHook {
 
   // ---- curl's callbacks, on behalf of this transfer ----
   [[nodiscard]] bool on_header(std::string_view line);
-  [[nodiscard]] bool on_body(std::string_view bytes);
+  /// How many bytes were taken; fewer than all of them ends the transfer, or pauses it.
+  [[nodiscard]] std::size_t on_body(std::string_view bytes);
   [[nodiscard]] bool on_connected(const char* peer_ip);
   [[nodiscard]] curl_socket_t on_open_socket(const curl_sockaddr& address);
 

@@ -1,0 +1,23 @@
+// Private: the names of events, stop reasons and endings, in the order of their alternatives.
+#pragma once
+
+#include <sennit/agent/event.hpp>
+
+#include <array>
+#include <string_view>
+
+namespace sennit {
+
+inline constexpr std::array<std::string_view, 20> kEventNames{
+    "text",          "reasoning",          "refusal",        "tool_call",       "usage",        "finished",
+    "failed",        "run_started",        "step_started",   "step_finished",   "tool_started", "tool_progress",
+    "tool_finished", "approval_requested", "question_asked", "memory_recalled", "delegated",    "retried",
+    "notice",        "run_finished"};
+static_assert(kEventNames.size() == std::variant_size_v<EventData>);
+
+inline constexpr std::array<std::string_view, 6> kStopReasons{"stop",           "length",  "tool_calls",
+                                                              "content_filter", "refusal", "other"};
+inline constexpr std::array<std::string_view, 6> kEndings{"completed", "refused",   "truncated",
+                                                          "limit",     "cancelled", "failed"};
+
+}  // namespace sennit

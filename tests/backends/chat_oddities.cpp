@@ -1,0 +1,149 @@
+// What real servers do to the chat-completions protocol, one small body each: what must be read, however it is cut.
+#include "chat_bodies.hpp"
+
+#include <sennit/backends/chat_json.hpp>
+#include <sennit/backends/chat_reading.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <array>
+#include <vector>
+
+namespace sennit::testing {
+namespace {
+
+struct Oddity {
+  std::string_view what;
+  std::string body;
+  std::string_view expected;  ///< JSON: the keys that differ from an empty reading
+  ChatFraming framing = ChatFraming::sse;
+  int status = 200;
+};
+
+json::value expected_reading(std::string_view differences) {
+  json::object reading{{"text", ""},
+                       {"reasoning", ""},
+                       {"refusal", nullptr},
+                       {"tool_calls", json::array()},
+                       {"finish_reason", nullptr},
+                       {"finish_detail", nullptr},
+                       {"usage", json::object{{"input", nullptr}, {"output", nullptr}, {"cached_input", nullptr}, {"reasoning", nullptr}}},
+                       {"error", nullptr}};
+  const std::optional<json::value> parsed = parse_json(differences);
+  REQUIRE(parsed);
+  for (const auto& [key, value] : parsed->as_object()) reading[key] = value;
+  return reading;
+}
+
+void check(const std::vector<Oddity>& oddities) {
+  for (const Oddity& oddity : oddities) {
+    INFO(oddity.what);
+    const json::value expected = expected_reading(oddity.expected);
+    ChatReadingOptions options;
+    options.framing = oddity.framing;
+    options.status = oddity.status;
+    CHECK(json::value(read_chat_answer(oddity.body, options, {})) == expected);
+    for (const std::size_t size : {1UL, 2UL, 3UL, 7UL, 64UL}) {
+      INFO("pieces of " << size << " bytes");
+      CHECK(json::value(read_chat_answer(oddity.body, options, std::array{size})) == expected);
+    }
+  }
+}
+
+TEST_CASE("the framing of a stream may be odd") {
+  const std::string hello = text_chunk("hello");
+  check({
+      {"comments before and between events", ": waiting\n\n: waiting\n\n" + sse({hello}) + ": still here\n\n" + sse({kDone}),
+       R"({"text":"hello"})"},
+      {"CRLF line ends", "data: " + hello + "\r\n\r\ndata: [DONE]\r\n\r\n", R"({"text":"hello"})"},
+      {"CR line ends", "data: " + hello + "\r\rdata: [DONE]\r\r", R"({"text":"hello"})"},
+      {"no space after the colon", "data:" + hello + "\n\ndata:[DONE]\n\n", R"({"text":"hello"})"},
+      {"no end mark", sse({hello}), R"({"text":"hello"})"},
+      {"no blank line after the last event", "data: " + hello, R"({"text":"hello"})"},
+      {"event lines", "event: message\ndata: " + hello + "\n\n", R"({"text":"hello"})"},
+      {"an event in several data lines", "data: {\"choices\":[{\"delta\":\ndata: {\"content\":\"hello\"}}]}\n\n", R"({"text":"hello"})"},
+      {"a byte order mark", "\xEF\xBB\xBF" + sse({hello}), R"({"text":"hello"})"},
+      {"nothing counts after the end mark", sse({hello, kDone, hello}), R"({"text":"hello"})"},
+      {"lines that are not JSON", sse({"what?", hello, "{\"choices\":", "17", "[]", "null", "\"x\""}), R"({"text":"hello"})"},
+      {"one object a line", hello + "\n\n" + hello + "\n", R"({"text":"hellohello"})", ChatFraming::ndjson},
+      {"text beyond the BMP, escaped and not", sse({R"({"choices":[{"delta":{"content":"\ud83e\udd9c 🦜"}}]})"}), R"({"text":"🦜 🦜"})"},
+      {"half of a surrogate pair", sse({R"({"choices":[{"delta":{"content":"a\ud83e b"}}]})"}), "{\"text\":\"a\xEF\xBF\xBD b\"}"},
+      {"broken UTF-8", sse({text_chunk("a\xE2\x82 b\xFF")}), "{\"text\":\"a\xEF\xBF\xBD b\xEF\xBF\xBD\"}"},
+      {"numbers that JSON lacks", sse({R"({"choices":[{"delta":{"content":"NaN \"-Infinity"},"logprobs":[-Infinity,NaN]}]})"}),
+       R"({"text":"NaN \"-Infinity"})"},
+  });
+}
+
+TEST_CASE("chunks may lack what they should have, and have what they should not") {
+  check({
+      {"no choices: usage at the end", sse({text_chunk("a"), R"({"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1}})"}),
+       R"({"text":"a","usage":{"input":3,"output":1,"cached_input":null,"reasoning":null}})"},
+      {"no choices: filter results at the start", sse({R"({"id":"","model":"","object":"","choices":[],"prompt_filter_results":[{"prompt_index":0}]})", text_chunk("a")}), R"({"text":"a"})"},
+      {"no choices key", sse({R"({"id":"x"})", text_chunk("a")}), R"({"text":"a"})"},
+      {"choices of wrong types", sse({R"({"choices":{"delta":{}}})", R"({"choices":[null,3,"x",[]]})", text_chunk("a")}), R"({"text":"a"})"},
+      {"no delta, or null", sse({R"({"choices":[{"index":0}]})", R"({"choices":[{"index":0,"delta":null,"finish_reason":"stop"}]})"}),
+       R"({"finish_reason":"stop"})"},
+      {"no index", sse({R"({"choices":[{"delta":{"content":"a"}}]})", R"({"choices":[{"index":null,"delta":{"content":"b"}}]})"}), R"({"text":"ab"})"},
+      {"several choices interleaved: the first counts",
+       sse({R"({"choices":[{"index":1,"delta":{"content":"no"}},{"index":0,"delta":{"content":"yes"}}]})",
+            R"({"choices":[{"index":2,"delta":{"content":"no"},"finish_reason":"length"}]})"}),
+       R"({"text":"yes"})"},
+      {"content of wrong types", sse({chunk(R"({"content":7})"), chunk(R"({"content":{"text":"no"}})"), chunk(R"({"content":"a","role":5})")}), R"({"text":"a"})"},
+      {"a cumulative message beside the delta",
+       sse({R"({"choices":[{"delta":{"content":"a"},"message":{"content":"a"}}]})", R"({"choices":[{"delta":{"content":"b"},"message":{"content":"ab"}}]})"}),
+       R"({"text":"ab"})"},
+      {"padding", sse({R"({"choices":[{"delta":{"content":"a"}}],"obfuscation":"kR2mv0"})"}), R"({"text":"a"})"},
+      {"log probabilities", sse({R"({"choices":[{"delta":{"content":"a"},"logprobs":{"content":[{"token":"a"}],"reasoning_content":[{"token":"b"}]}}]})"}), R"({"text":"a"})"},
+      {"a refusal in its own field", sse({chunk(R"({"refusal":"I can"})"), chunk(R"({"refusal":"not.","content":null})"), finish_chunk("stop")}),
+       R"({"refusal":"I cannot.","finish_reason":"stop"})"},
+      {"tool_calls: null", sse({chunk(R"({"content":"a","tool_calls":null})")}), R"({"text":"a"})"},
+  });
+}
+
+TEST_CASE("an answer may end in many ways") {
+  check({
+      {"finish_reason absent in ordinary chunks", sse({text_chunk("a"), finish_chunk("stop"), kDone}), R"({"text":"a","finish_reason":"stop"})"},
+      {"finish_reason twice: the last one counts", sse({finish_chunk("stop"), finish_chunk("length")}), R"({"finish_reason":"length"})"},
+      {"an empty finish_reason is one", sse({finish_chunk("stop"), finish_chunk("")}), R"({"finish_reason":""})"},
+      {"null does not undo it", sse({finish_chunk("stop"), chunk("{}", R"(,"finish_reason":null)")}), R"({"finish_reason":"stop"})"},
+      {"never", sse({text_chunk("a"), kDone}), R"({"text":"a"})"},
+      {"content after it", sse({text_chunk("a"), finish_chunk("stop"), text_chunk("b")}), R"({"text":"ab","finish_reason":"stop"})"},
+      {"usage in the same chunk",
+       sse({R"({"choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":8,"completion_tokens":2,"prompt_cache_hit_tokens":5}})"}),
+       R"({"finish_reason":"stop","usage":{"input":8,"output":2,"cached_input":5,"reasoning":null}})"},
+      {"usage in every chunk, growing",
+       sse({R"({"choices":[],"usage":{"prompt_tokens":8,"completion_tokens":1}})", R"({"choices":[],"usage":{"prompt_tokens":8,"completion_tokens":2}})",
+            R"({"choices":[],"usage":null})"}),
+       R"({"usage":{"input":8,"output":2,"cached_input":null,"reasoning":null}})"},
+      {"usage under x_groq", sse({R"({"x_groq":{"usage":{"prompt_tokens":4,"completion_tokens":6}},"choices":[]})"}),
+       R"({"usage":{"input":4,"output":6,"cached_input":null,"reasoning":null}})"},
+      {"all the names of counts",
+       sse({R"({"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":7,"prompt_tokens_details":{"cached_tokens":3},"prompt_cache_hit_tokens":4,"completion_tokens_details":{"reasoning_tokens":2}}})"}),
+       R"({"usage":{"input":9,"output":7,"cached_input":3,"reasoning":2}})"},
+      {"more cached than sent stays as sent", sse({R"({"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":1,"cached_tokens":161,"reasoning_tokens":0}})"}),
+       R"({"usage":{"input":7,"output":1,"cached_input":161,"reasoning":0}})"},
+      {"counts of wrong types", sse({R"({"choices":[],"usage":{"prompt_tokens":true,"completion_tokens":"7","prompt_tokens_details":[]}})"}), "{}"},
+  });
+}
+
+TEST_CASE("reasoning has several names and places") {
+  check({
+      {"DeepSeek: content null first, then the other way round",
+       sse({chunk(R"({"content":null,"reasoning_content":""})"), chunk(R"({"content":null,"reasoning_content":"hm"})"), chunk(R"({"content":"a","reasoning_content":null})")}),
+       R"({"text":"a","reasoning":"hm"})"},
+      {"`reasoning`, repeated in reasoning_details", sse({chunk(R"({"reasoning":"hm","reasoning_details":[{"type":"reasoning.text","text":"hm"}]})")}), R"({"reasoning":"hm"})"},
+      {"two names at once: the first that says something", sse({chunk(R"({"reasoning_content":"","reasoning":"hm","thinking":"hm"})")}), R"({"reasoning":"hm"})"},
+      {"`thinking`", sse({chunk(R"({"thinking":"hm"})")}), R"({"reasoning":"hm"})"},
+      {"Mistral: content in parts",
+       sse({chunk(R"({"content":[{"type":"thinking","thinking":[{"type":"text","text":"h"},{"type":"text","text":"m"}]},{"type":"text","text":"a"},"b",{"type":"image"},null]})"),
+            chunk(R"({"content":[{"type":"thinking","thinking":"!"}]})")}),
+       R"({"text":"ab","reasoning":"hm!"})"},
+      {"tags stay in the text", sse({text_chunk("<think>hm</think>a")}), R"({"text":"<think>hm</think>a"})"},
+      {"reasoning, then tool calls in one turn",
+       sse({chunk(R"({"reasoning_content":"hm"})"), chunk(R"({"tool_calls":[{"index":0,"id":"c1","function":{"name":"f","arguments":"{}"}}]})"), finish_chunk("tool_calls")}),
+       R"({"reasoning":"hm","finish_reason":"tool_calls","tool_calls":[{"id":"c1","name":"f","arguments":{},"arguments_raw":"{}"}]})"},
+  });
+}
+
+}  // namespace
+}  // namespace sennit::testing

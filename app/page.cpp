@@ -107,7 +107,7 @@ void Page::begin_line() {
 void Page::break_line(bool wrapped) {
   if (!wrapped) {
     flush();
-    blanks_ = 0;
+    if (style_ != kPlain) show(kPlain);
     if (column_ == 0 && first_prefix_.find_first_not_of(' ') != std::string::npos) begin_line();
   }
   out_ += '\n';
@@ -133,8 +133,8 @@ void Page::end_line() {
   partial_.clear();
   flush();
   if (style_ != kPlain) show(kPlain);
-  if (column_ != 0) break_line(false);
   blanks_ = 0;
+  if (column_ != 0) break_line(false);
 }
 
 void Page::gap() {

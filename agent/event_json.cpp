@@ -210,19 +210,34 @@ constexpr auto fields_of<Outcome> =
                field("cost", &Outcome::cost), field("steps", &Outcome::steps),
                field("tool_calls", &Outcome::tool_calls), field("duration_ms", &Outcome::duration));
 
-/// Optional things that are not there are left out, so that a delta costs a few bytes on the wire.
+/// What is not there is left out, so that a delta costs a few bytes on the wire.
+template <class T>
+bool is_absent(const T& /*value*/) {
+  return false;
+}
+bool is_absent(const std::string& value) {
+  return value.empty();
+}
 bool is_absent(const json::value& value) {
-  return value.is_null() || (value.is_string() && value.get_string().empty());
+  return value.is_null();
+}
+bool is_absent(bool value) {
+  return !value;
+}
+template <class T>
+bool is_absent(const std::optional<T>& value) {
+  return !value;
 }
 
 template <class T>
 void write_fields(const T& from, json::object& to) {
   std::apply(
       [&](const auto&... fields) {
-        const auto write = [&](std::string_view name, json::value value) {
-          if (!is_absent(value)) to.emplace(name, std::move(value));
+        const auto write = [&](const auto& field) {
+          const auto& value = from.*field.member;
+          if (!is_absent(value)) to.emplace(field.name, put(value));
         };
-        (write(fields.name, put(from.*fields.member)), ...);
+        (write(fields), ...);
       },
       fields_of<T>);
 }

@@ -13,12 +13,40 @@
 
 namespace sennit {
 
-using Tasks = std::list<asio::cancellation_signal>;
+asio::awaitable<void> spawnable(asio::awaitable<void> task) {
+  std::exception_ptr failure;
+  try {
+    co_await std::move(task);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  // co_spawn awaits once more after the task where that was never suspended: this must not throw.
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  if (failure) std::rethrow_exception(failure);
+}
+
+namespace {
+
+struct Task {
+  asio::cancellation_signal cancellation;
+  bool begun = false;
+};
+using Tasks = std::list<Task>;
+
+}  // namespace
 
 struct TaskScope::State {
   void cancel() {
     cancelled = true;
-    for (auto& task : tasks) task.emit(asio::cancellation_type::terminal);
+    for (Task& task : tasks) {
+      if (task.begun) task.cancellation.emit(asio::cancellation_type::terminal);
+    }
+  }
+
+  static asio::awaitable<void> perform(std::shared_ptr<State> state, Tasks::iterator place,
+                                       asio::awaitable<void> task) {
+    place->begun = true;
+    if (!state->cancelled) co_await std::move(task);
   }
 
   void ended(Tasks::iterator task, const std::exception_ptr& failure) {
@@ -54,9 +82,10 @@ TaskScope::~TaskScope() { cancel(); }
 void TaskScope::spawn(asio::awaitable<void> task) {
   if (state_->cancelled) return;
   const auto entry = state_->tasks.emplace(state_->tasks.end());
+  asio::awaitable<void> performing = State::perform(state_, entry, std::move(task));
   // The completion handler keeps the state: a task may end after its scope.
-  asio::co_spawn(state_->executor, std::move(task),
-                 asio::bind_cancellation_slot(entry->slot(), [state = state_, entry](const std::exception_ptr& failure) {
+  asio::co_spawn(state_->executor, spawnable(std::move(performing)),
+                 asio::bind_cancellation_slot(entry->cancellation.slot(), [state = state_, entry](const std::exception_ptr& failure) {
                    state->ended(entry, failure);
                  }));
 }

@@ -11,6 +11,12 @@
 
 namespace sennit {
 
+/// Wrap what you give to co_spawn with a cancellation slot. Asio 1.26 lets an exception out of the loop, and never
+/// calls the completion handler, if a spawned coroutine is cancelled and then ends without ever having been suspended.
+/// The same happens to one that is cancelled before it has begun, which no wrapper can help: spawn on the executor,
+/// where it begins at once, or post the cancellation after the spawning. TaskScope and with_timeout see to both.
+[[nodiscard]] asio::awaitable<void> spawnable(asio::awaitable<void> task);
+
 /// Tasks on one executor (a shard). spawn(), join() and size() are called on it.
 class TaskScope {
  public:

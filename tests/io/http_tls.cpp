@@ -140,7 +140,7 @@ server.on('stream', (stream, headers) => {
     if (left-- > 0) { stream.write('data: ' + 'x'.repeat(20) + '\n\n'); return; }
     clearInterval(timer);
     if (headers[':path'] === '/cut') stream.destroy(new Error('cut'));
-    else if (headers[':path'] === '/die') stream.session.socket.destroy();
+    else if (headers[':path'] === '/die') stream.session.destroy();
     else stream.end();
   }, 5);
   stream.on('close', () => clearInterval(timer));

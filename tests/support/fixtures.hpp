@@ -17,6 +17,7 @@
 #pragma once
 
 #include <sennit/agent/io/loop_environment.hpp>
+#include <sennit/agent/io/scope.hpp>
 #include <sennit/agent/io/signal.hpp>
 
 #include <chrono>
@@ -127,7 +128,7 @@ class Started {
  public:
   Started(TestEnvironment& environment, asio::awaitable<T> work)
       : environment_(environment), state_(std::make_shared<State>()) {
-    asio::co_spawn(environment.executor(), keep(std::move(work), state_),
+    asio::co_spawn(environment.executor(), spawnable(keep(std::move(work), state_)),
                    asio::bind_cancellation_slot(state_->cancellation.slot(), [state = state_](std::exception_ptr failure) {
                      state->failure = std::move(failure);
                      state->done = true;
@@ -137,7 +138,10 @@ class Started {
 
   [[nodiscard]] bool done() const noexcept { return state_->done; }
   /// Cancels it (terminal). It ends soon; get() or error() wait for that.
-  void cancel() { state_->cancellation.emit(asio::cancellation_type::terminal); }
+  void cancel() {
+    state_->cancelled = true;
+    if (state_->begun) state_->cancellation.emit(asio::cancellation_type::terminal);
+  }
 
   /// Turns the loop until it has ended; gives its result or rethrows.
   T get() {
@@ -163,10 +167,14 @@ class Started {
     asio::cancellation_signal cancellation;
     std::optional<Result> result;
     std::exception_ptr failure;
+    bool begun = false;
+    bool cancelled = false;
     bool done = false;
   };
 
   static asio::awaitable<void> keep(asio::awaitable<T> work, std::shared_ptr<State> state) {
+    state->begun = true;
+    if (state->cancelled) throw Error(errc::cancelled, "cancelled");
     if constexpr (std::is_void_v<T>) {
       co_await std::move(work);
     } else {

@@ -67,7 +67,8 @@ void ChatDecoder::detect(std::string_view bytes) {
   // Keep-alive blank lines and a byte order mark may come first, a byte at a time.
   const std::size_t first = bytes.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
   if (first == std::string_view::npos) return;
-  choose(bytes[first] == '{' || bytes[first] == '[' ? ChatFraming::document : ChatFraming::sse);
+  const bool document = std::string_view("{[<").find(bytes[first]) != std::string_view::npos;
+  choose(document ? ChatFraming::document : ChatFraming::sse);
 }
 
 void ChatDecoder::push(std::string_view bytes, std::vector<Event>& events) {
@@ -185,7 +186,9 @@ std::optional<Error> ChatDecoder::breakage() const {
   }
   if (!assembler_.understood()) {
     if (options_.status >= 300) {
-      return classify_provider_error(read_provider_error(nullptr, 0, excerpt_), options_.names, options_.advice);
+      ProviderError odd = read_provider_error(nullptr, 0, excerpt_);
+      odd.status = options_.status;
+      return classify_provider_error(odd, options_.names, options_.advice);
     }
     if (excerpt_.empty()) {
       return Error(errc::truncated, fmt::format("{} ended the connection without an answer", who)).retry();

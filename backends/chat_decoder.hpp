@@ -21,7 +21,8 @@
 
 namespace sennit {
 
-/// How a body is framed. `detect` looks at its first character: `{` or `[` opens a document, anything else is SSE.
+/// How a body is framed. `detect` looks at its first character: `{`, `[` (or the `<` of an HTML page) opens a document,
+/// anything else is SSE.
 enum class ChatFraming : std::uint8_t { detect, sse, ndjson, document };
 
 struct ChatDecoderOptions {
@@ -37,7 +38,8 @@ class ChatDecoder {
  public:
   explicit ChatDecoder(const ChatDecoderOptions& options);
 
-  /// Appends what `bytes` complete. Adjacent deltas of the same kind become one: a burst of tokens is one event.
+  /// Appends what `bytes` complete; a delta of the same kind as the last of `events` is merged into it, so that a
+  /// burst of tokens is one event.
   /// Throws Error(errc::too_large) if a bound is exceeded.
   void push(std::string_view bytes, std::vector<Event>& events);
   /// Ends the body: appends what is left and the terminal event, exactly one, the last. Call once.

@@ -291,7 +291,7 @@ Error classify_provider_error(const ProviderError& said, const ProviderNames& na
   Error error(verdict.code, std::move(message));
   const bool final_verdict = verdict.code == errc::quota || verdict.code == errc::authentication;
   const bool retryable = advice.should_retry && !final_verdict ? *advice.should_retry : verdict.retryable;
-  if (retryable) error = std::move(error).retry(advice.after);
+  if (retryable) std::move(error).retry(advice.after);
   return std::move(error).provider(status, std::string(text_of(said.type)),
                                    summarise_words(text_of(said.message), kMaxProviderWords));
 }

@@ -63,7 +63,7 @@ Error without_key(Error error, const Provider& provider, const ModelSpec& spec) 
   const bool quoted = error.message().find(key) != std::string::npos || error.provider_message().find(key) != std::string::npos;
   if (key.size() < kShortestSecret || !quoted) return error;
   Error clean = Error(error.code(), replaced(error.message(), key)).at(error.where());
-  if (error.retryable()) clean = std::move(clean).retry(error.retry_after());
+  if (error.retryable()) std::move(clean).retry(error.retry_after());
   return std::move(clean).provider(error.status(), error.provider_type(), replaced(error.provider_message(), key));
 }
 

@@ -24,7 +24,8 @@ ThinkSplitter::ThinkSplitter(ThinkStart start) noexcept
     : state_(start == ThinkStart::off      ? State::answer
              : start == ThinkStart::tagged ? State::head
                                            : State::thinking_head),
-      began_inside_(start == ThinkStart::inside) {}
+      began_inside_(start == ThinkStart::inside),
+      may_repeat_tag_(began_inside_) {}
 
 void ThinkSplitter::push(std::string_view text, std::string& reasoning, std::string& answer) {
   if (state_ == State::answer) {
@@ -53,15 +54,16 @@ void ThinkSplitter::take_head(std::string& answer) {
 }
 
 void ThinkSplitter::take_thinking_head() {
-  held_.erase(0, std::min(held_.find_first_not_of(kWhite), held_.size()));
-  if (held_.empty()) return;
-  if (began_inside_ && held_.size() < kOpen.size() && kOpen.starts_with(held_)) return;
-  if (began_inside_ && held_.starts_with(kOpen)) {
-    // The server repeats the tag that the prompt ended with.
+  const auto drop_white = [this] { held_.erase(0, std::min(held_.find_first_not_of(kWhite), held_.size())); };
+  drop_white();
+  // The server may repeat the tag that the prompt ended with.
+  if (may_repeat_tag_ && held_.size() < kOpen.size() && kOpen.starts_with(held_)) return;
+  if (may_repeat_tag_ && held_.starts_with(kOpen)) {
     held_.erase(0, kOpen.size());
-    held_.erase(0, std::min(held_.find_first_not_of(kWhite), held_.size()));
+    may_repeat_tag_ = false;
+    drop_white();
   }
-  state_ = State::thinking;
+  if (!held_.empty()) state_ = State::thinking;
 }
 
 void ThinkSplitter::take_thinking(std::string& reasoning) {

@@ -46,6 +46,7 @@ class ThinkSplitter {
 
   State state_ = State::answer;
   bool began_inside_ = false;
+  bool may_repeat_tag_ = false;
   bool closed_ = false;
   std::string held_;   // not yet settled
   std::string copy_;   // what an unclosed `inside` text would be as an answer

@@ -145,5 +145,102 @@ TEST_CASE("reasoning has several names and places") {
   });
 }
 
+TEST_CASE("tool calls are put together however they come") {
+  const auto call = [](std::string_view fields) { return chunk(std::string(R"({"tool_calls":[{)").append(fields).append("}]}")); };
+  check({
+      {"pieces by index",
+       sse({call(R"("index":0,"id":"c1","type":"function","function":{"name":"f","arguments":""})"), call(R"("index":0,"function":{"arguments":"{\"a\":"})"),
+            call(R"("index":0,"function":{"arguments":"1}"})")}),
+       R"({"tool_calls":[{"id":"c1","name":"f","arguments":{"a":1},"arguments_raw":"{\"a\":1}"}]})"},
+      {"parallel calls, interleaved",
+       sse({call(R"("index":0,"id":"c1","function":{"name":"f","arguments":"{"})"), call(R"("index":1,"id":"c2","function":{"name":"g","arguments":"["})"),
+            chunk(R"({"tool_calls":[{"index":1,"function":{"arguments":"]"}},{"index":0,"function":{"arguments":"}"}}]})")}),
+       R"({"tool_calls":[{"id":"c1","name":"f","arguments":{},"arguments_raw":"{}"},{"id":"c2","name":"g","arguments":[],"arguments_raw":"[]"}]})"},
+      {"the first index is 1", sse({call(R"("index":1,"id":"c1","function":{"name":"f","arguments":"{}"})"), call(R"("index":1,"function":{"arguments":" "})")}),
+       R"({"tool_calls":[{"id":"c1","name":"f","arguments":{},"arguments_raw":"{} "}]})"},
+      {"an empty id and an empty name do not overwrite", sse({call(R"("index":0,"id":"c1","function":{"name":"f","arguments":"{"})"), call(R"("index":0,"id":"","function":{"name":"","arguments":"}"})")}),
+       R"({"tool_calls":[{"id":"c1","name":"f","arguments":{},"arguments_raw":"{}"}]})"},
+      {"id and name in every delta are one call", sse({call(R"("index":0,"id":"c1","function":{"name":"f","arguments":"{"})"), call(R"("index":0,"id":"c1","function":{"name":"f","arguments":"}"})")}),
+       R"({"tool_calls":[{"id":"c1","name":"f","arguments":{},"arguments_raw":"{}"}]})"},
+      {"the same index with a new id and a name is another call", sse({call(R"("index":0,"id":"c1","function":{"name":"f","arguments":"{}"})"), call(R"("index":0,"id":"c2","function":{"name":"f","arguments":"{}"})"), call(R"("index":0,"function":{"arguments":" "})")}),
+       R"({"tool_calls":[{"id":"c1","name":"f","arguments":{},"arguments_raw":"{}"},{"id":"c2","name":"f","arguments":{},"arguments_raw":"{} "}]})"},
+      {"no index: by id, else the last one, else a new one",
+       sse({call(R"("id":"c1","function":{"name":"f","arguments":"{"})"), call(R"("id":"c2","function":{"name":"g","arguments":"{"})"), call(R"("function":{"arguments":"}"})"),
+            call(R"("id":"c1","function":{"arguments":"}"})"), call(R"("function":{"name":"h"})")}),
+       R"({"tool_calls":[{"id":"c1","name":"f","arguments":{},"arguments_raw":"{}"},{"id":"c2","name":"g","arguments":{},"arguments_raw":"{}"},
+                         {"id":null,"name":"h","arguments":{},"arguments_raw":null}]})"},
+      {"whole calls in one chunk", sse({chunk(R"({"tool_calls":[{"id":"c1","function":{"name":"f","arguments":"{\"x\": 2.5}"}},{"id":"c2","function":{"name":"g","arguments":{"y":[1]}}}]})")}),
+       R"({"tool_calls":[{"id":"c1","name":"f","arguments":{"x":2.5},"arguments_raw":"{\"x\": 2.5}"},{"id":"c2","name":"g","arguments":{"y":[1]},"arguments_raw":null}]})"},
+      {"cut off arguments", sse({call(R"("index":0,"id":"c1","function":{"name":"f","arguments":"{\"city\": \"Lon"})"), finish_chunk("length")}),
+       R"({"finish_reason":"length","tool_calls":[{"id":"c1","name":"f","arguments":null,"arguments_raw":"{\"city\": \"Lon"}]})"},
+      {"empty arguments", sse({call(R"("index":0,"id":"c1","function":{"name":"f","arguments":""})")}),
+       R"({"tool_calls":[{"id":"c1","name":"f","arguments":{},"arguments_raw":""}]})"},
+      {"null where there is nothing", sse({call(R"("index":0,"id":"c1","function":{"name":"f","arguments":null})"), call(R"("index":0,"id":null,"function":null)")}),
+       R"({"tool_calls":[{"id":"c1","name":"f","arguments":{},"arguments_raw":null}]})"},
+      {"after the finish_reason", sse({finish_chunk("tool_calls"), call(R"("index":0,"id":"c1","function":{"name":"f","arguments":"{}"})")}),
+       R"({"finish_reason":"tool_calls","tool_calls":[{"id":"c1","name":"f","arguments":{},"arguments_raw":"{}"}]})"},
+      {"function_call, from before tools", sse({chunk(R"({"function_call":{"name":"f","arguments":"{"}})"), chunk(R"({"function_call":{"arguments":"}"}})"), finish_chunk("function_call")}),
+       R"({"finish_reason":"function_call","tool_calls":[{"id":null,"name":"f","arguments":{},"arguments_raw":"{}"}]})"},
+      {"calls of wrong types", sse({chunk(R"({"tool_calls":{"index":0}})"), chunk(R"({"tool_calls":[null,3,[]]})"), chunk(R"({"function_call":"f"})")}), "{}"},
+  });
+}
+
+TEST_CASE("errors in a stream keep what came before them") {
+  check({
+      {"after text, under an event line", sse({text_chunk("a")}) + "event: error\ndata: {\"error\":{\"message\":\"broken\",\"type\":\"server_error\",\"code\":502}}\n\n",
+       R"({"text":"a","error":{"status":502,"type":"server_error","message":"broken"}})"},
+      {"with a textual code and no type", sse({R"({"error":{"message":"broken","code":"overloaded"}})"}), R"({"error":{"status":null,"type":"overloaded","message":"broken"}})"},
+      {"as a string", sse({R"({"error":"broken","type":"oops"})"}), R"({"error":{"status":null,"type":"oops","message":"broken"}})"},
+      {"beside a choice that finishes", sse({R"({"error":{"message":"broken","code":429},"choices":[{"delta":{"content":"a"},"finish_reason":"error"}]})"}),
+       R"({"text":"a","finish_reason":"error","error":{"status":429,"type":null,"message":"broken"}})"},
+      {"in a choice", sse({R"({"choices":[{"delta":{},"error":{"message":"broken","code":500}}]})"}), R"({"error":{"status":500,"type":null,"message":"broken"}})"},
+      {"under x_groq", sse({R"({"x_groq":{"error":"tool_use_failed"}})"}), R"({"error":{"status":null,"type":null,"message":"tool_use_failed"}})"},
+      {"null is none", sse({R"({"error":null,"choices":[{"delta":{"content":"a"}}]})"}), R"({"text":"a"})"},
+  });
+}
+
+TEST_CASE("bodies of HTTP errors have many shapes") {
+  const auto document = ChatFraming::document;
+  check({
+      {"an object", R"({"error":{"message":"no","type":"t","param":null,"code":"c"}})", R"({"error":{"status":400,"type":"t","message":"no"}})", document, 400},
+      {"no type: the code, if it is text", R"({"error":{"message":"no","type":null,"code":"c"}})", R"({"error":{"status":429,"type":"c","message":"no"}})", document, 429},
+      {"a numeric code is no type", R"({"error":{"message":"no","code":404}})", R"({"error":{"status":400,"type":null,"message":"no"}})", document, 400},
+      {"a textual status before the type", R"({"error":{"message":"no","status":"INVALID_ARGUMENT","type":"t"}})", R"({"error":{"status":400,"type":"INVALID_ARGUMENT","message":"no"}})", document, 400},
+      {"an array around it", R"([{"error":{"message":"no","type":"t"}}])", R"({"error":{"status":400,"type":"t","message":"no"}})", document, 400},
+      {"a string", R"({"error":"no"})", R"({"error":{"status":404,"type":null,"message":"no"}})", document, 404},
+      {"a message at the top", R"({"object":"error","message":"no","type":"t","code":"c"})", R"({"error":{"status":401,"type":"t","message":"no"}})", document, 401},
+      {"a detail at the top", R"({"detail":"no"})", R"({"error":{"status":401,"type":null,"message":"no"}})", document, 401},
+      {"a message that is no text", R"({"detail":[{"loc":["body",0],"input":0.5,"n":3.0}]})",
+       R"({"error":{"status":422,"type":null,"message":"[{\"loc\":[\"body\",0],\"input\":0.5,\"n\":3.0}]"}})", document, 422},
+      {"an event stream", sse({"nothing", R"({"error":{"message":"no","type":"t"}})"}), R"({"error":{"status":400,"type":"t","message":"no"}})", ChatFraming::sse, 400},
+      {"a page of a gateway", "<html><title>502 Bad Gateway</title></html>", R"({"error":{"status":502,"type":null,"message":"<html><title>502 Bad Gateway</title></html>"}})", document, 502},
+      {"nothing", "", R"({"error":{"status":500,"type":null,"message":""}})", document, 500},
+      {"a number", "17", R"({"error":{"status":500,"type":null,"message":"17"}})", document, 500},
+      {"an object that says nothing", R"({"error":{}})", R"({"error":{"status":500,"type":null,"message":null}})", document, 500},
+  });
+}
+
+TEST_CASE("answers that were not streamed") {
+  const auto document = ChatFraming::document;
+  check({
+      {"all of it",
+       R"({"choices":[{"index":0,"message":{"role":"assistant","content":"a","reasoning_content":"hm","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"x\":1}"}},
+          {"id":"c2","function":{"name":"f","arguments":""}}]},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":3,"completion_tokens":2}})",
+       R"({"text":"a","reasoning":"hm","finish_reason":"tool_calls","usage":{"input":3,"output":2,"cached_input":null,"reasoning":null},
+           "tool_calls":[{"id":"c1","name":"f","arguments":{"x":1},"arguments_raw":"{\"x\":1}"},{"id":"c2","name":"f","arguments":{},"arguments_raw":""}]})", document},
+      {"blank lines that kept the connection alive", "\n\n \n" R"({"choices":[{"message":{"content":"a"}}]})" "\n", R"({"text":"a"})", document},
+      {"the first choice of several", R"({"choices":[{"index":1,"message":{"content":"no"}},{"index":0,"message":{"content":"yes"}},{"index":0,"message":{"content":"no"}}]})", R"({"text":"yes"})", document},
+      {"a refusal", R"({"choices":[{"message":{"content":null,"refusal":"No."},"finish_reason":"stop"}]})", R"({"refusal":"No.","finish_reason":"stop"})", document},
+      {"an empty function_call", R"({"choices":[{"message":{"content":"a","function_call":{"name":"","arguments":""}}}]})",
+       R"({"text":"a","tool_calls":[{"id":null,"name":"","arguments":{},"arguments_raw":""}]})", document},
+      {"a call without a function", R"({"choices":[{"message":{"tool_calls":[{"id":"c1","type":"custom","custom":{"name":"f","input":"x"}}]}}]})",
+       R"({"tool_calls":[{"id":"c1","name":null,"arguments":{},"arguments_raw":null}]})", document},
+      {"an error with status 200", R"({"error":{"message":"no","code":502}})", R"({"error":{"status":502,"type":null,"message":"no"}})", document},
+      {"an array around it", R"([{"choices":[{"message":{"content":"a"}}]}])", R"({"text":"a"})", document},
+      {"no message", R"({"choices":[{"finish_reason":"stop"}]})", R"({"finish_reason":"stop"})", document},
+      {"not JSON", "well", "{}", document},
+  });
+}
+
 }  // namespace
 }  // namespace sennit::testing

@@ -1,0 +1,114 @@
+#include <sennit/backends/chat_error.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+
+namespace sennit::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr ProviderNames kNames{"Acme", "ACME_API_KEY"};
+
+Error classify(int status, std::string_view body, RetryAdvice advice = {}) {
+  const std::optional<json::value> document = parse_json(body);
+  return classify_provider_error(read_provider_error(document ? &*document : nullptr, status, body), kNames, advice);
+}
+
+struct Row {
+  int status;
+  std::string_view body;
+  errc code;
+  bool retryable;
+};
+
+TEST_CASE("errors of providers are told apart by status, type, code and words") {
+  const Row rows[] = {
+      {400, R"({"error":{"message":"bad","type":"invalid_request_error"}})", errc::bad_request, false},
+      {400, R"({"error":{"message":"too long","type":"invalid_request_error","code":"context_length_exceeded"}})", errc::context_length, false},
+      {400, R"({"error":{"code":400,"message":"the request exceeds the available context size","type":"exceed_context_size_error"}})", errc::context_length, false},
+      {400, R"({"object":"error","message":"This model's maximum context length is 4096 tokens.","type":"BadRequestError"})", errc::context_length, false},
+      {413, R"({"error":{"message":"prompt is too long: 210000 tokens"}})", errc::context_length, false},
+      {400, R"({"error":{"message":"filtered","code":"content_filter"}})", errc::content_filter, false},
+      {400, R"({"error":{"message":"Failed to call a function.","type":"invalid_request_error","code":"tool_use_failed"}})", errc::protocol, true},
+      {401, R"({"error":{"message":"no","type":"invalid_request_error","code":"invalid_api_key"}})", errc::authentication, false},
+      {402, R"({"error":{"message":"Insufficient Balance","type":"unknown_error"}})", errc::quota, false},
+      {403, R"({"error":"denied"})", errc::permission, false},
+      {404, R"({"error":{"message":"model not found","code":"model_not_found"}})", errc::bad_request, false},
+      {408, "", errc::timeout, true},
+      {409, "", errc::server, true},
+      {422, R"({"detail":[{"msg":"missing"}]})", errc::bad_request, false},
+      {429, R"({"error":{"message":"slow down","type":"rate_limit_error","code":"slow_down"}})", errc::rate_limited, true},
+      {429, R"({"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}})", errc::quota, false},
+      {429, R"({"error":{"message":"none left","type":"t","code":"credit_balance_exhausted"}})", errc::quota, false},
+      {500, "", errc::server, true},
+      {501, "", errc::server, false},
+      {502, "<html><title>502 Bad Gateway</title></html>", errc::server, true},
+      {503, R"({"error":{"message":"Loading model","type":"unavailable_error","code":503}})", errc::overloaded, true},
+      {529, "", errc::overloaded, true},
+      {200, R"({"error":{"message":"x","type":"rate_limit_exceeded"}})", errc::rate_limited, true},
+      {200, R"({"error":{"message":"x","type":"overloaded_error"}})", errc::overloaded, true},
+      {200, R"({"error":{"message":"x","type":"invalid_request_error"}})", errc::bad_request, false},
+      {200, R"({"error":{"message":"x","type":"authentication_error"}})", errc::authentication, false},
+      {200, R"({"error":{"message":"x","code":503}})", errc::overloaded, true},
+      {200, R"({"error":{"message":"x"}})", errc::server, true},
+  };
+  for (const Row& row : rows) {
+    INFO(row.status << ' ' << row.body);
+    const Error error = classify(row.status, row.body);
+    CHECK(to_string(error.code()) == to_string(row.code));
+    CHECK(error.retryable() == row.retryable);
+    CHECK(error.message().starts_with("Acme: "));
+  }
+}
+
+TEST_CASE("a message says who, what, the provider's words and what to do") {
+  CHECK(classify(401, R"({"error":{"message":"Incorrect key"}})").message() ==
+        "Acme: the key was not accepted (HTTP 401): Incorrect key; check the key in ACME_API_KEY");
+  CHECK(classify(502, "\n<!doctype html><html><head><title>\n Bad gateway </title>…").message() ==
+        "Acme: the provider failed (HTTP 502): an HTML page: Bad gateway");
+  const Error error = classify(429, R"({"error":{"message":"slow","type":"tokens"}})");
+  CHECK(error.status() == 429);
+  CHECK(error.provider_type() == "tokens");
+  CHECK(error.provider_message() == "slow");
+}
+
+TEST_CASE("long words are cut at a character, white space is folded") {
+  CHECK(summarise_words("  a\n\n b\t", 100) == "a b");
+  CHECK(summarise_words("ääääää", 5) == "äää…");
+  CHECK(summarise_words("<p>hello</p>", 100) == "an HTML page");
+  CHECK(summarise_words("", 100).empty());
+}
+
+TEST_CASE("waiting times are read in every form that servers use") {
+  const WallTime now = std::chrono::sys_days(std::chrono::year(2026) / 11 / 23) + 8h + 49min + 30s;
+  const auto after = [now](std::string_view ms, std::string_view text) { return read_retry_advice(ms, text, "", now).after; };
+  CHECK(after("", "7") == 7000ms);
+  CHECK(after("", "0.25") == 250ms);
+  CHECK(after("1500", "7") == 1500ms);
+  CHECK(after("", "Mon, 23 Nov 2026 08:49:37 GMT") == 7000ms);
+  CHECK(after("", "Monday, 23-Nov-26 08:49:37 GMT") == 7000ms);
+  CHECK(after("", "Mon Nov 23 08:49:37 2026") == 7000ms);
+  CHECK(after("", "Mon, 23 Nov 2026 08:00:00 GMT") == 0ms);
+  CHECK(after("", "99999999999") == kMaxRetryAfter);
+  CHECK_FALSE(after("", ""));
+  CHECK_FALSE(after("", "-3"));
+  CHECK_FALSE(after("", "soon"));
+  CHECK_FALSE(after("nan", "inf!"));
+  CHECK_FALSE(after("", "Mon, 31 Feb 2026 08:00:00 GMT"));
+}
+
+TEST_CASE("x-should-retry decides, but not against an empty account") {
+  RetryAdvice yes;
+  yes.should_retry = true;
+  yes.after = 3s;
+  RetryAdvice no;
+  no.should_retry = false;
+  CHECK(classify(400, "{}", yes).retryable());
+  CHECK(classify(400, "{}", yes).retry_after() == 3000ms);
+  CHECK_FALSE(classify(500, "{}", no).retryable());
+  CHECK_FALSE(classify(402, "{}", yes).retryable());
+  CHECK_FALSE(classify(429, R"({"error":{"code":"insufficient_quota"}})", yes).retryable());
+}
+
+}  // namespace
+}  // namespace sennit::testing

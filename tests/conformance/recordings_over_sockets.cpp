@@ -1,0 +1,115 @@
+// Every recorded chat-completions answer once more, through real sockets and the backend that agents use.
+#include "recordings.hpp"
+#include "support/fixtures.hpp"
+#include "support/http_server.hpp"
+
+#include <sennit/backends/chat_completions.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <algorithm>
+#include <map>
+
+namespace sennit::testing {
+namespace {
+
+struct Heard {
+  std::string text;
+  std::string reasoning;
+  std::string refusal;
+  std::map<std::uint32_t, ToolCall> calls;
+  std::size_t terminals = 0;
+  bool terminal_is_last = false;
+  std::optional<Error> error;
+};
+
+void hear(Heard& heard, const Event& event) {
+  heard.terminal_is_last = false;
+  if (const auto* delta = std::get_if<TextDelta>(&event.data)) heard.text += delta->text;
+  if (const auto* delta = std::get_if<ReasoningDelta>(&event.data)) heard.reasoning += delta->text;
+  if (const auto* delta = std::get_if<RefusalDelta>(&event.data)) heard.refusal += delta->text;
+  if (const auto* delta = std::get_if<ToolCallDelta>(&event.data)) {
+    ToolCall& call = heard.calls[delta->call];
+    call.id += delta->id;
+    call.name += delta->name;
+    call.arguments += delta->arguments.value_or("");
+  }
+  const auto* failed = std::get_if<Failed>(&event.data);
+  if (failed != nullptr) heard.error = failed->error;
+  if (failed == nullptr && !std::holds_alternative<Finished>(event.data)) return;
+  ++heard.terminals;
+  heard.terminal_is_last = true;
+}
+
+asio::awaitable<Heard> listen(TokenStream& stream) {
+  Heard heard;
+  for (;;) {
+    const std::span<Event> batch = co_await stream.next();
+    if (batch.empty()) co_return heard;
+    for (const Event& event : batch) hear(heard, event);
+  }
+}
+
+ModelSpec spec_for(const std::string& base_url) {
+  ModelSpec spec;
+  spec.name = "openai-compatible/recorded";
+  spec.base_url = base_url;
+  spec.api_key = Secret("none");
+  spec.split_think = false;  // expected.json leaves the tags in the text
+  return spec;
+}
+
+Reply reply_of(const RecordedCase& recorded) {
+  Reply reply = Reply::text(recorded.body).status(recorded.status).chunked();
+  if (!recorded.content_type.empty()) std::move(reply).header("Content-Type", recorded.content_type);
+  std::vector<std::string> pieces;
+  std::string_view rest = recorded.body;
+  for (const std::size_t size : recorded.pieces) {
+    pieces.emplace_back(rest.substr(0, size));
+    rest.remove_prefix(std::min(size, rest.size()));
+  }
+  return pieces.empty() ? std::move(reply).cut_into(997) : std::move(reply).pieces(std::move(pieces));
+}
+
+/// A stream that breaks off at an error is not read further: what was heard is the beginning of what was sent.
+bool heard_all(const std::string& heard, std::string_view sent, bool broke_off) {
+  return broke_off ? sent.starts_with(heard) : heard == sent;
+}
+
+void check_heard(const Heard& heard, const json::value& expected) {
+  INFO((heard.error ? heard.error->describe() : "no error"));
+  CHECK(heard.terminals == 1);
+  CHECK(heard.terminal_is_last);
+  const bool broke_off = !expected.at("error").is_null();
+  CHECK((!broke_off || heard.error));
+  CHECK(heard_all(heard.text, find_string(expected, "text"), broke_off));
+  CHECK(heard_all(heard.reasoning, find_string(expected, "reasoning"), broke_off));
+  CHECK(heard_all(heard.refusal, find_string(expected, "refusal"), broke_off));
+  std::vector<std::string> named;  // a call that says nothing is none for an agent
+  for (const json::value& call : expected.at("tool_calls").as_array()) {
+    if (!find_string(call, "name").empty()) named.emplace_back(find_string(call, "name"));
+  }
+  REQUIRE((broke_off || heard.calls.size() == named.size()));
+  for (const auto& [number, call] : heard.calls) CHECK(call.name == named.at(number));
+  if (const json::value& status = expected.at("error").is_null() ? expected.at("error") : expected.at("error").at("status");
+      heard.error && status.is_int64()) {
+    CHECK(heard.error->status() == status.as_int64());
+  }
+}
+
+TEST_CASE("every recorded answer ends in the right event when it comes through a socket", "[recordings]") {
+  const std::vector<RecordedCase> cases = recorded_cases("chat-completions");
+  std::map<std::string, const RecordedCase*> by_path;
+  for (const RecordedCase& recorded : cases) by_path["/" + recorded.name + "/chat/completions"] = &recorded;
+  const HttpServer server([&by_path](const HttpRequest& request) { return reply_of(*by_path.at(request.target)); });
+  TestEnvironment environment;
+  for (const RecordedCase& recorded : cases) {
+    INFO(recorded.name);
+    const ModelSpec spec = spec_for(server.url("/" + recorded.name));
+    const auto stream = make_chat_backend(*find_provider("openai-compatible"), spec)->stream(environment, CompletionRequest{});
+    check_heard(run(environment, listen(*stream)), recorded.expected);
+  }
+}
+
+}  // namespace
+}  // namespace sennit::testing

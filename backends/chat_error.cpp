@@ -170,7 +170,7 @@ std::optional<Verdict> verdict_of_words(std::string_view kind, std::string_view 
   const bool request_fault = status == 0 || status == 400 || status == 413 || status == 422 || status == 500;
   if (has_any(kind, {"context_length_exceeded", "exceed_context_size", "context_window"}) ||
       (request_fault && has_any(words, {"maximum context length", "context_length_exceeded", "available context size",
-                                        "prompt is too long", "context window", "max_model_len"}))) {
+                                        "prompt is too long", "prompt too long", "context window", "max_model_len"}))) {
     return Verdict{errc::context_length, false, "the conversation does not fit into the model's context"};
   }
   if (has_any(kind, {"content_filter", "content_policy", "responsibleaipolicy"})) {

@@ -28,6 +28,7 @@ TEST_CASE("errors of providers are told apart by status, type, code and words") 
       {400, R"({"error":{"code":400,"message":"the request exceeds the available context size","type":"exceed_context_size_error"}})", errc::context_length, false},
       {400, R"({"object":"error","message":"This model's maximum context length is 4096 tokens.","type":"BadRequestError"})", errc::context_length, false},
       {413, R"({"error":{"message":"prompt is too long: 210000 tokens"}})", errc::context_length, false},
+      {400, R"({"error":{"message":"prompt too long; exceeded max context length by 5 tokens"}})", errc::context_length, false},
       {400, R"({"error":{"message":"filtered","code":"content_filter"}})", errc::content_filter, false},
       {400, R"({"error":{"message":"Failed to call a function.","type":"invalid_request_error","code":"tool_use_failed"}})", errc::protocol, true},
       {401, R"({"error":{"message":"no","type":"invalid_request_error","code":"invalid_api_key"}})", errc::authentication, false},

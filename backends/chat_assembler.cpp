@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <initializer_list>
 #include <utility>
 
@@ -12,25 +13,37 @@ namespace sennit {
 
 namespace {
 
-const json::value* member(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && !value->is_null() ? value : nullptr;
+/// The members of `object` under `keys`, null where absent, found in one pass: in a stream of tokens, looking for each
+/// key by itself costs as much as parsing.
+template <std::size_t N>
+std::array<const json::value*, N> fields(const json::object& object, const std::array<std::string_view, N>& keys) {
+  std::array<const json::value*, N> found{};
+  for (const auto& [key, value] : object) {
+    for (std::size_t i = 0; i < N; ++i) {
+      if (key.size() == keys[i].size() && key == keys[i]) found[i] = &value;
+    }
+  }
+  return found;
 }
 
-const json::object* object_at(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr ? value->if_object() : nullptr;
-}
+constexpr std::array<std::string_view, 4> kChunkKeys = {"error", "usage", "x_groq", "choices"};
+constexpr std::array<std::string_view, 5> kChoiceKeys = {"index", "delta", "message", "finish_reason", "error"};
+constexpr std::array<std::string_view, 5> kWordKeys = {"content", "refusal", "reasoning_content", "reasoning", "thinking"};
+constexpr std::array<std::string_view, 2> kCallKeys = {"tool_calls", "function_call"};
 
-const json::array* array_at(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr ? value->if_array() : nullptr;
-}
-
-std::string_view text_at(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
+bool present(const json::value* value) { return value != nullptr && !value->is_null(); }
+const json::object* as_object(const json::value* value) { return value != nullptr ? value->if_object() : nullptr; }
+const json::array* as_array(const json::value* value) { return value != nullptr ? value->if_array() : nullptr; }
+std::string_view as_text(const json::value* value) {
   return value != nullptr && value->is_string() ? std::string_view(value->get_string()) : std::string_view();
 }
+
+const json::value* member(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return present(value) ? value : nullptr;
+}
+const json::object* object_at(const json::object& object, std::string_view key) { return as_object(object.if_contains(key)); }
+std::string_view text_at(const json::object& object, std::string_view key) { return as_text(object.if_contains(key)); }
 
 /// What a scripting language calls true: servers write false, 0, "" and {} where they mean "none".
 bool says_something(const json::value* value) {
@@ -47,9 +60,6 @@ bool says_something(const json::value* value) {
   }
   return false;
 }
-
-/// A choice without an index is the first one.
-bool is_first_choice(const json::object& choice) { return !says_something(choice.if_contains("index")); }
 
 std::optional<std::int64_t> count_at(const json::object* object, std::string_view key) {
   const json::value* value = object != nullptr ? object->if_contains(key) : nullptr;
@@ -94,45 +104,47 @@ std::string id_text(const json::value* id) {
 
 void ChatAssembler::chunk(const json::object& chunk, std::vector<Event>& events) {
   events_ = &events;
-  if (const json::value* error = member(chunk, "error")) {
+  const auto [error, usage, x_groq, choices] = fields(chunk, kChunkKeys);
+  if (present(error)) {
     const json::value document(chunk);
     take_error(read_provider_error(&document, 0, {}), says_something(error));
   }
-  take_usage(chunk);
-  if (const json::object* groq = object_at(chunk, "x_groq"); groq != nullptr && says_something(groq->if_contains("error"))) {
-    ProviderError error;
-    error.message = groq->at("error").is_string() ? groq->at("error") : json::value(json_text(groq->at("error")));
-    take_error(error_ ? *error_ : std::move(error), true);
+  take_usage(usage, x_groq);
+  if (const json::object* groq = as_object(x_groq); groq != nullptr && says_something(groq->if_contains("error"))) {
+    ProviderError groq_error;
+    groq_error.message = groq->at("error").is_string() ? groq->at("error") : json::value(json_text(groq->at("error")));
+    take_error(error_ ? *error_ : std::move(groq_error), true);
   }
-  const json::array* choices = array_at(chunk, "choices");
-  if (choices == nullptr) return;
-  understood_ = true;
-  for (const json::value& item : *choices) {
-    const json::object* choice = item.if_object();
-    if (choice == nullptr || !is_first_choice(*choice)) continue;
-    if (const json::object* delta = object_at(*choice, "delta")) take_delta(*delta);
-    if (const json::value* reason = member(*choice, "finish_reason")) take_finish_reason(*reason);
-    take_choice_error(*choice);
-  }
+  take_choices(choices, false);
 }
 
 void ChatAssembler::document(const json::object& answer, std::vector<Event>& events) {
   events_ = &events;
-  take_usage(answer);
-  if (says_something(answer.if_contains("error"))) {
+  const auto [error, usage, x_groq, choices] = fields(answer, kChunkKeys);
+  take_usage(usage, x_groq);
+  if (says_something(error)) {
     const json::value document(answer);
     take_error(read_provider_error(&document, 0, {}), true);
   }
-  const json::array* choices = array_at(answer, "choices");
-  if (choices == nullptr) return;
+  take_choices(choices, true);
+}
+
+void ChatAssembler::take_choices(const json::value* choices, bool whole) {
+  const json::array* items = as_array(choices);
+  if (items == nullptr) return;
   understood_ = true;
-  for (const json::value& item : *choices) {
+  for (const json::value& item : *items) {
     const json::object* choice = item.if_object();
-    if (choice == nullptr || !is_first_choice(*choice)) continue;
-    if (const json::object* message = object_at(*choice, "message")) take_message(*message);
-    if (const json::value* reason = member(*choice, "finish_reason")) take_finish_reason(*reason);
-    take_choice_error(*choice);
-    return;
+    if (choice == nullptr) continue;
+    const auto [index, delta, message, reason, error] = fields(*choice, kChoiceKeys);
+    if (says_something(index)) continue;  // a choice without an index is the first one
+    if (const json::object* said = as_object(whole ? message : delta)) {
+      take_words(*said);
+      take_calls(*said, whole);
+    }
+    if (present(reason)) take_finish_reason(*reason);
+    if (as_object(error) != nullptr) take_choice_error(*error);
+    if (whole) return;
   }
 }
 
@@ -145,47 +157,45 @@ void ChatAssembler::close(bool complete, std::vector<Event>& events) {
   append_text(answer);
 }
 
-void ChatAssembler::take_delta(const json::object& delta) {
-  take_words(delta);
-  if (const json::array* calls = array_at(delta, "tool_calls")) {
-    for (const json::value& call : *calls) {
-      if (const json::object* fields = call.if_object()) take_tool_call(*fields);
+void ChatAssembler::take_calls(const json::object& said, bool whole) {
+  const auto [tool_calls, function_call] = fields(said, kCallKeys);
+  if (const json::array* calls = as_array(tool_calls)) {
+    for (const json::value& item : *calls) {
+      const json::object* call = item.if_object();
+      if (call == nullptr) continue;
+      if (whole) {
+        open_call({}, call->if_contains("id"), object_at(*call, "function"));
+      } else {
+        take_tool_call(*call);
+      }
     }
   }
-  if (const json::object* function = object_at(delta, "function_call"); function != nullptr && !function->empty()) {
+  const json::object* function = as_object(function_call);
+  if (function == nullptr || function->empty()) return;
+  if (whole) {
+    open_call({}, nullptr, function);
+  } else {
     take_function_call(*function);
   }
 }
 
-void ChatAssembler::take_message(const json::object& message) {
-  take_words(message);
-  if (const json::array* calls = array_at(message, "tool_calls")) {
-    for (const json::value& item : *calls) {
-      const json::object* call = item.if_object();
-      if (call != nullptr) open_call({}, call->if_contains("id"), object_at(*call, "function"));
-    }
-  }
-  if (const json::object* function = object_at(message, "function_call"); function != nullptr && !function->empty()) {
-    open_call({}, nullptr, function);
-  }
-}
-
-void ChatAssembler::take_words(const json::object& delta) {
-  // A server that reasons in a field may repeat it under a second name (reasoning_details): the first one counts.
-  for (const std::string_view key : {"reasoning_content", "reasoning", "thinking"}) {
-    const std::string_view reasoning = text_at(delta, key);
-    if (reasoning.empty()) continue;
-    emit_reasoning(reasoning);
+void ChatAssembler::take_words(const json::object& said) {
+  const auto [content, refusal, reasoning_content, reasoning, thinking] = fields(said, kWordKeys);
+  // A server that reasons in a field may repeat it under a second name: the first one that says something counts.
+  for (const json::value* thought : {reasoning_content, reasoning, thinking}) {
+    const std::string_view text = as_text(thought);
+    if (text.empty()) continue;
+    emit_reasoning(text);
     break;
   }
-  if (const json::value* content = member(delta, "content")) take_content(*content);
-  if (const std::string_view refusal = text_at(delta, "refusal"); !refusal.empty()) {
+  if (present(content)) take_content(*content);
+  if (const std::string_view text = as_text(refusal); !text.empty()) {
     refused_ = true;
     RefusalDelta* last = events_->empty() ? nullptr : std::get_if<RefusalDelta>(&events_->back().data);
     if (last != nullptr) {
-      last->text += refusal;
+      last->text += text;
     } else {
-      events_->push_back(Event{{}, RefusalDelta{std::string(refusal)}});
+      events_->push_back(Event{{}, RefusalDelta{std::string(text)}});
     }
   }
 }
@@ -205,7 +215,7 @@ void ChatAssembler::take_part(const json::object& part) {
   if (type == "text") return emit_text(text_at(part, "text"));
   if (type != "thinking") return;
   if (const std::string_view text = text_at(part, "thinking"); !text.empty()) return emit_reasoning(text);
-  const json::array* pieces = array_at(part, "thinking");
+  const json::array* pieces = as_array(part.if_contains("thinking"));
   if (pieces == nullptr) return;
   for (const json::value& piece : *pieces) {
     if (const json::object* fields = piece.if_object()) emit_reasoning(text_at(*fields, "text"));
@@ -291,13 +301,12 @@ void ChatAssembler::emit_call(std::size_t call, bool opened, const json::value* 
   events_->push_back(Event{{}, std::move(delta)});
 }
 
-void ChatAssembler::take_usage(const json::object& chunk) {
-  const json::value* usage = chunk.if_contains("usage");
+void ChatAssembler::take_usage(const json::value* usage, const json::value* x_groq) {
   if (!says_something(usage)) {
-    const json::object* groq = object_at(chunk, "x_groq");
+    const json::object* groq = as_object(x_groq);
     usage = groq != nullptr ? groq->if_contains("usage") : nullptr;
   }
-  const json::object* sent = usage != nullptr ? usage->if_object() : nullptr;
+  const json::object* sent = as_object(usage);
   if (sent == nullptr || sent->empty()) return;
   understood_ = true;
   Usage counts;
@@ -332,11 +341,9 @@ void ChatAssembler::take_error(ProviderError error, bool breaks) {
   understood_ = understood_ || breaks;
 }
 
-void ChatAssembler::take_choice_error(const json::object& choice) {
-  const json::value* error = choice.if_contains("error");
-  if (error == nullptr || !error->is_object()) return;
-  const json::value document(json::object{{"error", *error}});
-  take_error(read_provider_error(&document, 0, {}), says_something(error));
+void ChatAssembler::take_choice_error(const json::value& error) {
+  const json::value document(json::object{{"error", error}});
+  take_error(read_provider_error(&document, 0, {}), says_something(&error));
 }
 
 void ChatAssembler::emit_text(std::string_view text) {

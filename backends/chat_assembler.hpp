@@ -48,17 +48,17 @@ class ChatAssembler {
     bool named = false;
   };
 
-  void take_delta(const json::object& delta);
-  void take_message(const json::object& message);
-  void take_words(const json::object& delta);
+  void take_choices(const json::value* choices, bool whole);
+  void take_words(const json::object& said);
+  void take_calls(const json::object& said, bool whole);
   void take_content(const json::value& content);
   void take_part(const json::object& part);
   void take_tool_call(const json::object& delta);
   void take_function_call(const json::object& function);
-  void take_usage(const json::object& chunk);
+  void take_usage(const json::value* usage, const json::value* x_groq);
   void take_finish_reason(const json::value& reason);
   void take_error(ProviderError error, bool breaks);
-  void take_choice_error(const json::object& choice);
+  void take_choice_error(const json::value& error);
 
   [[nodiscard]] std::optional<std::size_t> find_call(const json::object& delta, std::string_view index,
                                                      std::string_view id, std::string_view name) const;

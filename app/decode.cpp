@@ -1,5 +1,4 @@
 #include <sennit/app/decode.hpp>
-
 #include <sennit/backends/chat_json.hpp>
 #include <sennit/backends/chat_reading.hpp>
 #include <sennit/backends/replay.hpp>
@@ -55,8 +54,10 @@ void add_decode(CLI::App& app, int& exit_code) {
   command->add_option("--status", arguments->status, "HTTP status of the answer")
       ->check(CLI::Range(100, 599))
       ->capture_default_str();
-  command->add_flag("--split-think", arguments->split_think, "Move <think> text into the reasoning, as an agent sees it");
-  command->add_option("FILE", arguments->file, "The body; its ending (.sse, .ndjson, .json) tells the framing")->required();
+  command->add_flag("--split-think", arguments->split_think,
+                    "Move <think> text into the reasoning, as an agent sees it");
+  command->add_option("FILE", arguments->file, "The body; its ending (.sse, .ndjson, .json) tells the framing")
+      ->required();
   command->callback([arguments, &exit_code] { exit_code = run(*arguments); });
 }
 

@@ -1,5 +1,4 @@
 #include <sennit/backends/chat_assembler.hpp>
-
 #include <sennit/backends/chat_json.hpp>
 
 #include <fmt/format.h>
@@ -28,12 +27,19 @@ std::array<const json::value*, N> fields(const json::object& object, const std::
 
 constexpr std::array<std::string_view, 4> kChunkKeys = {"error", "usage", "x_groq", "choices"};
 constexpr std::array<std::string_view, 5> kChoiceKeys = {"index", "delta", "message", "finish_reason", "error"};
-constexpr std::array<std::string_view, 5> kWordKeys = {"content", "refusal", "reasoning_content", "reasoning", "thinking"};
+constexpr std::array<std::string_view, 5> kWordKeys = {"content", "refusal", "reasoning_content", "reasoning",
+                                                       "thinking"};
 constexpr std::array<std::string_view, 2> kCallKeys = {"tool_calls", "function_call"};
 
-bool present(const json::value* value) { return value != nullptr && !value->is_null(); }
-const json::object* as_object(const json::value* value) { return value != nullptr ? value->if_object() : nullptr; }
-const json::array* as_array(const json::value* value) { return value != nullptr ? value->if_array() : nullptr; }
+bool present(const json::value* value) {
+  return value != nullptr && !value->is_null();
+}
+const json::object* as_object(const json::value* value) {
+  return value != nullptr ? value->if_object() : nullptr;
+}
+const json::array* as_array(const json::value* value) {
+  return value != nullptr ? value->if_array() : nullptr;
+}
 std::string_view as_text(const json::value* value) {
   return value != nullptr && value->is_string() ? std::string_view(value->get_string()) : std::string_view();
 }
@@ -42,21 +48,33 @@ const json::value* member(const json::object& object, std::string_view key) {
   const json::value* value = object.if_contains(key);
   return present(value) ? value : nullptr;
 }
-const json::object* object_at(const json::object& object, std::string_view key) { return as_object(object.if_contains(key)); }
-std::string_view text_at(const json::object& object, std::string_view key) { return as_text(object.if_contains(key)); }
+const json::object* object_at(const json::object& object, std::string_view key) {
+  return as_object(object.if_contains(key));
+}
+std::string_view text_at(const json::object& object, std::string_view key) {
+  return as_text(object.if_contains(key));
+}
 
 /// What a scripting language calls true: servers write false, 0, "" and {} where they mean "none".
 bool says_something(const json::value* value) {
   if (value == nullptr) return false;
   switch (value->kind()) {
-    case json::kind::null: return false;
-    case json::kind::bool_: return value->get_bool();
-    case json::kind::int64: return value->get_int64() != 0;
-    case json::kind::uint64: return value->get_uint64() != 0;
-    case json::kind::double_: return value->get_double() != 0;
-    case json::kind::string: return !value->get_string().empty();
-    case json::kind::array: return !value->get_array().empty();
-    case json::kind::object: return !value->get_object().empty();
+    case json::kind::null:
+      return false;
+    case json::kind::bool_:
+      return value->get_bool();
+    case json::kind::int64:
+      return value->get_int64() != 0;
+    case json::kind::uint64:
+      return value->get_uint64() != 0;
+    case json::kind::double_:
+      return value->get_double() != 0;
+    case json::kind::string:
+      return !value->get_string().empty();
+    case json::kind::array:
+      return !value->get_array().empty();
+    case json::kind::object:
+      return !value->get_object().empty();
   }
   return false;
 }
@@ -96,7 +114,7 @@ std::string index_key(const json::object& delta) {
 }
 
 std::string id_text(const json::value* id) {
-  if (!says_something(id)) return {};
+  if (id == nullptr || !says_something(id)) return {};
   return id->is_string() ? std::string(id->get_string()) : json_text(*id);
 }
 
@@ -110,9 +128,11 @@ void ChatAssembler::chunk(const json::object& chunk, std::vector<Event>& events)
     take_error(read_provider_error(&document, 0, {}), says_something(error));
   }
   take_usage(usage, x_groq);
-  if (const json::object* groq = as_object(x_groq); groq != nullptr && says_something(groq->if_contains("error"))) {
+  const json::object* groq = as_object(x_groq);
+  const json::value* words = groq != nullptr ? groq->if_contains("error") : nullptr;
+  if (words != nullptr && says_something(words)) {
     ProviderError groq_error;
-    groq_error.message = groq->at("error").is_string() ? groq->at("error") : json::value(json_text(groq->at("error")));
+    groq_error.message = words->is_string() ? *words : json::value(json_text(*words));
     take_error(error_ ? *error_ : std::move(groq_error), true);
   }
   take_choices(choices, false);
@@ -323,7 +343,8 @@ void ChatAssembler::take_usage(const json::value* usage, const json::value* x_gr
         *total == *counts.input + *counts.output + *counts.reasoning) {
       *counts.output += *counts.reasoning;
     }
-    if (counts.input && counts.cached_input && *counts.cached_input > *counts.input) *counts.input += *counts.cached_input;
+    if (counts.input && counts.cached_input && *counts.cached_input > *counts.input)
+      *counts.input += *counts.cached_input;
   }
   if (usage_ == counts) return;
   usage_ = counts;

@@ -1,6 +1,5 @@
-#include <sennit/backends/chat_completions.hpp>
-
 #include <sennit/agent/io/http.hpp>
+#include <sennit/backends/chat_completions.hpp>
 #include <sennit/backends/chat_decoder.hpp>
 #include <sennit/backends/chat_key.hpp>
 #include <sennit/backends/chat_request.hpp>
@@ -148,7 +147,8 @@ void ChatStream::took_bytes() {
   if (!events_.empty()) {
     content_ = true;
     content_at_ = environment_.now();
-    const bool trailing = decoder_->complete() && (spec.idle_timeout == milliseconds::zero() || spec.idle_timeout > kTrailerTime);
+    const bool trailing =
+        decoder_->complete() && (spec.idle_timeout == milliseconds::zero() || spec.idle_timeout > kTrailerTime);
     allow_silence(trailing ? kTrailerTime : spec.idle_timeout);
     return;
   }
@@ -182,7 +182,8 @@ asio::awaitable<void> ChatStream::drain() {
 void ChatStream::end_of_body() {
   decoder_->finish(events_);
   if (auto* failed = std::get_if<Failed>(&events_.back().data)) {
-    failed->error = without_key(std::move(failed->error).at(public_address(settings_->model.url)), provider(), settings_->spec);
+    failed->error =
+        without_key(std::move(failed->error).at(public_address(settings_->model.url)), provider(), settings_->spec);
   }
   ended_ = true;
   response_.reset();
@@ -208,9 +209,9 @@ void ChatStream::break_off(const Error& error) {
 
 Error ChatStream::silence() const {
   const milliseconds limit = content_ ? settings_->spec.idle_timeout : settings_->spec.first_token_timeout;
-  return Error(errc::timeout,
-               fmt::format("{} sent no token for {} s ({})", provider().title, static_cast<double>(limit.count()) / 1000,
-                           content_ ? "idle_timeout" : "first_token_timeout"))
+  return Error(errc::timeout, fmt::format("{} sent no token for {} s ({})", provider().title,
+                                          static_cast<double>(limit.count()) / 1000,
+                                          content_ ? "idle_timeout" : "first_token_timeout"))
       .retry()
       .at(public_address(settings_->model.url));
 }
@@ -245,9 +246,10 @@ std::shared_ptr<const Backend> make_chat_backend(const Provider& provider, const
 
 void add_chat_backends(Registry& registry) {
   for (const Provider& provider : providers()) {
-    registry.add_backend(std::string(provider.name), [&provider](const ModelSpec& spec, const PartContext& /*context*/) {
-      return make_chat_backend(provider, spec);
-    });
+    registry.add_backend(std::string(provider.name),
+                         [&provider](const ModelSpec& spec, const PartContext& /*context*/) {
+                           return make_chat_backend(provider, spec);
+                         });
   }
 }
 

@@ -13,8 +13,8 @@
 
 namespace sennit {
 
-/// `spec.name` is "provider/model". The key is looked up when a request is sent, not here; a missing one ends the stream with
-/// Failed(errc::authentication). Throws Error(errc::config) as resolve_chat_model (chat_request.hpp) does.
+/// `spec.name` is "provider/model". The key is looked up when a request is sent, not here; a missing one ends the
+/// stream with Failed(errc::authentication). Throws Error(errc::config) as resolve_chat_model (chat_request.hpp) does.
 ///
 /// Its streams: the time until the first token is bounded by `first_token_timeout`, the time between tokens by
 /// `idle_timeout`. Only content counts: keep-alive comments and empty chunks extend neither.

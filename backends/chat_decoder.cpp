@@ -1,5 +1,4 @@
 #include <sennit/backends/chat_decoder.hpp>
-
 #include <sennit/backends/chat_json.hpp>
 
 #include <fmt/format.h>
@@ -116,7 +115,8 @@ void ChatDecoder::take_line(std::string_view data, std::vector<Event>& events) {
   }
   const json::value* chunk = parse_scratch(data);
   if (chunk != nullptr && chunk->is_object()) assembler_.chunk(chunk->get_object(), events);
-  if (!assembler_.understood() && excerpt_.empty()) excerpt_ = summarise_words(sanitize_utf8(data.substr(0, 1024)), kExcerpt);
+  if (!assembler_.understood() && excerpt_.empty())
+    excerpt_ = summarise_words(sanitize_utf8(data.substr(0, 1024)), kExcerpt);
 }
 
 void ChatDecoder::take_document(std::vector<Event>& events) {
@@ -132,7 +132,8 @@ void ChatDecoder::take_document(std::vector<Event>& events) {
 void ChatDecoder::take_error_body() {
   const std::string body = std::move(std::get<std::string>(reader_));
   const json::value* document = parse_scratch(sanitize_utf8(body));
-  const std::string_view text = std::string_view(body).substr(std::min(body.find_first_not_of(" \t\r\n\v\f"), body.size()));
+  const std::string_view text =
+      std::string_view(body).substr(std::min(body.find_first_not_of(" \t\r\n\v\f"), body.size()));
   if (document == nullptr && (text.starts_with("data: ") || text.starts_with("event:"))) {
     // A streaming endpoint may refuse in its own framing.
     SseReader reader;
@@ -182,7 +183,9 @@ std::optional<Error> ChatDecoder::breakage() const {
         .provider(0, reason, {});
   }
   if (reason == "error" || reason == "network_error") {
-    return Error(errc::server, fmt::format("{} broke off the answer ({})", who, reason)).retry().provider(0, reason, {});
+    return Error(errc::server, fmt::format("{} broke off the answer ({})", who, reason))
+        .retry()
+        .provider(0, reason, {});
   }
   if (!assembler_.understood()) {
     if (options_.status >= 300) {
@@ -193,8 +196,9 @@ std::optional<Error> ChatDecoder::breakage() const {
     if (excerpt_.empty()) {
       return Error(errc::truncated, fmt::format("{} ended the connection without an answer", who)).retry();
     }
-    return Error(errc::protocol,
-                 fmt::format("{} sent something that is not a chat completion: “{}”; check the base URL", who, excerpt_));
+    return Error(
+        errc::protocol,
+        fmt::format("{} sent something that is not a chat completion: “{}”; check the base URL", who, excerpt_));
   }
   // Several servers never send [DONE]; a finish_reason says as well that the answer is whole.
   if (streamed() && !done_ && reason.empty()) {

@@ -27,10 +27,10 @@ enum class ChatFraming : std::uint8_t { detect, sse, ndjson, document };
 
 struct ChatDecoderOptions {
   ChatFraming framing = ChatFraming::detect;
-  int status = 200;                   ///< HTTP status; from 400 on the body is an error
+  int status = 200;  ///< HTTP status; from 400 on the body is an error
   ThinkStart think = ThinkStart::off;
-  bool verbatim = false;              ///< see ChatAssembler
-  ProviderNames names;                ///< for messages; the views must outlive the decoder
+  bool verbatim = false;  ///< see ChatAssembler
+  ProviderNames names;    ///< for messages; the views must outlive the decoder
   RetryAdvice advice;
 };
 

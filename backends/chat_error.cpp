@@ -1,5 +1,4 @@
 #include <sennit/backends/chat_error.hpp>
-
 #include <sennit/backends/chat_json.hpp>
 
 #include <fmt/format.h>
@@ -163,7 +162,8 @@ std::string_view text_of(const json::value& value) {
 
 /// What the words alone say, whatever the status: these meanings travel under several statuses.
 std::optional<Verdict> verdict_of_words(std::string_view kind, std::string_view words, int status) {
-  if (has_any(kind, {"insufficient_quota", "credit_balance", "billing", "insufficient_balance", "exceeded_current_quota"}) ||
+  if (has_any(kind,
+              {"insufficient_quota", "credit_balance", "billing", "insufficient_balance", "exceeded_current_quota"}) ||
       has_any(words, {"insufficient balance", "insufficient credit", "credit balance is too low"})) {
     return Verdict{errc::quota, false, "the account is out of credit"};
   }
@@ -184,17 +184,27 @@ std::optional<Verdict> verdict_of_words(std::string_view kind, std::string_view 
 
 std::optional<Verdict> verdict_of_status(int status) {
   switch (status) {
-    case 401: return Verdict{errc::authentication, false, "the key was not accepted"};
-    case 402: return Verdict{errc::quota, false, "the account is out of credit"};
-    case 403: return Verdict{errc::permission, false, "the key may not do this"};
-    case 404: return Verdict{errc::bad_request, false, "no such model or address"};
-    case 408: return Verdict{errc::timeout, true, "the provider gave up waiting"};
-    case 409: return Verdict{errc::server, true, "the provider was busy with a conflicting request"};
-    case 429: return Verdict{errc::rate_limited, true, "too many requests"};
-    case 501: return Verdict{errc::server, false, "the server cannot do this"};
+    case 401:
+      return Verdict{errc::authentication, false, "the key was not accepted"};
+    case 402:
+      return Verdict{errc::quota, false, "the account is out of credit"};
+    case 403:
+      return Verdict{errc::permission, false, "the key may not do this"};
+    case 404:
+      return Verdict{errc::bad_request, false, "no such model or address"};
+    case 408:
+      return Verdict{errc::timeout, true, "the provider gave up waiting"};
+    case 409:
+      return Verdict{errc::server, true, "the provider was busy with a conflicting request"};
+    case 429:
+      return Verdict{errc::rate_limited, true, "too many requests"};
+    case 501:
+      return Verdict{errc::server, false, "the server cannot do this"};
     case 503:
-    case 529: return Verdict{errc::overloaded, true, "the provider is overloaded"};
-    default: break;
+    case 529:
+      return Verdict{errc::overloaded, true, "the provider is overloaded"};
+    default:
+      break;
   }
   if (status >= 500) return Verdict{errc::server, true, "the provider failed"};
   if (status >= 400) return Verdict{errc::bad_request, false, "the request was refused"};
@@ -222,11 +232,16 @@ Verdict verdict_of_type(std::string_view kind) {
 std::string advice_for(errc code, const ProviderNames& names) {
   switch (code) {
     case errc::authentication:
-      return names.key_variable.empty() ? "check `model.api_key`" : fmt::format("check the key in {}", names.key_variable);
-    case errc::quota: return "top up the account; waiting does not help";
-    case errc::context_length: return "shorten the conversation or use a model with a larger context";
-    case errc::permission: return "check what the key is allowed to use";
-    default: return "";
+      return names.key_variable.empty() ? "check `model.api_key`"
+                                        : fmt::format("check the key in {}", names.key_variable);
+    case errc::quota:
+      return "top up the account; waiting does not help";
+    case errc::context_length:
+      return "shorten the conversation or use a model with a larger context";
+    case errc::permission:
+      return "check what the key is allowed to use";
+    default:
+      return "";
   }
 }
 
@@ -288,12 +303,13 @@ Error classify_provider_error(const ProviderError& said, const ProviderNames& na
   }
   if (const std::string hint = advice_for(verdict.code, names); !hint.empty()) message += "; " + hint;
 
-  Error error(verdict.code, std::move(message));
+  Error error =
+      Error(verdict.code, std::move(message))
+          .provider(status, std::string(text_of(said.type)), summarise_words(text_of(said.message), kMaxProviderWords));
   const bool final_verdict = verdict.code == errc::quota || verdict.code == errc::authentication;
   const bool retryable = advice.should_retry && !final_verdict ? *advice.should_retry : verdict.retryable;
-  if (retryable) std::move(error).retry(advice.after);
-  return std::move(error).provider(status, std::string(text_of(said.type)),
-                                   summarise_words(text_of(said.message), kMaxProviderWords));
+  if (!retryable) return error;
+  return std::move(error).retry(advice.after);
 }
 
 }  // namespace sennit

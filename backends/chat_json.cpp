@@ -1,8 +1,7 @@
 #include <sennit/backends/chat_json.hpp>
 
-#include <fmt/format.h>
-
 #include <boost/json/basic_parser_impl.hpp>
+#include <fmt/format.h>
 
 #include <charconv>
 #include <cmath>
@@ -101,8 +100,12 @@ struct ExactHandler {
   bool on_string_part(View part, std::size_t /*size*/, Failure& /*failure*/) { return stack.push_chars(part), true; }
   bool on_string(View part, std::size_t /*size*/, Failure& /*failure*/) { return stack.push_string(part), true; }
   bool on_number_part(View part, Failure& /*failure*/) { return number.append(part), true; }
-  bool on_int64(std::int64_t value, View /*text*/, Failure& /*failure*/) { return number.clear(), stack.push_int64(value), true; }
-  bool on_uint64(std::uint64_t value, View /*text*/, Failure& /*failure*/) { return number.clear(), stack.push_uint64(value), true; }
+  bool on_int64(std::int64_t value, View /*text*/, Failure& /*failure*/) {
+    return number.clear(), stack.push_int64(value), true;
+  }
+  bool on_uint64(std::uint64_t value, View /*text*/, Failure& /*failure*/) {
+    return number.clear(), stack.push_uint64(value), true;
+  }
   bool on_double(double value, View text, Failure& /*failure*/) {
     number.append(text);
     std::from_chars(number.data(), number.data() + number.size(), value);
@@ -143,14 +146,29 @@ void append_json_string(std::string& out, std::string_view text) {
     out.append(text, plain, i - plain);
     plain = i + 1;
     switch (byte) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
-      default: fmt::format_to(std::back_inserter(out), "\\u{:04x}", byte);
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
+      default:
+        fmt::format_to(std::back_inserter(out), "\\u{:04x}", byte);
     }
   }
   out.append(text, plain);
@@ -173,12 +191,24 @@ void append_double(std::string& out, double number) {
 
 void append_json(std::string& out, const json::value& value) {
   switch (value.kind()) {
-    case json::kind::null: out += "null"; break;
-    case json::kind::bool_: out += value.get_bool() ? "true" : "false"; break;
-    case json::kind::int64: fmt::format_to(std::back_inserter(out), "{}", value.get_int64()); break;
-    case json::kind::uint64: fmt::format_to(std::back_inserter(out), "{}", value.get_uint64()); break;
-    case json::kind::double_: append_double(out, value.get_double()); break;
-    case json::kind::string: append_json_string(out, value.get_string()); break;
+    case json::kind::null:
+      out += "null";
+      break;
+    case json::kind::bool_:
+      out += value.get_bool() ? "true" : "false";
+      break;
+    case json::kind::int64:
+      fmt::format_to(std::back_inserter(out), "{}", value.get_int64());
+      break;
+    case json::kind::uint64:
+      fmt::format_to(std::back_inserter(out), "{}", value.get_uint64());
+      break;
+    case json::kind::double_:
+      append_double(out, value.get_double());
+      break;
+    case json::kind::string:
+      append_json_string(out, value.get_string());
+      break;
     case json::kind::array: {
       char separator = '[';
       for (const json::value& item : value.get_array()) {

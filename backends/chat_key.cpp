@@ -40,14 +40,13 @@ std::string replaced(std::string text, std::string_view secret) {
 std::string resolve_key(const Provider& provider, const ModelSpec& spec) {
   std::string key = trimmed(find_key(provider, spec));
   if (key.empty() && provider.key_required && spec.base_url.empty()) {
-    throw Error(errc::authentication,
-                fmt::format("{} needs a key: set {} (`export {}=…`) or `model.api_key`", provider.title,
-                            provider.key_variable, provider.key_variable));
+    throw Error(errc::authentication, fmt::format("{} needs a key: set {} (`export {}=…`) or `model.api_key`",
+                                                  provider.title, provider.key_variable, provider.key_variable));
   }
   const bool printable = std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c <= '~'; });
   if (!printable) {
-    throw Error(errc::authentication, fmt::format("the key for {} holds white space or other characters that no key has",
-                                                  provider.title));
+    throw Error(errc::authentication,
+                fmt::format("the key for {} holds white space or other characters that no key has", provider.title));
   }
   return key;
 }
@@ -60,11 +59,14 @@ Error without_key(Error error, const Provider& provider, const ModelSpec& spec) 
   } catch (const Error&) {
     return error;
   }
-  const bool quoted = error.message().find(key) != std::string::npos || error.provider_message().find(key) != std::string::npos;
+  const bool quoted =
+      error.message().find(key) != std::string::npos || error.provider_message().find(key) != std::string::npos;
   if (key.size() < kShortestSecret || !quoted) return error;
-  Error clean = Error(error.code(), replaced(error.message(), key)).at(error.where());
-  if (error.retryable()) std::move(clean).retry(error.retry_after());
-  return std::move(clean).provider(error.status(), error.provider_type(), replaced(error.provider_message(), key));
+  Error clean = Error(error.code(), replaced(error.message(), key))
+                    .at(error.where())
+                    .provider(error.status(), error.provider_type(), replaced(error.provider_message(), key));
+  if (!error.retryable()) return clean;
+  return std::move(clean).retry(error.retry_after());
 }
 
 }  // namespace sennit

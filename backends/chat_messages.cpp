@@ -1,6 +1,5 @@
-#include <sennit/backends/chat_messages.hpp>
-
 #include <sennit/backends/chat_json.hpp>
+#include <sennit/backends/chat_messages.hpp>
 
 #include <fmt/format.h>
 
@@ -62,13 +61,19 @@ void Writer::write(std::string_view instructions, std::string_view format) {
   for (std::size_t i = 0; i < messages_.size();) {
     const Message& message = messages_[i++];
     switch (message.role) {
-      case Role::system: text_message(system_role(), message.text()); break;
-      case Role::user: user(message); break;
+      case Role::system:
+        text_message(system_role(), message.text());
+        break;
+      case Role::user:
+        user(message);
+        break;
       case Role::assistant:
         assistant(message, i > turn_starts);
         i = results(i, message.tool_calls());
         break;
-      case Role::tool: i = results(i - 1, {}); break;
+      case Role::tool:
+        i = results(i - 1, {});
+        break;
     }
   }
   out_ += ']';
@@ -178,7 +183,8 @@ void Writer::tool_result(std::string_view id, std::string_view content, bool is_
 }
 
 /// Writes the tool messages from `next` on and answers the calls that they leave open. A result without its call,
-/// which no server accepts, becomes a message of the user. Returns the place of the first message that is something else.
+/// which no server accepts, becomes a message of the user. Returns the place of the first message that is something
+/// else.
 std::size_t Writer::results(std::size_t next, std::vector<const ToolCall*> open_calls) {
   std::vector<const ToolResult*> orphans;
   for (; next < messages_.size() && messages_[next].role == Role::tool; ++next) {

@@ -1,6 +1,5 @@
-#include <sennit/backends/chat_reading.hpp>
-
 #include <sennit/backends/chat_json.hpp>
+#include <sennit/backends/chat_reading.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -43,16 +42,23 @@ void take(Reading& reading, const ToolCallDelta& delta) {
 void take(Reading& reading, const Event& event) {
   if (const auto* delta = std::get_if<TextDelta>(&event.data)) reading.text += delta->text;
   if (const auto* delta = std::get_if<ReasoningDelta>(&event.data)) reading.reasoning += delta->text;
-  if (const auto* delta = std::get_if<RefusalDelta>(&event.data)) reading.refusal = reading.refusal.value_or("") + delta->text;
+  if (const auto* delta = std::get_if<RefusalDelta>(&event.data))
+    reading.refusal = reading.refusal.value_or("") + delta->text;
   if (const auto* delta = std::get_if<ToolCallDelta>(&event.data)) take(reading, *delta);
   if (const auto* update = std::get_if<UsageUpdate>(&event.data)) reading.usage = update->usage;
 }
 
-json::value text_or_null(const std::string& text) { return text.empty() ? json::value(nullptr) : json::value(text); }
+json::value text_or_null(const std::string& text) {
+  return text.empty() ? json::value(nullptr) : json::value(text);
+}
 
-json::value or_null(const std::optional<std::string>& text) { return text ? json::value(*text) : json::value(nullptr); }
+json::value or_null(const std::optional<std::string>& text) {
+  return text ? json::value(*text) : json::value(nullptr);
+}
 
-json::value or_null(const std::optional<std::int64_t>& number) { return number ? json::value(*number) : json::value(nullptr); }
+json::value or_null(const std::optional<std::int64_t>& number) {
+  return number ? json::value(*number) : json::value(nullptr);
+}
 
 json::object describe(const CallSoFar& call, bool streamed) {
   json::value arguments = json::object();

@@ -1,7 +1,6 @@
-#include <sennit/backends/chat_request.hpp>
-
 #include <sennit/backends/chat_json.hpp>
 #include <sennit/backends/chat_messages.hpp>
+#include <sennit/backends/chat_request.hpp>
 #include <sennit/backends/strict_schema.hpp>
 
 #include <fmt/format.h>
@@ -34,7 +33,8 @@ std::optional<ReasoningReplay> parse_replay(std::string_view word) {
 std::string resolve_url(const Provider& provider, const ModelSpec& spec) {
   std::string base = spec.base_url.empty() ? std::string(provider.base_url) : spec.base_url;
   if (base.empty()) {
-    throw Error(errc::config, fmt::format("{} needs `model.base_url`, for example http://127.0.0.1:8000/v1", provider.name));
+    throw Error(errc::config,
+                fmt::format("{} needs `model.base_url`, for example http://127.0.0.1:8000/v1", provider.name));
   }
   if (!base.starts_with("http://") && !base.starts_with("https://")) {
     throw Error(errc::config, fmt::format("`model.base_url` must begin with http:// or https://: {}", base));
@@ -125,9 +125,14 @@ void add_reasoning(Members& body, ReasoningControl control, std::string_view eff
   if (effort.empty()) return;
   const bool off = effort == "none";
   switch (control) {
-    case ReasoningControl::none: break;
-    case ReasoningControl::effort: body.add_text("reasoning_effort", effort); break;
-    case ReasoningControl::effort_levels: body.add_text("reasoning_effort", effort_of_four(effort)); break;
+    case ReasoningControl::none:
+      break;
+    case ReasoningControl::effort:
+      body.add_text("reasoning_effort", effort);
+      break;
+    case ReasoningControl::effort_levels:
+      body.add_text("reasoning_effort", effort_of_four(effort));
+      break;
     case ReasoningControl::deepseek:
       body.add("thinking", json::object{{"type", off ? "disabled" : "enabled"}});
       if (!off) body.add_text("reasoning_effort", effort_of_deepseek(effort));
@@ -153,18 +158,15 @@ void add_tool(std::string& out, const ChatModel& model, const ToolDescription& t
   Members function(out);
   function.add_text("name", tool.name);
   if (!tool.description.empty()) function.add_text("description", tool.description);
-  if (!model.strict) {
-    function.add("parameters", tool.parameters);
-  } else if (std::optional<json::object> schema = strict_schema(tool.parameters)) {
-    function.add("parameters", *schema);
-    function.add("strict", true);
-  } else if (model.provider->strict == StrictTools::all_with_beta) {
-    throw Error(errc::invalid_argument, fmt::format("the schema of tool “{}” cannot be enforced by {}, which enforces "
-                                                    "all tools or none; set `strict_tools: false`",
-                                                    tool.name, model.provider->title));
-  } else {
-    function.add("parameters", tool.parameters);
+  const std::optional<json::object> strict = model.strict ? strict_schema(tool.parameters) : std::nullopt;
+  if (model.strict && !strict && model.provider->strict == StrictTools::all_with_beta) {
+    throw Error(errc::invalid_argument,
+                fmt::format("the schema of tool “{}” cannot be enforced by {}, which enforces all tools or none; "
+                            "set `strict_tools: false`",
+                            tool.name, model.provider->title));
   }
+  function.add("parameters", strict ? *strict : tool.parameters);
+  if (strict) function.add("strict", true);
   function.close();
 }
 
@@ -194,9 +196,8 @@ std::string add_output_schema(Members& body, const ChatModel& model, const Compl
   const Provider& provider = *model.provider;
   const bool enforced = request.tools.empty() || provider.schema_beside_tools;
   if (enforced && provider.schema == SchemaControl::json_schema) {
-    const json::object format{{"name", "answer"},
-                              {"schema", *request.output_schema},
-                              {"strict", is_strict_schema(*request.output_schema)}};
+    const json::object format{
+        {"name", "answer"}, {"schema", *request.output_schema}, {"strict", is_strict_schema(*request.output_schema)}};
     body.add("response_format", json::object{{"type", "json_schema"}, {"json_schema", format}});
     return {};
   }

@@ -17,8 +17,8 @@ namespace sennit {
 struct ChatModel {
   const Provider* provider = nullptr;
   const ModelRule* rule = nullptr;
-  std::string name;  ///< without the provider
-  std::string url;   ///< of the endpoint
+  std::string name;          ///< without the provider
+  std::string url;           ///< of the endpoint
   bool own_address = false;  ///< the provider's own, not one from the agent file
   ReasoningReplay replay = ReasoningReplay::never;
   ThinkStart think = ThinkStart::off;

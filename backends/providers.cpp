@@ -135,7 +135,9 @@ bool matches(std::string_view pattern, std::string_view text) noexcept {
 
 }  // namespace
 
-std::span<const Provider> providers() noexcept { return kProviders; }
+std::span<const Provider> providers() noexcept {
+  return kProviders;
+}
 
 const Provider* find_provider(std::string_view name) noexcept {
   for (const Provider& provider : kProviders) {

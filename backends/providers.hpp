@@ -42,20 +42,20 @@ enum class StrictTools : std::uint8_t {
 
 /// What is special about a model. `*` in a pattern stands for any text; the first row that matches counts.
 struct ModelRule {
-  std::string_view pattern = {};           ///< lower case
-  bool reasons = false;                    ///< refuses sampling parameters, takes the developer role and an effort
+  std::string_view pattern = {};               ///< lower case
+  bool reasons = false;                        ///< refuses sampling parameters, takes the developer role and an effort
   std::optional<ReasoningReplay> replay = {};  ///< absent: the provider's
   std::optional<ThinkStart> think = {};        ///< absent: the provider's
-  std::int64_t context_tokens = 0;         ///< 0: unknown
+  std::int64_t context_tokens = 0;             ///< 0: unknown
 };
 
 struct Provider {
-  std::string_view name = {};  ///< before the slash in "provider/model"
-  std::string_view title = {};  ///< for people
-  std::string_view base_url = {};  ///< empty: the agent file must name it
-  std::string_view key_variable = {};  ///< environment variable with the key
+  std::string_view name = {};           ///< before the slash in "provider/model"
+  std::string_view title = {};          ///< for people
+  std::string_view base_url = {};       ///< empty: the agent file must name it
+  std::string_view key_variable = {};   ///< environment variable with the key
   std::string_view default_model = {};  ///< empty: the agent file must name it
-  bool key_required = false;       ///< at its own address; elsewhere a key is sent if there is one
+  bool key_required = false;            ///< at its own address; elsewhere a key is sent if there is one
   std::string_view max_tokens_field = "max_tokens";
   ReasoningControl reasoning = ReasoningControl::none;
   ReasoningReplay replay = ReasoningReplay::never;
@@ -65,7 +65,7 @@ struct Provider {
   SchemaControl schema = SchemaControl::instructions;
   bool schema_beside_tools = true;  ///< false: a grammar for the answer would keep the model from calling tools
   StrictTools strict = StrictTools::unsupported;
-  bool include_usage = true;  ///< understands `stream_options`
+  bool include_usage = true;   ///< understands `stream_options`
   bool parallel_field = true;  ///< understands `parallel_tool_calls`
   std::span<const ModelRule> models = {};
 };

@@ -1,6 +1,5 @@
-#include <sennit/backends/replay.hpp>
-
 #include <sennit/agent/io/pool.hpp>
+#include <sennit/backends/replay.hpp>
 
 #include <fmt/format.h>
 
@@ -69,7 +68,8 @@ std::vector<Recording> find_recordings(const std::filesystem::path& path) {
   std::error_code failure;
   if (std::filesystem::is_regular_file(path, failure)) return {Recording{path, status_of(path)}};
   if (!std::filesystem::is_directory(path, failure)) {
-    throw Error(errc::not_found, "there is no such recording (a file, or a folder of numbered bodies)").at(path.string());
+    throw Error(errc::not_found, "there is no such recording (a file, or a folder of numbered bodies)")
+        .at(path.string());
   }
   std::vector<std::pair<std::int64_t, Recording>> found;
   for (const auto& entry : std::filesystem::directory_iterator(path, failure)) {
@@ -98,7 +98,11 @@ class ReplayStream final : public TokenStream {
   /// `recording` absent: the recordings are used up.
   ReplayStream(Environment& environment, std::optional<Recording> recording, ThinkStart think, std::size_t piece,
                std::string place)
-      : environment_(environment), recording_(std::move(recording)), think_(think), piece_(piece), place_(std::move(place)) {}
+      : environment_(environment),
+        recording_(std::move(recording)),
+        think_(think),
+        piece_(piece),
+        place_(std::move(place)) {}
 
   [[nodiscard]] asio::awaitable<std::span<Event>> next() override {
     events_.clear();
@@ -174,7 +178,8 @@ class ReplayBackend final : public Backend {
     repeats_ = recordings_.size() == 1 && recordings_.front().file == place_;
     think_ = spec.split_think.value_or(false) ? ThinkStart::tagged : ThinkStart::off;
     if (const json::value* piece = spec.options.extra.if_contains("piece")) {
-      if (!piece->is_int64() || piece->get_int64() < 1) throw Error(errc::config, "`piece` is a number of bytes, at least 1");
+      if (!piece->is_int64() || piece->get_int64() < 1)
+        throw Error(errc::config, "`piece` is a number of bytes, at least 1");
       piece_ = static_cast<std::size_t>(piece->get_int64());
     }
     info_ = ModelInfo{spec.name, "replay", {}, spec.prices};

@@ -1,8 +1,8 @@
 // A backend that serves recorded answers instead of a model: for tests, demonstrations and bug reports. No network.
 //
 // `model: replay/FILE` answers every completion with that body; `model: replay/FOLDER` serves the folder's bodies in
-// turn, in the order of their numbers ("1.sse", "02-second-try.503.json": a second ending is the HTTP status). Paths are
-// relative to the agent file. `options.extra.piece` feeds the body to the decoder in pieces of so many bytes, one a
+// turn, in the order of their numbers ("1.sse", "02-second-try.503.json": a second ending is the HTTP status). Paths
+// are relative to the agent file. `options.extra.piece` feeds the body to the decoder in pieces of so many bytes, one a
 // batch, as a slow network would.
 #pragma once
 

@@ -26,8 +26,9 @@ bool allows_null(const json::object& schema) {
   const json::value* type = schema.if_contains("type");
   if (type == nullptr) return false;
   const json::array* types = type->if_array();
-  return type->is_string() ? type->get_string() == "null"
-                           : types != nullptr && std::find(types->begin(), types->end(), json::value("null")) != types->end();
+  return type->is_string()
+             ? type->get_string() == "null"
+             : types != nullptr && std::find(types->begin(), types->end(), json::value("null")) != types->end();
 }
 
 json::value or_null(json::value schema) {

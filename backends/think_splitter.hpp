@@ -48,8 +48,8 @@ class ThinkSplitter {
   bool began_inside_ = false;
   bool may_repeat_tag_ = false;
   bool closed_ = false;
-  std::string held_;   // not yet settled
-  std::string copy_;   // what an unclosed `inside` text would be as an answer
+  std::string held_;  // not yet settled
+  std::string copy_;  // what an unclosed `inside` text would be as an answer
 };
 
 }  // namespace sennit

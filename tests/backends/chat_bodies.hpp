@@ -37,7 +37,8 @@ inline std::string finish_chunk(std::string_view reason) {
 }
 
 /// Everything a decoder gives for a body that arrives in pieces of `piece` bytes.
-inline std::vector<Event> decode(std::string_view body, ChatDecoderOptions options = {}, std::size_t piece = std::string::npos) {
+inline std::vector<Event> decode(std::string_view body, ChatDecoderOptions options = {},
+                                 std::size_t piece = std::string::npos) {
   ChatDecoder decoder(options);
   std::vector<Event> events;
   while (!body.empty()) {

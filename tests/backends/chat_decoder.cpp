@@ -1,6 +1,5 @@
-#include <sennit/backends/chat_decoder.hpp>
-
 #include "chat_bodies.hpp"
+#include <sennit/backends/chat_decoder.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -44,7 +43,8 @@ TEST_CASE("a burst of tokens is one event, tokens that are fetched apart are eve
 }
 
 TEST_CASE("the terminal event is held until the end, so usage and late deltas come before it") {
-  const std::string body = sse({finish_chunk("stop"), text_chunk("late"), R"({"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}})", kDone});
+  const std::string body = sse({finish_chunk("stop"), text_chunk("late"),
+                                R"({"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}})", kDone});
   const std::vector<Event> events = decode(body, {}, 1);
   REQUIRE(events.size() == 3);
   CHECK(std::holds_alternative<TextDelta>(events[0].data));
@@ -53,7 +53,9 @@ TEST_CASE("the terminal event is held until the end, so usage and late deltas co
 }
 
 TEST_CASE("finish reasons become stop reasons and are kept verbatim") {
-  const auto reason_of = [](std::string_view word) { return finished(decode(sse({text_chunk("a"), finish_chunk(word), kDone}))); };
+  const auto reason_of = [](std::string_view word) {
+    return finished(decode(sse({text_chunk("a"), finish_chunk(word), kDone})));
+  };
   CHECK(reason_of("stop") == Finished{StopReason::stop, "stop"});
   CHECK(reason_of("eos") == Finished{StopReason::stop, "eos"});
   CHECK(reason_of("length") == Finished{StopReason::length, "length"});
@@ -72,7 +74,8 @@ TEST_CASE("an answer with tool calls stops for them, whatever the server calls i
 }
 
 TEST_CASE("a refusal in its own field ends as a refusal") {
-  CHECK(finished(decode(sse({chunk(R"({"refusal":"No."})"), finish_chunk("stop"), kDone}))).reason == StopReason::refusal);
+  CHECK(finished(decode(sse({chunk(R"({"refusal":"No."})"), finish_chunk("stop"), kDone}))).reason ==
+        StopReason::refusal);
 }
 
 TEST_CASE("a stream without end mark is whole if a finish_reason came, and truncated otherwise") {
@@ -92,7 +95,9 @@ TEST_CASE("DeepSeek's running out of resources is a retryable failure, not an en
 }
 
 TEST_CASE("an error in mid-stream is the end, with the provider's words") {
-  const std::string body = sse({text_chunk("a"), R"({"error":{"message":"upstream lost","type":"server_error","code":502}})", finish_chunk("stop"), kDone});
+  const std::string body =
+      sse({text_chunk("a"), R"({"error":{"message":"upstream lost","type":"server_error","code":502}})",
+           finish_chunk("stop"), kDone});
   const std::vector<Event> events = decode(body);
   CHECK(terminals(events) == 1);
   CHECK(text_of(events) == "a");
@@ -106,7 +111,9 @@ TEST_CASE("an error in mid-stream is the end, with the provider's words") {
 TEST_CASE("an error field that means none does not break an answer") {
   for (const std::string_view none : {"false", "\"\"", "{}", "0", "[]", "null"}) {
     INFO(none);
-    const std::string event = std::string(R"({"error":)").append(none).append(R"(,"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]})");
+    const std::string event = std::string(R"({"error":)")
+                                  .append(none)
+                                  .append(R"(,"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]})");
     CHECK(finished(decode(sse({event, kDone}))).reason == StopReason::stop);
   }
 }
@@ -144,25 +151,32 @@ TEST_CASE("the framing is found by looking at the body") {
 
 TEST_CASE("counts are translated to what Usage means by them") {
   const auto usage_of = [](std::string_view usage) {
-    const std::vector<Event> events = decode(sse({std::string(R"({"choices":[],"usage":)").append(usage).append("}"), kDone}));
+    const std::vector<Event> events =
+        decode(sse({std::string(R"({"choices":[],"usage":)").append(usage).append("}"), kDone}));
     return std::get<UsageUpdate>(events.front().data).usage;
   };
-  const Usage plain = usage_of(R"({"prompt_tokens":9,"completion_tokens":7,"total_tokens":16,"completion_tokens_details":{"reasoning_tokens":5}})");
+  const Usage plain = usage_of(
+      R"({"prompt_tokens":9,"completion_tokens":7,"total_tokens":16,"completion_tokens_details":{"reasoning_tokens":5}})");
   CHECK(plain == Usage{9, 7, {}, 5});
-  const Usage beside = usage_of(R"({"prompt_tokens":9,"completion_tokens":7,"total_tokens":21,"completion_tokens_details":{"reasoning_tokens":5}})");
+  const Usage beside = usage_of(
+      R"({"prompt_tokens":9,"completion_tokens":7,"total_tokens":21,"completion_tokens_details":{"reasoning_tokens":5}})");
   CHECK(beside == Usage{9, 12, {}, 5});
-  const Usage cached_beside = usage_of(R"({"prompt_tokens":7,"completion_tokens":8,"prompt_tokens_details":{"cached_tokens":161}})");
+  const Usage cached_beside =
+      usage_of(R"({"prompt_tokens":7,"completion_tokens":8,"prompt_tokens_details":{"cached_tokens":161}})");
   CHECK(cached_beside == Usage{168, 8, 161, {}});
 }
 
 TEST_CASE("an unchanged usage in every chunk is told once") {
-  const std::string same = R"({"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":9,"completion_tokens":7}})";
+  const std::string same =
+      R"({"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":9,"completion_tokens":7}})";
   const std::vector<Event> events = decode(sse({same, same, same, finish_chunk("stop")}));
-  CHECK(std::count_if(events.begin(), events.end(), [](const Event& event) { return std::holds_alternative<UsageUpdate>(event.data); }) == 1);
+  CHECK(std::count_if(events.begin(), events.end(),
+                      [](const Event& event) { return std::holds_alternative<UsageUpdate>(event.data); }) == 1);
 }
 
 TEST_CASE("a function_call of empty strings is no call for an agent") {
-  const std::vector<Event> events = decode(R"({"choices":[{"message":{"content":"a","function_call":{"name":"","arguments":""}},"finish_reason":"stop"}]})");
+  const std::vector<Event> events = decode(
+      R"({"choices":[{"message":{"content":"a","function_call":{"name":"","arguments":""}},"finish_reason":"stop"}]})");
   CHECK(events.size() == 2);
   CHECK(finished(events).reason == StopReason::stop);
 }
@@ -177,7 +191,8 @@ TEST_CASE("tool call deltas carry id and name once and can be put together by ap
 TEST_CASE("a completion that opens calls without end is stopped") {
   std::string body;
   for (int i = 0; i < 2000; ++i) {
-    body += sse({chunk(std::string(R"({"tool_calls":[{"index":)") + std::to_string(i) + R"(,"id":"x","function":{"name":"f"}}]})")});
+    body += sse({chunk(std::string(R"({"tool_calls":[{"index":)") + std::to_string(i) +
+                       R"(,"id":"x","function":{"name":"f"}}]})")});
   }
   ChatDecoder decoder({});
   std::vector<Event> events;
@@ -197,7 +212,8 @@ TEST_CASE("an error body is looked at up to a bound") {
 TEST_CASE("think tags become reasoning where the model is known to send them") {
   ChatDecoderOptions options;
   options.think = ThinkStart::tagged;
-  const std::string body = sse({text_chunk("<thi"), text_chunk("nk>\nhm"), text_chunk("</think"), text_chunk(">\n\na"), finish_chunk("stop"), kDone});
+  const std::string body = sse({text_chunk("<thi"), text_chunk("nk>\nhm"), text_chunk("</think"), text_chunk(">\n\na"),
+                                finish_chunk("stop"), kDone});
   for (const std::size_t piece : {1UL, 64UL, std::string::npos}) {
     CHECK(reasoning_of(decode(body, options, piece)) == "hm");
     CHECK(text_of(decode(body, options, piece)) == "a");
@@ -207,7 +223,8 @@ TEST_CASE("think tags become reasoning where the model is known to send them") {
 TEST_CASE("a server that reasons in a field of its own is not split again") {
   ChatDecoderOptions options;
   options.think = ThinkStart::inside;
-  const std::vector<Event> events = decode(sse({chunk(R"({"reasoning_content":"hm"})"), text_chunk("the answer"), finish_chunk("stop"), kDone}), options);
+  const std::vector<Event> events = decode(
+      sse({chunk(R"({"reasoning_content":"hm"})"), text_chunk("the answer"), finish_chunk("stop"), kDone}), options);
   CHECK(reasoning_of(events) == "hm");
   CHECK(text_of(events) == "the answer");
 }

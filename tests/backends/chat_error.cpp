@@ -24,22 +24,34 @@ struct Row {
 TEST_CASE("errors of providers are told apart by status, type, code and words") {
   const Row rows[] = {
       {400, R"({"error":{"message":"bad","type":"invalid_request_error"}})", errc::bad_request, false},
-      {400, R"({"error":{"message":"too long","type":"invalid_request_error","code":"context_length_exceeded"}})", errc::context_length, false},
-      {400, R"({"error":{"code":400,"message":"the request exceeds the available context size","type":"exceed_context_size_error"}})", errc::context_length, false},
-      {400, R"({"object":"error","message":"This model's maximum context length is 4096 tokens.","type":"BadRequestError"})", errc::context_length, false},
+      {400, R"({"error":{"message":"too long","type":"invalid_request_error","code":"context_length_exceeded"}})",
+       errc::context_length, false},
+      {400,
+       R"({"error":{"code":400,"message":"the request exceeds the available context size","type":"exceed_context_size_error"}})",
+       errc::context_length, false},
+      {400,
+       R"({"object":"error","message":"This model's maximum context length is 4096 tokens.","type":"BadRequestError"})",
+       errc::context_length, false},
       {413, R"({"error":{"message":"prompt is too long: 210000 tokens"}})", errc::context_length, false},
-      {400, R"({"error":{"message":"prompt too long; exceeded max context length by 5 tokens"}})", errc::context_length, false},
+      {400, R"({"error":{"message":"prompt too long; exceeded max context length by 5 tokens"}})", errc::context_length,
+       false},
       {400, R"({"error":{"message":"filtered","code":"content_filter"}})", errc::content_filter, false},
-      {400, R"({"error":{"message":"Failed to call a function.","type":"invalid_request_error","code":"tool_use_failed"}})", errc::protocol, true},
-      {401, R"({"error":{"message":"no","type":"invalid_request_error","code":"invalid_api_key"}})", errc::authentication, false},
+      {400,
+       R"({"error":{"message":"Failed to call a function.","type":"invalid_request_error","code":"tool_use_failed"}})",
+       errc::protocol, true},
+      {401, R"({"error":{"message":"no","type":"invalid_request_error","code":"invalid_api_key"}})",
+       errc::authentication, false},
       {402, R"({"error":{"message":"Insufficient Balance","type":"unknown_error"}})", errc::quota, false},
       {403, R"({"error":"denied"})", errc::permission, false},
       {404, R"({"error":{"message":"model not found","code":"model_not_found"}})", errc::bad_request, false},
       {408, "", errc::timeout, true},
       {409, "", errc::server, true},
       {422, R"({"detail":[{"msg":"missing"}]})", errc::bad_request, false},
-      {429, R"({"error":{"message":"slow down","type":"rate_limit_error","code":"slow_down"}})", errc::rate_limited, true},
-      {429, R"({"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}})", errc::quota, false},
+      {429, R"({"error":{"message":"slow down","type":"rate_limit_error","code":"slow_down"}})", errc::rate_limited,
+       true},
+      {429,
+       R"({"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}})",
+       errc::quota, false},
       {429, R"({"error":{"message":"none left","type":"t","code":"credit_balance_exhausted"}})", errc::quota, false},
       {500, "", errc::server, true},
       {501, "", errc::server, false},
@@ -82,7 +94,9 @@ TEST_CASE("long words are cut at a character, white space is folded") {
 
 TEST_CASE("waiting times are read in every form that servers use") {
   const WallTime now = std::chrono::sys_days(std::chrono::year(2026) / 11 / 23) + 8h + 49min + 30s;
-  const auto after = [now](std::string_view ms, std::string_view text) { return read_retry_advice(ms, text, "", now).after; };
+  const auto after = [now](std::string_view ms, std::string_view text) {
+    return read_retry_advice(ms, text, "", now).after;
+  };
   CHECK(after("", "7") == 7000ms);
   CHECK(after("", "0.25") == 250ms);
   CHECK(after("1500", "7") == 1500ms);

@@ -1,6 +1,5 @@
-#include <sennit/backends/chat_request.hpp>
-
 #include "support/fixtures.hpp"
+#include <sennit/backends/chat_request.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -42,10 +41,14 @@ struct Asked {
   [[nodiscard]] json::object parsed(const ModelSpec& spec) const { return parse_json(body(spec))->as_object(); }
 };
 
-json::object parse_object(std::string_view text) { return parse_json(text)->as_object(); }
+json::object parse_object(std::string_view text) {
+  return parse_json(text)->as_object();
+}
 
 ToolDescription add_tool() {
-  return {"add", "Adds.", parse_object(R"({"type":"object","properties":{"a":{"type":"number"},"b":{"type":"number"}},"required":["a"]})")};
+  return {
+      "add", "Adds.",
+      parse_object(R"({"type":"object","properties":{"a":{"type":"number"},"b":{"type":"number"}},"required":["a"]})")};
 }
 
 Message assistant(std::string text, std::vector<ToolCall> calls, std::optional<Reasoning> reasoning = {}) {
@@ -60,20 +63,23 @@ Message result(std::string id, std::string content, bool is_error = false) {
   return tool_message(ToolResult{std::move(id), "add", std::move(content), is_error});
 }
 
-json::array messages_of(const json::object& body) { return body.at("messages").as_array(); }
+json::array messages_of(const json::object& body) {
+  return body.at("messages").as_array();
+}
 
-bool has(const json::object& body, std::string_view key) { return body.contains(key); }
+bool has(const json::object& body, std::string_view key) {
+  return body.contains(key);
+}
 
 /// A conversation with a tool call in an earlier turn and one in the running turn.
 Asked two_turns(std::string_view provider) {
-  const auto thought = [provider](std::string text) { return Reasoning{std::move(text), std::string(provider), nullptr}; };
+  const auto thought = [provider](std::string text) {
+    return Reasoning{std::move(text), std::string(provider), nullptr};
+  };
   Asked asked;
-  asked.messages = {user_message("one"),
-                    assistant("", {{"c1", "add", "{}"}}, thought("first")),
-                    result("c1", "1"),
-                    assistant("uno", {}, thought("second")),
-                    user_message("two"),
-                    assistant("", {{"c2", "add", "{}"}}, thought("third")),
+  asked.messages = {user_message("one"), assistant("", {{"c1", "add", "{}"}}, thought("first")),
+                    result("c1", "1"),   assistant("uno", {}, thought("second")),
+                    user_message("two"), assistant("", {{"c2", "add", "{}"}}, thought("third")),
                     result("c2", "2")};
   return asked;
 }
@@ -93,35 +99,39 @@ std::string replayed(const json::object& body, std::string_view field) {
 TEST_CASE("a conversation with tools, as DeepSeek gets it") {
   Asked asked;
   asked.instructions = "Be brief.";
-  asked.messages = {user_message("2+3?"),
-                    assistant("Let me see.", {{"c1", "add", R"({"a": 2, "b": 3})"}}, Reasoning{"Sum.\n", "deepseek", nullptr}),
-                    result("c1", "5")};
+  asked.messages = {
+      user_message("2+3?"),
+      assistant("Let me see.", {{"c1", "add", R"({"a": 2, "b": 3})"}}, Reasoning{"Sum.\n", "deepseek", nullptr}),
+      result("c1", "5")};
   asked.tools = {add_tool()};
   asked.options.temperature = 0.7;
   asked.options.max_tokens = 100;
   asked.options.reasoning_effort = "medium";
-  CHECK(asked.body("deepseek/deepseek-flash") ==
-        R"({"model":"deepseek-flash","stream":true,"stream_options":{"include_usage":true},"temperature":0.7,"max_tokens":100,)"
-        R"("thinking":{"type":"enabled"},"reasoning_effort":"high",)"
-        R"("tools":[{"type":"function","function":{"name":"add","description":"Adds.","parameters":{"type":"object",)"
-        R"("properties":{"a":{"type":"number"},"b":{"type":"number"}},"required":["a"]}}}],)"
-        R"("messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"2+3?"},)"
-        R"({"role":"assistant","content":"Let me see.","reasoning_content":"Sum.\n","tool_calls":[{"id":"c1","type":"function",)"
-        R"("function":{"name":"add","arguments":"{\"a\": 2, \"b\": 3}"}}]},{"role":"tool","tool_call_id":"c1","content":"5"}]})");
+  CHECK(
+      asked.body("deepseek/deepseek-flash") ==
+      R"({"model":"deepseek-flash","stream":true,"stream_options":{"include_usage":true},"temperature":0.7,"max_tokens":100,)"
+      R"("thinking":{"type":"enabled"},"reasoning_effort":"high",)"
+      R"("tools":[{"type":"function","function":{"name":"add","description":"Adds.","parameters":{"type":"object",)"
+      R"("properties":{"a":{"type":"number"},"b":{"type":"number"}},"required":["a"]}}}],)"
+      R"("messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"2+3?"},)"
+      R"({"role":"assistant","content":"Let me see.","reasoning_content":"Sum.\n","tool_calls":[{"id":"c1","type":"function",)"
+      R"("function":{"name":"add","arguments":"{\"a\": 2, \"b\": 3}"}}]},{"role":"tool","tool_call_id":"c1","content":"5"}]})");
 }
 
 TEST_CASE("the same conversation, as a reasoning model of OpenAI gets it") {
   Asked asked;
   asked.instructions = "Be brief.";
-  asked.messages = {user_message("2+3?"), assistant("5", {}, Reasoning{"Sum.", "openai", nullptr}), user_message("Sure?")};
+  asked.messages = {user_message("2+3?"), assistant("5", {}, Reasoning{"Sum.", "openai", nullptr}),
+                    user_message("Sure?")};
   asked.options.temperature = 0.7;
   asked.options.top_p = 0.5;
   asked.options.max_tokens = 100;
   asked.options.reasoning_effort = "low";
-  CHECK(asked.body("openai/gpt-5-mini") ==
-        R"({"model":"gpt-5-mini","stream":true,"stream_options":{"include_usage":true},"max_completion_tokens":100,"reasoning_effort":"low",)"
-        R"("messages":[{"role":"developer","content":"Be brief."},{"role":"user","content":"2+3?"},{"role":"assistant","content":"5"},)"
-        R"({"role":"user","content":"Sure?"}]})");
+  CHECK(
+      asked.body("openai/gpt-5-mini") ==
+      R"({"model":"gpt-5-mini","stream":true,"stream_options":{"include_usage":true},"max_completion_tokens":100,"reasoning_effort":"low",)"
+      R"("messages":[{"role":"developer","content":"Be brief."},{"role":"user","content":"2+3?"},{"role":"assistant","content":"5"},)"
+      R"({"role":"user","content":"Sure?"}]})");
   const json::object classic = asked.parsed("openai/gpt-4o");
   CHECK(classic.at("temperature") == 0.7);
   CHECK(classic.at("top_p") == 0.5);
@@ -144,8 +154,10 @@ TEST_CASE("reasoning is controlled in each provider's own way") {
   CHECK(asked("minimal").parsed("deepseek/deepseek-flash").at("reasoning_effort") == "low");
   CHECK(asked("max").parsed("deepseek/deepseek-flash").at("reasoning_effort") == "max");
   CHECK_FALSE(has(asked("").parsed("deepseek/deepseek-flash"), "thinking"));
-  CHECK(asked("none").parsed("llama-server/x").at("chat_template_kwargs") == json::value(json::object{{"enable_thinking", false}}));
-  CHECK(asked("high").parsed("vllm/x").at("chat_template_kwargs") == json::value(json::object{{"enable_thinking", true}}));
+  CHECK(asked("none").parsed("llama-server/x").at("chat_template_kwargs") ==
+        json::value(json::object{{"enable_thinking", false}}));
+  CHECK(asked("high").parsed("vllm/x").at("chat_template_kwargs") ==
+        json::value(json::object{{"enable_thinking", true}}));
   CHECK(asked("max").parsed("ollama/x").at("reasoning_effort") == "high");
   CHECK(asked("minimal").parsed("ollama/x").at("reasoning_effort") == "low");
   CHECK(asked("minimal").parsed("openai/gpt-5").at("reasoning_effort") == "minimal");
@@ -192,8 +204,11 @@ TEST_CASE("every tool call is answered, and every result has its call") {
   const json::array messages = messages_of(asked.parsed("openai/gpt-4o"));
   REQUIRE(messages.size() == 7);
   CHECK(messages[2] == json::value(json::object{{"role", "tool"}, {"tool_call_id", "c2"}, {"content", "(no output)"}}));
-  CHECK(messages[3] == json::value(json::object{{"role", "tool"}, {"tool_call_id", "c3"}, {"content", "Error: no such file"}}));
-  CHECK(messages[4] == json::value(json::object{{"role", "tool"}, {"tool_call_id", "c1"}, {"content", "Error: the call was not carried out"}}));
+  CHECK(messages[3] ==
+        json::value(json::object{{"role", "tool"}, {"tool_call_id", "c3"}, {"content", "Error: no such file"}}));
+  CHECK(messages[4] ==
+        json::value(json::object{
+            {"role", "tool"}, {"tool_call_id", "c1"}, {"content", "Error: the call was not carried out"}}));
   CHECK(messages[5].at("role") == "user");
   CHECK(messages[5].at("content") == "Result of the tool add: lost");
   CHECK(messages[6].at("content") == "well?");
@@ -203,7 +218,9 @@ TEST_CASE("arguments that are no JSON are wrapped, so that servers can read the 
   Asked asked;
   asked.messages = {assistant("", {{"c1", "add", R"({"a": )"}, {"c2", "add", ""}, {"c3", "add", "[1]"}})};
   const json::value message = messages_of(asked.parsed("vllm/x"))[0];
-  const auto arguments = [&](std::size_t call) { return message.at("tool_calls").at(call).at("function").at("arguments").as_string(); };
+  const auto arguments = [&](std::size_t call) {
+    return message.at("tool_calls").at(call).at("function").at("arguments").as_string();
+  };
   CHECK(arguments(0) == R"({"invalid_arguments":"{\"a\": "})");
   CHECK(arguments(1) == "{}");
   CHECK(arguments(2) == R"({"invalid_arguments":"[1]"})");
@@ -215,10 +232,10 @@ TEST_CASE("images travel as URLs, other files are refused with their type") {
   message.parts.emplace_back(Blob{"", "", "https://example.org/cat.jpg"});
   Asked asked;
   asked.messages = {message};
-  CHECK(asked.body("openai/gpt-4o").ends_with(
-      R"("messages":[{"role":"user","content":[{"type":"text","text":"what is this?"},)"
-      R"({"type":"image_url","image_url":{"url":"data:image/png;base64,aGk="}},)"
-      R"({"type":"image_url","image_url":{"url":"https://example.org/cat.jpg"}}]}]})"));
+  CHECK(asked.body("openai/gpt-4o")
+            .ends_with(R"("messages":[{"role":"user","content":[{"type":"text","text":"what is this?"},)"
+                       R"({"type":"image_url","image_url":{"url":"data:image/png;base64,aGk="}},)"
+                       R"({"type":"image_url","image_url":{"url":"https://example.org/cat.jpg"}}]}]})"));
   asked.messages[0].parts.emplace_back(Blob{"application/pdf", "aGk=", ""});
   const Error error = error_of([&] { (void)asked.body("openai/gpt-4o"); });
   CHECK(error.code() == errc::invalid_argument);
@@ -228,18 +245,21 @@ TEST_CASE("images travel as URLs, other files are refused with their type") {
 TEST_CASE("an answer's schema is enforced where the server can, and said where it cannot") {
   Asked asked;
   asked.instructions = "Be brief.";
-  asked.output = parse_object(R"({"type":"object","properties":{"n":{"type":"integer"}},"required":["n"],"additionalProperties":false})");
+  asked.output = parse_object(
+      R"({"type":"object","properties":{"n":{"type":"integer"}},"required":["n"],"additionalProperties":false})");
   const json::object openai = asked.parsed("openai/gpt-4o");
   CHECK(openai.at("response_format").at("json_schema").at("strict") == true);
   CHECK(openai.at("response_format").at("json_schema").at("schema") == json::value(*asked.output));
   CHECK(messages_of(openai)[0].at("content") == "Be brief.");
   const json::object deepseek = asked.parsed("deepseek/deepseek-flash");
   CHECK(deepseek.at("response_format") == json::value(json::object{{"type", "json_object"}}));
-  CHECK(messages_of(deepseek)[0].at("content").as_string().find("JSON Schema:\n{\"type\":\"object\"") != std::string::npos);
+  CHECK(messages_of(deepseek)[0].at("content").as_string().find("JSON Schema:\n{\"type\":\"object\"") !=
+        std::string::npos);
   asked.tools = {add_tool()};
   CHECK(has(asked.parsed("openai/gpt-4o"), "response_format"));
   CHECK_FALSE(has(asked.parsed("llama-server/x"), "response_format"));
-  CHECK(messages_of(asked.parsed("llama-server/x"))[0].at("content").as_string().find("JSON Schema") != std::string::npos);
+  CHECK(messages_of(asked.parsed("llama-server/x"))[0].at("content").as_string().find("JSON Schema") !=
+        std::string::npos);
   asked.output = parse_object(R"({"type":"object","properties":{"n":{"type":"integer"}}})");
   CHECK(asked.parsed("openai/gpt-4o").at("response_format").at("json_schema").at("strict") == false);
 }
@@ -269,7 +289,8 @@ TEST_CASE("strict tools: each one for OpenAI, all or none for DeepSeek, below it
   const json::array tools = asked.parsed(spec).at("tools").as_array();
   CHECK(tools[0].at("function").at("strict") == true);
   CHECK(tools[0].at("function").at("parameters") ==
-        *parse_json(R"({"type":"object","properties":{"a":{"type":"number"},"b":{"anyOf":[{"type":"number"},{"type":"null"}]}},
+        *parse_json(
+            R"({"type":"object","properties":{"a":{"type":"number"},"b":{"anyOf":[{"type":"number"},{"type":"null"}]}},
                         "required":["a","b"],"additionalProperties":false})"));
   CHECK_FALSE(tools[1].at("function").as_object().contains("strict"));
   spec.name = "deepseek/deepseek-flash";

@@ -1,9 +1,8 @@
 // The chat backend against a real HTTP server that behaves badly in every way we know.
-#include <sennit/backends/chat_completions.hpp>
-
 #include "chat_bodies.hpp"
 #include "support/fixtures.hpp"
 #include "support/http_server.hpp"
+#include <sennit/backends/chat_completions.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -70,10 +69,14 @@ const Finished& ending(const std::vector<Event>& events) {
   return std::get<Finished>(events.back().data);
 }
 
-Reply hello() { return Reply::sse({text_chunk("hel"), text_chunk("lo"), finish_chunk("stop"), "[DONE]"}); }
+Reply hello() {
+  return Reply::sse({text_chunk("hel"), text_chunk("lo"), finish_chunk("stop"), "[DONE]"});
+}
 
 /// A stream of `body` as an event stream, whole.
-Reply events_of(std::string body) { return Reply::text(std::move(body)).header("Content-Type", "text/event-stream"); }
+Reply events_of(std::string body) {
+  return Reply::text(std::move(body)).header("Content-Type", "text/event-stream");
+}
 
 TEST_CASE("an answer streams from a server, and the request says what was asked") {
   const HttpServer server(hello());
@@ -85,8 +88,9 @@ TEST_CASE("an answer streams from a server, and the request says what was asked"
   CHECK(request.target == "/v1/chat/completions");
   CHECK(request.header("content-type") == "application/json");
   CHECK(request.header("authorization") == "Bearer key-of-the-test");
-  CHECK(request.body ==
-        R"({"model":"test-model","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"hello"}]})");
+  CHECK(
+      request.body ==
+      R"({"model":"test-model","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"hello"}]})");
 }
 
 TEST_CASE("an answer in odd pieces is the same answer") {
@@ -217,14 +221,18 @@ TEST_CASE("keep-alive comments and empty chunks are not content: a stream of not
 }
 
 TEST_CASE("keep-alive comments do not disturb an answer") {
-  const HttpServer server(
-      Reply::text("").chunked().pieces({": wait\n\n", ": wait\n\n", sse({text_chunk("hello")}), ": wait\n\n", sse({finish_chunk("stop"), kDone})}).every(5ms));
+  const HttpServer server(Reply::text("")
+                              .chunked()
+                              .pieces({": wait\n\n", ": wait\n\n", sse({text_chunk("hello")}), ": wait\n\n",
+                                       sse({finish_chunk("stop"), kDone})})
+                              .every(5ms));
   CHECK(text_of(complete(server)) == "hello");
 }
 
 TEST_CASE("HTTP errors become precise failures") {
   TestEnvironment environment;
-  const HttpServer limited(Reply::json(R"({"error":{"message":"slow down","type":"requests"}})").status(429).header("Retry-After", "7"));
+  const HttpServer limited(
+      Reply::json(R"({"error":{"message":"slow down","type":"requests"}})").status(429).header("Retry-After", "7"));
   const Error error = failure(complete(environment, spec_for(limited)));
   CHECK(error.code() == errc::rate_limited);
   CHECK(error.retry_after() == 7000ms);
@@ -232,7 +240,8 @@ TEST_CASE("HTTP errors become precise failures") {
   CHECK(error.provider_message() == "slow down");
   CHECK(error.where() == limited.url("/v1/chat/completions"));
   CHECK(failure(complete(HttpServer(Reply::text("<h1>Oops</h1>").status(500)))).code() == errc::server);
-  CHECK(failure(complete(HttpServer(Reply::text("").status(302).header("Location", "http://elsewhere/")))).code() == errc::bad_request);
+  CHECK(failure(complete(HttpServer(Reply::text("").status(302).header("Location", "http://elsewhere/")))).code() ==
+        errc::bad_request);
 }
 
 TEST_CASE("a refusal whose words never come is still that refusal") {

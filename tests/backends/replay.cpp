@@ -1,14 +1,15 @@
-#include <sennit/backends/replay.hpp>
-
 #include "chat_bodies.hpp"
 #include "support/fixtures.hpp"
+#include <sennit/backends/replay.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
 namespace sennit::testing {
 namespace {
 
-std::string hello(std::string_view text) { return sse({text_chunk(text), finish_chunk("stop"), kDone}); }
+std::string hello(std::string_view text) {
+  return sse({text_chunk(text), finish_chunk("stop"), kDone});
+}
 
 std::shared_ptr<const Backend> replay(const TempDir& folder, std::string name, json::object extra = {}) {
   ModelSpec spec;

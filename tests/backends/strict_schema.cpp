@@ -5,7 +5,9 @@
 namespace sennit::testing {
 namespace {
 
-std::optional<json::object> strict(std::string_view text) { return strict_schema(parse_json(text)->as_object()); }
+std::optional<json::object> strict(std::string_view text) {
+  return strict_schema(parse_json(text)->as_object());
+}
 
 void check(std::string_view schema, std::string_view expected) {
   INFO(schema);
@@ -17,16 +19,19 @@ void check(std::string_view schema, std::string_view expected) {
 
 TEST_CASE("a strict schema is closed and requires everything, at every depth") {
   check(R"({"type":"object"})", R"({"type":"object","properties":{},"required":[],"additionalProperties":false})");
-  check(R"({"type":"object","properties":{"list":{"type":"array","minItems":1,"items":{"type":"object","properties":{"x":{"type":"string","default":"a"}}}}},"required":["list"]})",
-        R"({"type":"object","properties":{"list":{"type":"array","items":{"type":"object","properties":{"x":{"anyOf":[{"type":"string"},{"type":"null"}]}},
+  check(
+      R"({"type":"object","properties":{"list":{"type":"array","minItems":1,"items":{"type":"object","properties":{"x":{"type":"string","default":"a"}}}}},"required":["list"]})",
+      R"({"type":"object","properties":{"list":{"type":"array","items":{"type":"object","properties":{"x":{"anyOf":[{"type":"string"},{"type":"null"}]}},
             "required":["x"],"additionalProperties":false}}},"required":["list"],"additionalProperties":false})");
-  check(R"({"type":"object","properties":{"x":{"type":["string","null"]},"y":{"$ref":"#/$defs/Y"}},"required":["y"],"$defs":{"Y":{"enum":["a"]}}})",
-        R"({"type":"object","properties":{"x":{"type":["string","null"]},"y":{"$ref":"#/$defs/Y"}},"required":["x","y"],"$defs":{"Y":{"enum":["a"]}},"additionalProperties":false})");
+  check(
+      R"({"type":"object","properties":{"x":{"type":["string","null"]},"y":{"$ref":"#/$defs/Y"}},"required":["y"],"$defs":{"Y":{"enum":["a"]}}})",
+      R"({"type":"object","properties":{"x":{"type":["string","null"]},"y":{"$ref":"#/$defs/Y"}},"required":["x","y"],"$defs":{"Y":{"enum":["a"]}},"additionalProperties":false})");
 }
 
 TEST_CASE("a property may be called like a keyword") {
-  check(R"({"type":"object","properties":{"default":{"type":"string"},"format":{"type":"string"}},"required":["default","format"]})",
-        R"({"type":"object","properties":{"default":{"type":"string"},"format":{"type":"string"}},"required":["default","format"],"additionalProperties":false})");
+  check(
+      R"({"type":"object","properties":{"default":{"type":"string"},"format":{"type":"string"}},"required":["default","format"]})",
+      R"({"type":"object","properties":{"default":{"type":"string"},"format":{"type":"string"}},"required":["default","format"],"additionalProperties":false})");
 }
 
 TEST_CASE("what a strict schema cannot say is not made strict") {

@@ -62,7 +62,8 @@ TEST_CASE("text that does not open with <think> is an answer, tags or not") {
 }
 
 TEST_CASE("only the head of a text is split: later tags belong to the answer") {
-  check_all_cuts(ThinkStart::tagged, "<think>w</think>`<think>x</think>` </think>", {"w", "`<think>x</think>` </think>"});
+  check_all_cuts(ThinkStart::tagged, "<think>w</think>`<think>x</think>` </think>",
+                 {"w", "`<think>x</think>` </think>"});
 }
 
 TEST_CASE("a text without end of its thoughts is reasoning") {

@@ -2,7 +2,6 @@
 #include "recordings.hpp"
 #include "support/fixtures.hpp"
 #include "support/http_server.hpp"
-
 #include <sennit/backends/chat_completions.hpp>
 
 #include <catch2/catch_test_macros.hpp>
@@ -91,7 +90,8 @@ void check_heard(const Heard& heard, const json::value& expected) {
   }
   REQUIRE((broke_off || heard.calls.size() == named.size()));
   for (const auto& [number, call] : heard.calls) CHECK(call.name == named.at(number));
-  if (const json::value& status = expected.at("error").is_null() ? expected.at("error") : expected.at("error").at("status");
+  if (const json::value& status =
+          expected.at("error").is_null() ? expected.at("error") : expected.at("error").at("status");
       heard.error && status.is_int64()) {
     CHECK(heard.error->status() == status.as_int64());
   }
@@ -106,7 +106,8 @@ TEST_CASE("every recorded answer ends in the right event when it comes through a
   for (const RecordedCase& recorded : cases) {
     INFO(recorded.name);
     const ModelSpec spec = spec_for(server.url("/" + recorded.name));
-    const auto stream = make_chat_backend(*find_provider("openai-compatible"), spec)->stream(environment, CompletionRequest{});
+    const auto stream =
+        make_chat_backend(*find_provider("openai-compatible"), spec)->stream(environment, CompletionRequest{});
     check_heard(run(environment, listen(*stream)), recorded.expected);
   }
 }

@@ -14,7 +14,8 @@ namespace {
 using namespace sennit;
 
 /// Nothing if a bound was exceeded.
-std::optional<json::object> read(std::string_view body, const ChatReadingOptions& options, std::span<const std::size_t> pieces) {
+std::optional<json::object> read(std::string_view body, const ChatReadingOptions& options,
+                                 std::span<const std::size_t> pieces) {
   try {
     return read_chat_answer(body, options, pieces);
   } catch (const Error& error) {

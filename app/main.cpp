@@ -1,5 +1,6 @@
 // The program `sennit`: one subcommand a file; without one, a conversation at the prompt.
 #include <sennit/agent/io/error.hpp>
+#include <sennit/agent/registry.hpp>
 #include <sennit/app/decode.hpp>
 #include <sennit/app/exit_code.hpp>
 #include <sennit/app/program.hpp>
@@ -12,6 +13,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace {
 
@@ -23,10 +26,31 @@ void use_utf8() {
   if (MB_CUR_MAX < 4) std::setlocale(LC_CTYPE, "C.UTF-8");
 }
 
+/// The command that was being read: the subcommand that was named, if one was.
+const CLI::App& innermost(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? app : innermost(*chosen.front());
+}
+
+std::string say_usage_error(const CLI::App* app, const CLI::Error& error) {
+  const CLI::App& command = innermost(*app);
+  std::string words = error.what();
+  std::vector<std::string> known;
+  for (const CLI::App* level : {app, &command}) {
+    for (const CLI::Option* option : level->get_options()) {
+      for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+    }
+  }
+  const std::string word = words.substr(words.rfind(' ') + 1);
+  const std::string_view near = word.starts_with("--") ? sennit::nearest(word, known) : std::string_view{};
+  if (!near.empty()) words += "; did you mean " + std::string(near) + "?";
+  const std::string name = &command == app ? "sennit" : "sennit " + command.get_name();
+  return "sennit: error: " + words + "\nSee `" + name + " --help`.\n";
+}
+
 /// CLI11 has a status for each of its errors; ours are few.
 int report_usage(const CLI::App& app, const CLI::ParseError& error) {
-  if (app.exit(error) == 0) return kExitCompleted;
-  return kExitUsage;
+  return app.exit(error) == 0 ? kExitCompleted : kExitUsage;
 }
 
 }  // namespace
@@ -40,6 +64,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "sennit " + std::string(kVersion));
   app.footer("Without a command Sennit starts a conversation, with AGENT or its own assistant.\n\n" + std::string(kExitCodeTable));
   app.fallthrough();
+  app.failure_message(say_usage_error);
   add_common_options(app, common);
   add_run(app, common, exit_code);
   add_decode(app, exit_code);

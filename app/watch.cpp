@@ -41,8 +41,9 @@ asio::awaitable<void> Watch::pull(Run& run) {
     for (const Event& event : *events) draw(event);
     if (!writing) continue;
     try {
-      co_await screen_.err.flush();
+      // Words come before what is told about them, if both go to the same place.
       co_await screen_.out.flush();
+      co_await screen_.err.flush();
     } catch (const Error&) {
       writing = false;
     }
@@ -122,8 +123,8 @@ Outcome Watch::follow(Run run) {
   loop_.poll();  // the timer's handlers refer to this frame
   signals_.handle(before);
   if (failure) std::rethrow_exception(failure);
-  screen_.err.flush_now();
   screen_.out.flush_now();
+  screen_.err.flush_now();
   return run.outcome();
 }
 

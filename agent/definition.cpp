@@ -132,14 +132,18 @@ ParsedDefinition parse_definition(std::string_view yaml, const std::filesystem::
   if (root) {
     format::Reader reader(parsed.diagnostics, parsed.positions);
     const json::value value = reader.read(*root, format::map_with(format::definition_table()), "");
-    if (parsed.ok()) format::assign_fields(&parsed.definition, format::definition_table(), value);
+    format::assign_fields(&parsed.definition, format::definition_table(), value);
   }
   std::ranges::sort(parsed.diagnostics, {}, [](const Diagnostic& d) { return std::tie(d.line, d.column, d.message); });
   return parsed;
 }
 
+ParsedDefinition parse_definition_file(const std::filesystem::path& file) {
+  return parse_definition(read_text_file(file), file);
+}
+
 Definition read_definition(const std::filesystem::path& file) {
-  ParsedDefinition parsed = parse_definition(read_text_file(file), file);
+  ParsedDefinition parsed = parse_definition_file(file);
   if (parsed.ok()) return std::move(parsed.definition);
   std::string where;
   std::string message;

@@ -164,7 +164,7 @@ struct Diagnostic {
 };
 
 struct ParsedDefinition {
-  Definition definition;  ///< meaningful if there is no error among the diagnostics
+  Definition definition;  ///< where there are errors: without what is wrong
   std::vector<Diagnostic> diagnostics;  ///< by place
   /// Where each value stands, by its path: "limits.steps", "tools[1]", "agents[0].file". For checks that need more
   /// than the file, such as the names in a registry.
@@ -174,6 +174,9 @@ struct ParsedDefinition {
 
 /// Reads an agent file's text and reports everything wrong with it at once. `file` is for messages and relative paths.
 [[nodiscard]] ParsedDefinition parse_definition(std::string_view yaml, const std::filesystem::path& file = {});
+
+/// The same for a file. Throws Error(errc::not_found) or Error(errc::io) where there is nothing to read.
+[[nodiscard]] ParsedDefinition parse_definition_file(const std::filesystem::path& file);
 
 /// Reads an agent file. Throws Error(errc::config) at file:line:col, listing every error, and Error(errc::not_found)
 /// or Error(errc::io) where there is nothing to read.

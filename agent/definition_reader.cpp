@@ -223,6 +223,8 @@ json::value Reader::read_list(const Node& node, const Shape& shape, const std::s
     json::value element = read(node.items[i], shape.parts[0], fmt::format("{}[{}]", path, i));
     if (!element.is_null()) list.push_back(std::move(element));
   }
+  // With a hole, the places of what follows would be wrong: later checks are better off without the list.
+  if (list.size() != node.items.size()) return nullptr;
   return list;
 }
 

@@ -54,7 +54,7 @@ void check_intent(Reader& reader, const CheckedMap& map) {
   if (const auto* match = map.value.if_contains("match"); match != nullptr && match->as_array().empty()) {
     reader.error(map.at(intents, "match"), fmt::format("`{}.match` is empty: it needs at least one pattern", map.path));
   }
-  if (!map.has("steps") && !map.has("say")) {
+  if (map.node.find("steps") == nullptr && map.node.find("say") == nullptr) {
     reader.error(map.node.at, fmt::format("`{}` does nothing: add `steps`, `say` or both", map.path));
   }
 }

@@ -68,7 +68,7 @@ class ScriptedStream : public TokenStream {
 };
 
 milliseconds pause_of(const ModelSpec& spec) {
-  const json::value* const pace = spec.options.extra.if_contains("words_per_second");
+  const json::value* const pace = spec.options.extra.if_contains(kScriptedPace);
   if (pace == nullptr) return milliseconds{0};
   if (!pace->is_number() || !(pace->to_number<double>() >= 0.1)) {
     throw Error(errc::config, "`model.options.extra.words_per_second` must be a number of at least 0.1");

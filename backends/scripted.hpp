@@ -7,8 +7,12 @@
 #include <sennit/agent/registry.hpp>
 
 #include <memory>
+#include <string_view>
 
 namespace sennit {
+
+/// A field of `model.options.extra` that is for this backend alone.
+inline constexpr std::string_view kScriptedPace = "words_per_second";
 
 /// A BackendFactory, named `scripted`: answers by the `intents` of the agent. With `options: {extra:
 /// {words_per_second: N}}` it speaks at that pace instead of at once, for demonstrations.

@@ -1,5 +1,7 @@
+#include <sennit/backends/auto.hpp>
 #include <sennit/backends/chat_completions.hpp>
 #include <sennit/backends/replay.hpp>
+#include <sennit/backends/scripted.hpp>
 #include <sennit/memory/notes.hpp>
 #include <sennit/planners/tool_loop.hpp>
 #include <sennit/plugins/builtin.hpp>
@@ -12,6 +14,8 @@ Registry builtin() {
   Registry registry;
   add_chat_backends(registry);
   add_replay_backend(registry);
+  registry.add_backend("scripted", make_scripted_backend);
+  registry.add_backend("auto", [](const ModelSpec& spec, const PartContext& context) { return make_auto_backend(spec, context); });
   registry.add_tool("calculator", make_calculator);
   registry.add_tool("files", make_files_tools);
   registry.add_memory("notes", make_notes);

@@ -1,0 +1,129 @@
+#include <sennit/app/check.hpp>
+
+#include <sennit/app/check_parts.hpp>
+#include <sennit/app/exit_code.hpp>
+#include <sennit/plugins/builtin.hpp>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <set>
+#include <tuple>
+
+namespace sennit::app {
+namespace {
+
+constexpr std::size_t kMaxFiles = 1'000;  ///< agent files that one file may lead to
+
+/// One walk through a file and the agents below it. Each file is checked once, however often it is named.
+class Checker {
+ public:
+  Checker(const Registry& registry, std::vector<FileDiagnostic>& found) : registry_(registry), found_(found) {}
+
+  void check(const std::filesystem::path& file) {
+    const std::filesystem::path place = std::filesystem::weakly_canonical(file);
+    if (checked_.size() >= kMaxFiles || !checked_.insert(place).second) return;
+    ParsedDefinition parsed;
+    try {
+      parsed = parse_definition_file(file);
+    } catch (const Error& error) {
+      found_.push_back({file, {Diagnostic::Severity::error, 0, 0, error.message()}});
+      return;
+    }
+    Findings findings(parsed);
+    std::vector<std::string> tools = check_parts(parsed.definition, registry_, findings);
+    above_.push_back(place);
+    std::vector<std::filesystem::path> below;
+    check_agents(parsed.definition, tools, findings, below);
+    check_policy(parsed.definition, tools, findings);
+    check_intents(parsed.definition, tools, findings);
+    add(file, std::move(parsed.diagnostics), findings.list());
+    for (const std::filesystem::path& agent : below) check(agent);
+    above_.pop_back();
+  }
+
+ private:
+  void check_agents(const Definition& definition, std::vector<std::string>& tools, Findings& findings,
+                    std::vector<std::filesystem::path>& below) {
+    for (std::size_t i = 0; i < definition.agents.size(); ++i) {
+      const SubAgent& agent = definition.agents[i];
+      const std::string path = fmt::format("agents[{}].file", i);
+      const std::filesystem::path file = definition.directory() / agent.file;
+      if (!std::filesystem::is_regular_file(file)) {
+        findings.error(path, fmt::format("there is no agent file `{}`", agent.file.string()));
+        continue;
+      }
+      if (std::ranges::count(above_, std::filesystem::weakly_canonical(file)) > 0) {
+        findings.error(path, fmt::format("`{}` reaches itself through its sub-agents", agent.file.string()));
+        continue;
+      }
+      below.push_back(file.lexically_normal());
+      const std::string name = agent.name.empty() ? name_of(file) : agent.name;
+      if (std::ranges::count(tools, name) > 0) {
+        findings.error(fmt::format("agents[{}]", i), fmt::format("two tools of this agent are named `{}`", name));
+      }
+      tools.push_back(name);
+    }
+  }
+
+  /// What a sub-agent calls itself; what else is wrong with it is found when its turn comes.
+  static std::string name_of(const std::filesystem::path& file) {
+    try {
+      return parse_definition_file(file).definition.name;
+    } catch (const Error&) {
+      return file.stem().string();
+    }
+  }
+
+  void add(const std::filesystem::path& file, std::vector<Diagnostic> own, const std::vector<Diagnostic>& more) {
+    own.insert(own.end(), more.begin(), more.end());
+    std::ranges::sort(own, {}, [](const Diagnostic& d) { return std::tie(d.line, d.column, d.message); });
+    for (Diagnostic& diagnostic : own) found_.push_back({file, std::move(diagnostic)});
+  }
+
+  const Registry& registry_;
+  std::vector<FileDiagnostic>& found_;
+  std::set<std::filesystem::path> checked_;
+  std::vector<std::filesystem::path> above_;  ///< the files that lead here
+};
+
+std::string show(const FileDiagnostic& found) {
+  if (found.diagnostic.line == 0) return fmt::format("{}: error: {}", found.file.string(), found.diagnostic.message);
+  return format_diagnostic(found.file, found.diagnostic);
+}
+
+int run(const std::vector<std::string>& files) {
+  const Registry registry = builtin();
+  bool failed = false;
+  std::set<std::string> shown;  // a sub-agent of two agents is reported once
+  for (const std::string& file : files) {
+    const std::vector<FileDiagnostic> found = check_file(file, registry);
+    for (const FileDiagnostic& one : found) {
+      const std::string line = show(one);
+      if (shown.insert(line).second) std::printf("%s\n", line.c_str());
+      failed = failed || one.diagnostic.severity == Diagnostic::Severity::error;
+    }
+    if (found.empty()) std::printf("%s: ok\n", file.c_str());
+  }
+  return failed ? kExitFailed : kExitCompleted;
+}
+
+}  // namespace
+
+std::vector<FileDiagnostic> check_file(const std::filesystem::path& file, const Registry& registry) {
+  std::vector<FileDiagnostic> found;
+  Checker(registry, found).check(file);
+  return found;
+}
+
+void add_check(CLI::App& app, int& exit_code) {
+  CLI::App* command = app.add_subcommand("check", "Report everything that is wrong in agent files");
+  auto files = std::make_shared<std::vector<std::string>>();
+  command->add_option("FILE", *files, "Agent files; the sub-agents that they name are checked too")->required();
+  command->callback([files, &exit_code] { exit_code = run(*files); });
+}
+
+}  // namespace sennit::app

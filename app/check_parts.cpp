@@ -1,0 +1,126 @@
+#include <sennit/app/check_parts.hpp>
+
+#include <sennit/agent/policy.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <functional>
+
+namespace sennit::app {
+namespace {
+
+bool has(const std::vector<std::string>& names, std::string_view name) { return std::ranges::count(names, name) > 0; }
+
+/// Makes a part only to see whether that is possible.
+void attempt(std::string_view path, Findings& findings, const std::function<void()>& make) {
+  try {
+    make();
+  } catch (const std::exception&) {
+    findings.error(path, current_error().message());
+  }
+}
+
+void check_model(const Definition& definition, const PartContext& context, Findings& findings) {
+  const std::string& model = definition.model.name;
+  const std::string provider = model.substr(0, model.find('/'));
+  const std::vector<std::string> known = context.registry.backend_names();
+  if (!has(known, provider)) {
+    std::string message = unknown("provider", provider, known);
+    if (provider == model) message += "; a model is named `provider/model`";
+    findings.error("model.name", std::move(message));
+  } else if (provider != "scripted" && provider != "auto") {  // of those, the intents could be wrong: checked apart
+    attempt("model", findings, [&] { (void)context.registry.backend(definition.model, context); });
+  }
+}
+
+void add_names(std::vector<std::string>& names, const std::vector<std::shared_ptr<Tool>>& tools, std::string_view path,
+               Findings& findings) {
+  for (const auto& tool : tools) {
+    const std::string& name = tool->spec().description.name;
+    if (has(names, name)) findings.error(path, fmt::format("two tools of this agent are named `{}`", name));
+    names.push_back(name);
+  }
+}
+
+void check_memory(const Definition& definition, const PartContext& context, std::vector<std::string>& names,
+                  Findings& findings) {
+  if (!definition.memory.enabled) return;
+  const std::vector<std::string> known = context.registry.memory_names();
+  if (!has(known, definition.memory.kind)) {
+    return findings.error("memory.kind", unknown("memory", definition.memory.kind, known));
+  }
+  attempt("memory", findings, [&] { (void)context.registry.memory(definition.memory, context); });
+  if (!has(context.registry.tool_names(), "notes")) return;
+  for (const auto& tool : context.registry.tools({"notes", {}}, context)) {
+    if (!has(names, tool->spec().description.name)) names.push_back(tool->spec().description.name);
+  }
+}
+
+}  // namespace
+
+void Findings::add(Diagnostic::Severity severity, std::string_view path, std::string message) {
+  Position at{1, 1};
+  while (true) {
+    if (const auto found = parsed_.positions.find(path); found != parsed_.positions.end()) {
+      at = found->second;
+      break;
+    }
+    const std::size_t parent = path.find_last_of(".[");
+    if (parent == std::string_view::npos) break;
+    path = path.substr(0, parent);
+  }
+  list_.push_back({severity, at.line, at.column, std::move(message)});
+}
+
+std::string unknown(std::string_view kind, std::string_view name, const std::vector<std::string>& known) {
+  const std::string_view near = nearest(name, known);
+  std::string message = fmt::format("unknown {} `{}`", kind, name);
+  if (!near.empty()) return fmt::format("{}; did you mean `{}`?", message, near);
+  if (known.empty()) return fmt::format("{}; there is none at all", message);
+  message += "; known:";
+  for (const std::string& candidate : known) message += (&candidate == known.data() ? " " : ", ") + candidate;
+  return message;
+}
+
+std::vector<std::string> check_parts(const Definition& definition, const Registry& registry, Findings& findings) {
+  const PartContext context{definition, registry, {}};
+  check_model(definition, context, findings);
+  if (const std::vector<std::string> known = registry.planner_names(); !has(known, definition.planner)) {
+    findings.error("planner", unknown("planner", definition.planner, known));
+  } else {
+    attempt("planner", findings,
+            [&] { (void)registry.planner(definition.planner, definition.planner_options, context); });
+  }
+  std::vector<std::string> names;
+  const std::vector<std::string> known = registry.tool_names();
+  for (std::size_t i = 0; i < definition.tools.size(); ++i) {
+    const ToolSelection& selection = definition.tools[i];
+    const std::string path = fmt::format("tools[{}]", i);
+    if (!has(known, selection.name)) {
+      findings.error(path, unknown("tool", selection.name, known));
+    } else {
+      attempt(path, findings, [&] { add_names(names, registry.tools(selection, context), path, findings); });
+    }
+  }
+  check_memory(definition, context, names, findings);
+  return names;
+}
+
+void check_policy(const Definition& definition, const std::vector<std::string>& tools, Findings& findings) {
+  const auto check = [&](std::string_view key, const std::vector<std::string>& patterns) {
+    for (std::size_t i = 0; i < patterns.size(); ++i) {
+      const auto matches = [&](const std::string& tool) { return matches_pattern(patterns[i], tool); };
+      if (std::ranges::any_of(tools, matches)) continue;
+      findings.warning(fmt::format("policy.{}[{}]", key, i),
+                       fmt::format("`{}` matches none of this agent's tools", patterns[i]) +
+                           (tools.empty() ? std::string("; it has none") : fmt::format(": {}", fmt::join(tools, ", "))));
+    }
+  };
+  check("allow", definition.policy.allow);
+  check("ask", definition.policy.ask);
+  check("deny", definition.policy.deny);
+}
+
+}  // namespace sennit::app

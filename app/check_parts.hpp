@@ -1,0 +1,41 @@
+// The checks of one definition against a registry: names, options, policy, intents.
+#pragma once
+
+#include <sennit/agent/definition.hpp>
+#include <sennit/agent/registry.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sennit::app {
+
+/// Collects diagnostics by the path of the value that they are about.
+class Findings {
+ public:
+  explicit Findings(const ParsedDefinition& parsed) : parsed_(parsed) {}
+
+  /// At the place of `path` ("tools[1].options"), or of the nearest part of it that stands in the file.
+  void error(std::string_view path, std::string message) { add(Diagnostic::Severity::error, path, std::move(message)); }
+  void warning(std::string_view path, std::string message) { add(Diagnostic::Severity::warning, path, std::move(message)); }
+  [[nodiscard]] const std::vector<Diagnostic>& list() const { return list_; }
+
+ private:
+  void add(Diagnostic::Severity severity, std::string_view path, std::string message);
+
+  const ParsedDefinition& parsed_;
+  std::vector<Diagnostic> list_;
+};
+
+/// "unknown tool `clok`; did you mean `clock`?", or the known names.
+[[nodiscard]] std::string unknown(std::string_view kind, std::string_view name, const std::vector<std::string>& known);
+
+/// The model, planner, memory and tools. Gives the names of all tools that the agent will have, delegates excepted.
+[[nodiscard]] std::vector<std::string> check_parts(const Definition& definition, const Registry& registry,
+                                                   Findings& findings);
+/// Policy entries that match no tool.
+void check_policy(const Definition& definition, const std::vector<std::string>& tools, Findings& findings);
+/// Patterns, tools and captures of intents.
+void check_intents(const Definition& definition, const std::vector<std::string>& tools, Findings& findings);
+
+}  // namespace sennit::app

@@ -57,10 +57,12 @@ void Chat::tell(std::string_view words, const Style& style) {
 }
 
 void Chat::row(std::string_view left, std::size_t width, std::string_view right) {
-  const std::size_t room = std::max<std::size_t>(page_.options().width, width + 24) - width - 4;
+  const std::string name = one_line(left);
+  const std::size_t indent = width + 4;
+  const std::size_t room = std::max(page_.options().width, indent + 20) - indent;
   page_.wrap(false);
-  page_.put("  " + one_line(left), kBold);
-  page_.put(std::string(width + 2 - std::min(width + 1, columns(left)), ' ') + clip(one_line(right), room), kDim);
+  page_.put("  " + name, kBold);
+  page_.put(std::string(indent - 2 - std::min(indent - 3, columns(std::string_view(name))), ' ') + clip(one_line(right), room), kDim);
   page_.end_line();
   page_.wrap(true);
 }

@@ -26,12 +26,12 @@ struct Command {
   static const std::array<Command, 9>& all() {
     static const std::array<Command, 9> commands{{
         {"/help", "", "this list", &Chat::help},
-        {"/model", "[NAME]", "show the model, or go on with another", &Chat::model},
-        {"/tools", "", "what the agent can do, and what it has to ask for", &Chat::tools},
-        {"/memory", "[WORDS | forget ID]", "the notes it keeps, newest first or those that match", &Chat::memory},
-        {"/session", "[NAME | new]", "this conversation and earlier ones, or go to another", &Chat::session},
-        {"/cost", "", "tokens and money spent since this conversation was opened", &Chat::cost},
-        {"/save", "FILE", "write the conversation to FILE (.md or .json)", &Chat::save},
+        {"/model", "[NAME]", "the model, or go on with another", &Chat::model},
+        {"/tools", "", "what the agent can do, and must ask for", &Chat::tools},
+        {"/memory", "[WORDS | forget ID]", "the notes it keeps: the newest, or matching ones", &Chat::memory},
+        {"/session", "[NAME | new]", "this and earlier conversations, or go to one", &Chat::session},
+        {"/cost", "", "tokens and money spent since it was opened", &Chat::cost},
+        {"/save", "FILE", "write the conversation to a .md or .json file", &Chat::save},
         {"/undo", "", "take back the last exchange", &Chat::undo},
         {"/quit", "", "leave (as Ctrl-D does)", &Chat::quit},
     }};
@@ -42,6 +42,7 @@ struct Command {
 namespace {
 
 constexpr std::size_t kListed = 20;
+constexpr std::size_t kHelpColumn = 27;
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\n");
@@ -92,13 +93,13 @@ void Chat::command(std::string_view line) {
 
 void Chat::help(std::string_view /*argument*/) {
   for (const Command& known : Command::all()) {
-    row(fmt::format("{} {}", known.name, known.argument), 28, known.words);
+    row(fmt::format("{} {}", known.name, known.argument), kHelpColumn, known.words);
   }
   page_.gap();
-  row("Alt-Enter, or \\ at the end", 28, "a new line; between ``` fences Enter is enough");
-  row("Tab", 28, "completes commands and files");
-  row("Ctrl-R, Up, Down", 28, "earlier lines");
-  row("Ctrl-C", 28, "stops an answer; clears the line; twice: leaves");
+  row("Alt-Enter, or \\ at the end", kHelpColumn, "a new line (between ``` fences: Enter)");
+  row("Tab", kHelpColumn, "completes commands and files");
+  row("Ctrl-R, Up, Down", kHelpColumn, "earlier lines");
+  row("Ctrl-C", kHelpColumn, "stops an answer, clears the line, twice leaves");
 }
 
 void Chat::model(std::string_view argument) {

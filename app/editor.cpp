@@ -300,7 +300,10 @@ Editor::Line Editor::read(std::string_view prompt, const std::function<bool()>& 
   const std::wstring style = widen(sgr({.bold = true, .colour = Colour::green}));
   const std::wstring plain = widen(sgr(kPlain));
   const std::wstring mark(1, kInvisible);
-  state.prompt = state.colour ? mark + style + mark + widen(prompt) + mark + plain + mark : widen(prompt);
+  // libedit loses a sequence that nothing follows: the space comes after the colour.
+  const std::wstring sign = widen(prompt.substr(0, prompt.find_last_not_of(' ') + 1));
+  const std::wstring space = widen(prompt.substr(sign.empty() ? 0 : prompt.find_last_not_of(' ') + 1));
+  state.prompt = state.colour && !sign.empty() ? mark + style + mark + sign + mark + plain + mark + space : widen(prompt);
   state.stop = &stop;
   state.interrupted = false;
   state.terminal.bracketed_paste(true);

@@ -1,10 +1,16 @@
 #include <sennit/app/person.hpp>
 #include <sennit/app/style.hpp>
 #include <sennit/app/unicode.hpp>
+#include <sennit/app/view.hpp>
+
+#include <algorithm>
+#include <unistd.h>
 
 namespace sennit::app {
 namespace {
 
+/// Lines of one argument that are shown before an approval.
+constexpr std::size_t kDetailLines = 40;
 constexpr char kCtrlC = '\x03';
 constexpr char kCtrlD = '\x04';
 constexpr char kEscape = '\x1b';
@@ -46,9 +52,35 @@ std::string Person::styled(std::string_view text, const Style& style) const {
   return colour_ ? sgr(style) + std::string(text) + sgr(kPlain) : std::string(text);
 }
 
+std::string Person::details(const ToolCall& call) const {
+  const std::size_t width = Terminal::width(STDOUT_FILENO);
+  const auto parsed = parse_json(call.arguments);
+  if (!parsed || !parsed->is_object()) return {};
+  bool short_enough = columns(describe_call(call)) + 4 <= width;
+  std::string text;
+  for (const auto& [key, value] : parsed->get_object()) {
+    std::string_view rest = value.is_string() ? std::string_view(value.get_string()) : std::string_view{};
+    while (rest.ends_with('\n')) rest.remove_suffix(1);
+    short_enough = short_enough && rest.find('\n') == std::string_view::npos;
+    text += styled("  " + one_line(key) + ": ", kDim);
+    if (!value.is_string()) text += one_line(json::serialize(value));
+    const bool several = rest.find('\n') != std::string_view::npos;
+    std::size_t lines = 0;
+    for (; !rest.empty() && lines < kDetailLines; ++lines) {
+      const std::size_t end = std::min(rest.find('\n'), rest.size());
+      text += (several ? "\n    " : "") + harmless_line(rest.substr(0, end));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    if (!rest.empty()) text += styled("\n    … and " + std::to_string(rest.size()) + " bytes more", kDim);
+    text += "\n";
+  }
+  return short_enough ? std::string{} : text;
+}
+
 std::optional<Approval> Person::approve(const ApprovalRequested& request, const std::function<bool()>& stop) {
   interrupted_ = false;
   const std::string why = request.reason.empty() ? std::string{} : " (" + one_line(request.reason) + ")";
+  screen_.say(details(request.call));
   screen_.say(styled("? ", kAsk) + "Allow " + styled(one_line(request.call.name), kBold) + styled(why, kDim) + "  [" +
               styled("y", kBold) + "] once  [" + styled("a", kBold) + "] always  [" + styled("n", kBold) + "] never  ");
   terminal_.keys();

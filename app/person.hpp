@@ -27,6 +27,8 @@ class Person {
   [[nodiscard]] bool interrupted() const { return interrupted_; }
 
  private:
+  /// The arguments in full, where the line of the call could not show them: nobody should approve half a command.
+  [[nodiscard]] std::string details(const ToolCall& call) const;
   [[nodiscard]] std::string styled(std::string_view text, const Style& style) const;
 
   Terminal& terminal_;

@@ -108,6 +108,21 @@ std::string one_line(std::string_view text) {
   return line;
 }
 
+std::string harmless_line(std::string_view line) {
+  std::string shown;
+  while (!line.empty()) {
+    const Decoded next = decode_utf8(line);
+    if (next.bytes == 0) {
+      append_utf8(shown, kReplacement);
+      break;
+    }
+    if (next.code == U'\t') shown += "    ";
+    else if (next.code != U'\r') append_utf8(shown, harmless(next.code));
+    line.remove_prefix(next.bytes);
+  }
+  return shown;
+}
+
 std::string clip(std::string_view text, std::size_t limit) {
   std::size_t used = 0;
   std::size_t kept = 0;  // bytes that fit beside an ellipsis

@@ -28,6 +28,8 @@ void append_utf8(std::string& out, char32_t code);
 [[nodiscard]] std::size_t columns(std::string_view text) noexcept;
 /// `text` on one line, harmless: line ends and tabs become single spaces.
 [[nodiscard]] std::string one_line(std::string_view text);
+/// One line as it is, indentation included, but harmless.
+[[nodiscard]] std::string harmless_line(std::string_view line);
 /// At most `limit` columns of a one-line text; what is cut is replaced by an ellipsis.
 [[nodiscard]] std::string clip(std::string_view text, std::size_t limit);
 

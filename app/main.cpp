@@ -1,11 +1,13 @@
 // The program `sennit`: one subcommand a file; without one, a conversation at the prompt.
 #include <sennit/agent/io/error.hpp>
 #include <sennit/agent/registry.hpp>
+#include <sennit/app/check.hpp>
 #include <sennit/app/decode.hpp>
 #include <sennit/app/exit_code.hpp>
 #include <sennit/app/program.hpp>
 #include <sennit/app/repl.hpp>
 #include <sennit/app/run.hpp>
+#include <sennit/app/schema.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -67,6 +69,8 @@ int main(int argc, char** argv) {
   app.failure_message(say_usage_error);
   add_common_options(app, common);
   add_run(app, common, exit_code);
+  add_check(app, exit_code);
+  add_schema(app, exit_code);
   add_decode(app, exit_code);
   add_repl(app, common, exit_code);
   try {

@@ -124,6 +124,11 @@ std::string quote(std::string_view text) {
   return fmt::format("`{}{}`", text.substr(0, end), cut ? "…" : "");
 }
 
+std::string_view CheckedMap::text(std::string_view key) const {
+  const json::value* const found = value.if_contains(key);
+  return found != nullptr && found->is_string() ? std::string_view(found->as_string()) : std::string_view{};
+}
+
 Position CheckedMap::at(const Table& table, std::string_view key) const {
   const Field* const field = table.find(key);
   for (std::size_t i = 0; field != nullptr && i < node.keys.size(); ++i) {

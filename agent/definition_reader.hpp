@@ -20,6 +20,8 @@ struct CheckedMap {
   std::string_view path;
 
   [[nodiscard]] bool has(std::string_view key) const { return value.contains(key); }
+  /// The text at `key`, or an empty one.
+  [[nodiscard]] std::string_view text(std::string_view key) const;
   /// Where the value of `key` stands; the map itself if it is absent.
   [[nodiscard]] Position at(const Table& table, std::string_view key) const;
 };

@@ -40,7 +40,7 @@ const Table& table() {
 void check_input(Reader& reader, const CheckedMap& map) {
   const json::value* const preset = map.value.if_contains("default");
   if (preset == nullptr) return;
-  const std::string_view type = map.has("type") ? find_string(map.value, "type") : "string";
+  const std::string_view type = map.has("type") ? map.text("type") : "string";
   const bool fits = type == "number" ? preset->is_number() : type == "boolean" ? preset->is_bool() : preset->is_string();
   if (!fits) {
     reader.error(map.at(table<InputSpec>(), "default"),

@@ -32,7 +32,7 @@ void check_model(Reader& reader, const CheckedMap& map) {
   if (map.has("id") && !map.has("provider") && !map.has("name")) {
     reader.error(map.at(table, "id"), "`model.id` needs `model.provider` beside it");
   }
-  const std::string_view key = find_string(map.value, "api_key");
+  const std::string_view key = map.text("api_key");
   if (!key.empty() && key.find("${env:") == std::string_view::npos) {
     reader.warning(map.at(table, "api_key"),
                    "`model.api_key`: the key itself is in the file; write `${env:NAME}` and set the variable NAME");

@@ -34,7 +34,7 @@ class Checker {
       return;
     }
     Findings findings(parsed);
-    std::vector<std::string> tools = check_parts(parsed.definition, registry_, findings);
+    ToolNames tools = check_parts(parsed.definition, registry_, findings);
     above_.push_back(place);
     std::vector<std::filesystem::path> below;
     check_agents(parsed.definition, tools, findings, below);
@@ -46,7 +46,7 @@ class Checker {
   }
 
  private:
-  void check_agents(const Definition& definition, std::vector<std::string>& tools, Findings& findings,
+  void check_agents(const Definition& definition, ToolNames& tools, Findings& findings,
                     std::vector<std::filesystem::path>& below) {
     for (std::size_t i = 0; i < definition.agents.size(); ++i) {
       const SubAgent& agent = definition.agents[i];
@@ -54,6 +54,8 @@ class Checker {
       const std::filesystem::path file = definition.directory() / agent.file;
       if (!std::filesystem::is_regular_file(file)) {
         findings.error(path, fmt::format("there is no agent file `{}`", agent.file.string()));
+        tools.complete = tools.complete && !agent.name.empty();
+        if (!agent.name.empty()) tools.names.push_back(agent.name);
         continue;
       }
       if (std::ranges::count(above_, std::filesystem::weakly_canonical(file)) > 0) {
@@ -62,10 +64,10 @@ class Checker {
       }
       below.push_back(file.lexically_normal());
       const std::string name = agent.name.empty() ? name_of(file) : agent.name;
-      if (std::ranges::count(tools, name) > 0) {
+      if (std::ranges::count(tools.names, name) > 0) {
         findings.error(fmt::format("agents[{}]", i), fmt::format("two tools of this agent are named `{}`", name));
       }
-      tools.push_back(name);
+      tools.names.push_back(name);
     }
   }
 

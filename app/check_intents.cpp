@@ -14,7 +14,7 @@ namespace {
 /// Follows one intent through its steps: what has been captured and called so far.
 class IntentCheck {
  public:
-  IntentCheck(const Intent& intent, std::string path, const std::vector<std::string>& tools, Findings& findings)
+  IntentCheck(const Intent& intent, std::string path, const ToolNames& tools, Findings& findings)
       : intent_(intent), path_(std::move(path)), tools_(tools), findings_(findings) {}
 
   void check() {
@@ -27,8 +27,8 @@ class IntentCheck {
   void check_step(std::size_t index) {
     const IntentStep& step = intent_.steps[index];
     const std::string path = fmt::format("{}.steps[{}]", path_, index);
-    if (std::ranges::count(tools_, step.call) == 0) {
-      findings_.error(path + ".call", unknown("tool of this agent", step.call, tools_));
+    if (tools_.complete && std::ranges::count(tools_.names, step.call) == 0) {
+      findings_.error(path + ".call", unknown("tool of this agent", step.call, tools_.names));
     }
     for (const auto& [key, value] : step.with) use_all(fmt::format("{}.with.{}", path, std::string_view(key)), value);
     names_.emplace_back("result");
@@ -68,7 +68,7 @@ class IntentCheck {
 
   const Intent& intent_;
   std::string path_;
-  const std::vector<std::string>& tools_;
+  const ToolNames& tools_;
   Findings& findings_;
   std::vector<std::string> names_;
   bool broken_ = false;
@@ -76,7 +76,7 @@ class IntentCheck {
 
 }  // namespace
 
-void check_intents(const Definition& definition, const std::vector<std::string>& tools, Findings& findings) {
+void check_intents(const Definition& definition, const ToolNames& tools, Findings& findings) {
   for (std::size_t i = 0; i < definition.intents.size(); ++i) {
     IntentCheck(definition.intents[i], fmt::format("intents[{}]", i), tools, findings).check();
   }

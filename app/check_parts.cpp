@@ -14,11 +14,13 @@ namespace {
 bool has(const std::vector<std::string>& names, std::string_view name) { return std::ranges::count(names, name) > 0; }
 
 /// Makes a part only to see whether that is possible.
-void attempt(std::string_view path, Findings& findings, const std::function<void()>& make) {
+bool attempt(std::string_view path, Findings& findings, const std::function<void()>& make) {
   try {
     make();
+    return true;
   } catch (const std::exception&) {
     findings.error(path, current_error().message());
+    return false;
   }
 }
 
@@ -44,17 +46,17 @@ void add_names(std::vector<std::string>& names, const std::vector<std::shared_pt
   }
 }
 
-void check_memory(const Definition& definition, const PartContext& context, std::vector<std::string>& names,
-                  Findings& findings) {
+void check_memory(const Definition& definition, const PartContext& context, ToolNames& tools, Findings& findings) {
   if (!definition.memory.enabled) return;
   const std::vector<std::string> known = context.registry.memory_names();
   if (!has(known, definition.memory.kind)) {
+    tools.complete = false;
     return findings.error("memory.kind", unknown("memory", definition.memory.kind, known));
   }
   attempt("memory", findings, [&] { (void)context.registry.memory(definition.memory, context); });
   if (!has(context.registry.tool_names(), "notes")) return;
   for (const auto& tool : context.registry.tools({"notes", {}}, context)) {
-    if (!has(names, tool->spec().description.name)) names.push_back(tool->spec().description.name);
+    if (!has(tools.names, tool->spec().description.name)) tools.names.push_back(tool->spec().description.name);
   }
 }
 
@@ -84,7 +86,7 @@ std::string unknown(std::string_view kind, std::string_view name, const std::vec
   return message;
 }
 
-std::vector<std::string> check_parts(const Definition& definition, const Registry& registry, Findings& findings) {
+ToolNames check_parts(const Definition& definition, const Registry& registry, Findings& findings) {
   const PartContext context{definition, registry, {}};
   check_model(definition, context, findings);
   if (const std::vector<std::string> known = registry.planner_names(); !has(known, definition.planner)) {
@@ -93,29 +95,33 @@ std::vector<std::string> check_parts(const Definition& definition, const Registr
     attempt("planner", findings,
             [&] { (void)registry.planner(definition.planner, definition.planner_options, context); });
   }
-  std::vector<std::string> names;
+  ToolNames tools;
   const std::vector<std::string> known = registry.tool_names();
   for (std::size_t i = 0; i < definition.tools.size(); ++i) {
     const ToolSelection& selection = definition.tools[i];
     const std::string path = fmt::format("tools[{}]", i);
     if (!has(known, selection.name)) {
       findings.error(path, unknown("tool", selection.name, known));
-    } else {
-      attempt(path, findings, [&] { add_names(names, registry.tools(selection, context), path, findings); });
+      tools.complete = false;
+    } else if (!attempt(path, findings,
+                        [&] { add_names(tools.names, registry.tools(selection, context), path, findings); })) {
+      tools.complete = false;
     }
   }
-  check_memory(definition, context, names, findings);
-  return names;
+  check_memory(definition, context, tools, findings);
+  return tools;
 }
 
-void check_policy(const Definition& definition, const std::vector<std::string>& tools, Findings& findings) {
+void check_policy(const Definition& definition, const ToolNames& tools, Findings& findings) {
+  if (!tools.complete) return;
   const auto check = [&](std::string_view key, const std::vector<std::string>& patterns) {
     for (std::size_t i = 0; i < patterns.size(); ++i) {
       const auto matches = [&](const std::string& tool) { return matches_pattern(patterns[i], tool); };
-      if (std::ranges::any_of(tools, matches)) continue;
+      if (std::ranges::any_of(tools.names, matches)) continue;
       findings.warning(fmt::format("policy.{}[{}]", key, i),
                        fmt::format("`{}` matches none of this agent's tools", patterns[i]) +
-                           (tools.empty() ? std::string("; it has none") : fmt::format(": {}", fmt::join(tools, ", "))));
+                           (tools.names.empty() ? std::string("; it has none")
+                                              : fmt::format(": {}", fmt::join(tools.names, ", "))));
     }
   };
   check("allow", definition.policy.allow);

@@ -30,12 +30,17 @@ class Findings {
 /// "unknown tool `clok`; did you mean `clock`?", or the known names.
 [[nodiscard]] std::string unknown(std::string_view kind, std::string_view name, const std::vector<std::string>& known);
 
-/// The model, planner, memory and tools. Gives the names of all tools that the agent will have, delegates excepted.
-[[nodiscard]] std::vector<std::string> check_parts(const Definition& definition, const Registry& registry,
-                                                   Findings& findings);
+/// The tools that an agent will have.
+struct ToolNames {
+  std::vector<std::string> names;
+  bool complete = true;  ///< false: some could not be made, so a name that is absent may still be right
+};
+
+/// The model, planner, memory and tools. Gives the tools, delegates excepted.
+[[nodiscard]] ToolNames check_parts(const Definition& definition, const Registry& registry, Findings& findings);
 /// Policy entries that match no tool.
-void check_policy(const Definition& definition, const std::vector<std::string>& tools, Findings& findings);
+void check_policy(const Definition& definition, const ToolNames& tools, Findings& findings);
 /// Patterns, tools and captures of intents.
-void check_intents(const Definition& definition, const std::vector<std::string>& tools, Findings& findings);
+void check_intents(const Definition& definition, const ToolNames& tools, Findings& findings);
 
 }  // namespace sennit::app

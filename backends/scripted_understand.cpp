@@ -50,9 +50,11 @@ std::vector<Wish> divide(const std::vector<Rule>& rules, const Words& words, Ran
   for (std::size_t end = 1; end <= parts.size(); ++end) {
     for (std::size_t begin = 0; begin < end; ++begin) {
       const bool whole = begin == 0 && end == parts.size();
-      const Range range = whole ? sentence : Range{parts[begin].first, parts[end - 1].last};
+      const Range range{parts[begin].first, parts[end - 1].last};
       Division division;
       division.last = recognise(rules, words, range, whole);
+      // A sentence that begins with "and" means what follows; one that needs the word is a pattern's business.
+      if (!division.last && whole && range != sentence) division.last = recognise(rules, words, sentence, whole);
       if (!division.last && end - begin > 1) continue;  // what is not understood is left over clause by clause
       division.left_over = best[begin].left_over + (division.last ? 0 : range.size());
       division.wishes = best[begin].wishes + (division.last ? 1 : 0);

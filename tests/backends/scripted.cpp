@@ -141,6 +141,11 @@ TEST_CASE("a wish that speaks of what an earlier one speaks of waits for it") {
   CHECK(calls(talk.answer(first, {"noted"})) == Calls{R"(recall{"query":"Mei lives in"})"});
 }
 
+TEST_CASE("a sentence may begin with and") {
+  Talk talk;
+  CHECK(calls(talk.hear("And time in Oslo?")) == Calls{R"(clock{"zone":"Oslo"})"});
+}
+
 TEST_CASE("an and inside a wish does not divide it") {
   Talk talk;
   CHECK(calls(talk.hear("Remember that Mei likes cats, dogs and tea.")) ==

@@ -3,9 +3,17 @@
 
 #include <algorithm>
 #include <cctype>
+#include <utility>
 
 namespace sennit::http {
 namespace {
+
+// curl looks for a connection to reuse among all it has to that host: with thousands in one multi handle, starting
+// takes quadratic time. So a client has several, and a new one only once the others are full.
+constexpr std::size_t kTransfersPerEngine = 512;
+// Kept open while an engine is idle; the further engines are for bursts.
+constexpr std::size_t kIdleConnections = 256;
+constexpr std::size_t kIdleConnectionsOfFurther = 16;
 
 class StreamedResponse final : public Response {
  public:
@@ -30,25 +38,36 @@ class StreamedResponse final : public Response {
 
 class CurlClient final : public Client {
  public:
-  explicit CurlClient(const asio::any_io_executor& executor) : engine_(std::make_shared<Engine>(executor)) {}
-  ~CurlClient() override { engine_->close(); }
+  explicit CurlClient(asio::any_io_executor executor) : executor_(std::move(executor)) {}
+  ~CurlClient() override {
+    for (const auto& engine : engines_) engine->close();
+  }
   CurlClient(const CurlClient&) = delete;
   CurlClient& operator=(const CurlClient&) = delete;
 
   [[nodiscard]] asio::awaitable<std::unique_ptr<Response>> send(Request request) override {
-    auto transfer = std::make_unique<Transfer>(engine_, std::move(request));
+    auto transfer = std::make_unique<Transfer>(engine_with_room(), std::move(request));
     co_await transfer->begin();
     co_return std::make_unique<StreamedResponse>(std::move(transfer));
   }
 
  private:
-  std::shared_ptr<Engine> engine_;
+  const std::shared_ptr<Engine>& engine_with_room() {
+    for (const auto& engine : engines_) {
+      if (engine->active() < kTransfersPerEngine) return engine;
+    }
+    const std::size_t idle = engines_.empty() ? kIdleConnections : kIdleConnectionsOfFurther;
+    return engines_.emplace_back(std::make_shared<Engine>(executor_, idle));
+  }
+
+  asio::any_io_executor executor_;
+  std::vector<std::shared_ptr<Engine>> engines_;
 };
 
 }  // namespace
 
 std::unique_ptr<Client> make_client(asio::any_io_executor executor) {
-  return std::make_unique<CurlClient>(executor);
+  return std::make_unique<CurlClient>(std::move(executor));
 }
 
 asio::awaitable<std::string> read_all(Response& response) {

@@ -1,6 +1,7 @@
 #include <sennit/agent/io/http_engine.hpp>
 #include <sennit/agent/io/http_transfer.hpp>
 
+#include <boost/asio/post.hpp>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,13 +11,9 @@
 #include <cstring>
 #include <utility>
 
-#include <boost/asio/post.hpp>
-
 namespace sennit::http {
 namespace {
 
-// Idle connections kept when nothing is under way. A burst of thousands must not hold its sockets for ever.
-constexpr std::size_t kIdleConnections = 512;
 // Spare easy handles; each holds a few KiB.
 constexpr std::size_t kSpareHandles = 128;
 // Ready sockets looked at in one turn; the rest follows in the next one.
@@ -35,8 +32,8 @@ int make_epoll_set() {
 
 }  // namespace
 
-Engine::Engine(const asio::any_io_executor& executor)
-    : executor_(executor), set_(executor, make_epoll_set()), timer_(executor) {
+Engine::Engine(const asio::any_io_executor& executor, std::size_t idle_connections)
+    : executor_(executor), idle_connections_(idle_connections), set_(executor, make_epoll_set()), timer_(executor) {
   initialise_curl_once();
   make_multi();
 }
@@ -277,8 +274,9 @@ void Engine::flush() {
   }
 }
 
+// A burst of thousands must not hold its sockets for ever. curl cannot close a few of them, so all go.
 void Engine::trim() {
-  if (open_sockets_ <= kIdleConnections) return;
+  if (open_sockets_ <= idle_connections_) return;
   curl_multi_cleanup(std::exchange(multi_, nullptr));
   curl_due_ = SteadyTime::max();
   make_multi();

@@ -8,16 +8,15 @@
 
 #include <sennit/agent/io/environment.hpp>
 
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/intrusive/list.hpp>
 #include <curl/curl.h>
 
 #include <cstddef>
 #include <map>
 #include <memory>
 #include <vector>
-
-#include <boost/asio/posix/basic_stream_descriptor.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/intrusive/list.hpp>
 
 namespace sennit::http {
 
@@ -29,14 +28,16 @@ struct EasyCleanup {
 using EasyHandle = std::unique_ptr<CURL, EasyCleanup>;
 
 namespace intrusive = boost::intrusive;
-using LiveHook = intrusive::list_base_hook<intrusive::tag<struct LiveTag>, intrusive::link_mode<intrusive::auto_unlink>>;
+using LiveHook =
+    intrusive::list_base_hook<intrusive::tag<struct LiveTag>, intrusive::link_mode<intrusive::auto_unlink>>;
 using ReadyHook =
     intrusive::list_base_hook<intrusive::tag<struct ReadyTag>, intrusive::link_mode<intrusive::auto_unlink>>;
 using DeadlineQueue = std::multimap<SteadyTime, Transfer*>;
 
 class Engine : public std::enable_shared_from_this<Engine> {
  public:
-  explicit Engine(const asio::any_io_executor& executor);
+  /// `idle_connections`: how many may stay open while there is no transfer.
+  Engine(const asio::any_io_executor& executor, std::size_t idle_connections);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -51,7 +52,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void wake(Transfer& transfer);
   /// Goes on reading from the connection of a live transfer that paused itself. Not from curl's callbacks.
   void resume(Transfer& transfer);
-  /// The transfer's deadline may have come nearer. (A later one needs no call: it is looked up when the old one is due.)
+  /// The transfer's deadline may have come nearer. (A later one needs no call: it is looked up when the old one is
+  /// due.)
   void rearm(Transfer& transfer);
   /// Fails every live transfer and starts no more.
   void close();
@@ -82,6 +84,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void kick();
 
   asio::any_io_executor executor_;
+  const std::size_t idle_connections_;
   asio::posix::basic_stream_descriptor<asio::any_io_executor> set_;  // the epoll set
   asio::basic_waitable_timer<std::chrono::steady_clock> timer_;
   CURLM* multi_ = nullptr;

@@ -90,7 +90,8 @@ Error failure(CURLcode result, Phase phase, const Request& request, std::string_
     return Error(errc::too_large, "a header line of the answer exceeds curl's bound of 100 KiB").at(where);
   }
   if (cut_short(result) && words.find("chunk") == std::string::npos) {
-    const char* const moment = phase == Phase::first_byte ? " ended before it answered: " : " ended its answer too early: ";
+    const char* const moment =
+        phase == Phase::first_byte ? " ended before it answered: " : " ended its answer too early: ";
     return Error(errc::truncated, peer + moment + words).retry().at(where);
   }
   return Error(errc::protocol, peer + " broke the HTTP protocol: " + words).at(where);

@@ -32,9 +32,8 @@ curl_socket_t open_socket_callback(void* transfer, curlsocktype, curl_sockaddr* 
 }
 
 bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-    return std::tolower(x) == std::tolower(y);
-  });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 HeaderList header_list(const Request& request) {
@@ -53,7 +52,7 @@ HeaderList header_list(const Request& request) {
     line.assign(header.name).append(header.value.empty() ? ";" : ": ").append(header.value);
     add(line.c_str());
   }
-  add("Expect:");  // no round trip for "100 Continue"
+  add("Expect:");                       // no round trip for "100 Continue"
   if (!has_type) add("Content-Type:");  // curl would claim a form
   return list;
 }

@@ -39,7 +39,9 @@ SteadyTime after(SteadyTime from, milliseconds limit) {
 Transfer::Transfer(std::shared_ptr<Engine> engine, Request request)
     : engine_(std::move(engine)), request_(std::move(request)) {}
 
-Transfer::~Transfer() { engine_->stop(*this); }
+Transfer::~Transfer() {
+  engine_->stop(*this);
+}
 
 // ---- for the reader ----
 
@@ -120,7 +122,9 @@ void Transfer::fail(Error error) {
   engine_->wake(*this);
 }
 
-void Transfer::deliver() { signal_.notify_now(); }
+void Transfer::deliver() {
+  signal_.notify_now();
+}
 
 SteadyTime Transfer::deadline() const noexcept {
   SteadyTime phase = SteadyTime::max();

@@ -1,14 +1,13 @@
 #include <sennit/agent/io/http.hpp>
 #include <sennit/agent/io/loop_environment.hpp>
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <sys/random.h>
 
 #include <cerrno>
 #include <cstring>
 #include <utility>
-
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 namespace sennit {
 

@@ -3,6 +3,7 @@
 #include <sennit/agent/io/pool.hpp>
 #include <sennit/agent/io/signal.hpp>
 
+#include <boost/asio/this_coro.hpp>
 #include <pthread.h>
 #include <signal.h>
 
@@ -13,8 +14,6 @@
 #include <mutex>
 #include <thread>
 #include <vector>
-
-#include <boost/asio/this_coro.hpp>
 
 namespace sennit {
 namespace {
@@ -28,7 +27,7 @@ struct Job {
   std::exception_ptr error;  // written before the post that wakes the caller, read after it
   Signal done;               // touched on the caller's shard only
   std::mutex mutex;
-  bool abandoned = false;    // guarded by mutex
+  bool abandoned = false;  // guarded by mutex
 };
 
 // Wakes the caller, unless it has gone.
@@ -68,7 +67,8 @@ struct Pool::State {
     const std::lock_guard lock(mutex);
     if (stopping) throw Error(errc::cancelled, "the pool is shutting down");
     if (queue.size() >= queue_limit) {
-      throw Error(errc::busy, "the queue of the worker pool is full (" + std::to_string(queue_limit) + " jobs)").retry();
+      throw Error(errc::busy, "the queue of the worker pool is full (" + std::to_string(queue_limit) + " jobs)")
+          .retry();
     }
     queue.push_back(std::move(job));
     if (idle < queue.size() && threads.size() < thread_limit) start_thread();
@@ -145,9 +145,13 @@ struct Pool::State {
 
 Pool::Pool(std::size_t threads, std::size_t queue_limit) : state_(std::make_shared<State>(threads, queue_limit)) {}
 
-Pool::~Pool() { state_->stop(); }
+Pool::~Pool() {
+  state_->stop();
+}
 
-std::size_t Pool::waiting() const noexcept { return state_->waiting.load(std::memory_order_acquire); }
+std::size_t Pool::waiting() const noexcept {
+  return state_->waiting.load(std::memory_order_acquire);
+}
 
 asio::awaitable<void> Pool::submit(std::function<void()> job_function) {
   struct Waiting {

@@ -1,15 +1,15 @@
 #include <sennit/agent/io/scope.hpp>
 #include <sennit/agent/io/signal.hpp>
 
-#include <exception>
-#include <list>
-#include <utility>
-
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/this_coro.hpp>
+
+#include <exception>
+#include <list>
+#include <utility>
 
 namespace sennit {
 
@@ -77,7 +77,9 @@ TaskScope::TaskScope(asio::any_io_executor executor, FailureHandler on_failure) 
   state_->on_failure = std::move(on_failure);
 }
 
-TaskScope::~TaskScope() { cancel(); }
+TaskScope::~TaskScope() {
+  cancel();
+}
 
 void TaskScope::spawn(asio::awaitable<void> task) {
   if (state_->cancelled) return;
@@ -85,9 +87,9 @@ void TaskScope::spawn(asio::awaitable<void> task) {
   asio::awaitable<void> performing = State::perform(state_, entry, std::move(task));
   // The completion handler keeps the state: a task may end after its scope.
   asio::co_spawn(state_->executor, spawnable(std::move(performing)),
-                 asio::bind_cancellation_slot(entry->cancellation.slot(), [state = state_, entry](const std::exception_ptr& failure) {
-                   state->ended(entry, failure);
-                 }));
+                 asio::bind_cancellation_slot(
+                     entry->cancellation.slot(),
+                     [state = state_, entry](const std::exception_ptr& failure) { state->ended(entry, failure); }));
 }
 
 void TaskScope::cancel() {
@@ -112,6 +114,8 @@ asio::awaitable<void> TaskScope::join() {
   }
 }
 
-std::size_t TaskScope::size() const noexcept { return state_->tasks.size(); }
+std::size_t TaskScope::size() const noexcept {
+  return state_->tasks.size();
+}
 
 }  // namespace sennit

@@ -7,18 +7,18 @@
 #include <sennit/agent/io/asio.hpp>
 #include <sennit/agent/io/error.hpp>
 
-#include <cstddef>
-#include <exception>
-#include <memory>
-#include <new>
-#include <utility>
-
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <new>
+#include <utility>
 
 namespace sennit {
 
@@ -79,7 +79,9 @@ class Signal {
       Handler taken = leave();
       asio::get_associated_cancellation_slot(taken).clear();
       const auto executor = asio::get_associated_executor(taken);
-      auto call = [taken = std::move(taken), error = std::move(error)]() mutable { std::move(taken)(std::move(error)); };
+      auto call = [taken = std::move(taken), error = std::move(error)]() mutable {
+        std::move(taken)(std::move(error));
+      };
       if (resume == Resume::now) {
         asio::dispatch(executor, std::move(call));
       } else {

@@ -54,7 +54,9 @@ std::string_view LineBuffer::take(std::size_t end, std::size_t next) {
 
 // ---- server-sent events ----
 
-void SseReader::push(std::string_view bytes) { buffer_.push(bytes); }
+void SseReader::push(std::string_view bytes) {
+  buffer_.push(bytes);
+}
 
 std::optional<SseEvent> SseReader::next() {
   if (!past_byte_order_mark(false)) return std::nullopt;
@@ -159,7 +161,9 @@ std::optional<SseEvent> SseReader::dispatch() {
 
 // ---- newline-delimited JSON ----
 
-void NdjsonReader::push(std::string_view bytes) { buffer_.push(bytes); }
+void NdjsonReader::push(std::string_view bytes) {
+  buffer_.push(bytes);
+}
 
 std::optional<std::string_view> NdjsonReader::next() {
   for (;;) {

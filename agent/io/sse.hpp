@@ -14,10 +14,10 @@
 namespace sennit {
 
 struct StreamLimits {
-  std::size_t line = 16ULL << 20U;     ///< bytes of one line (a whole base64 image fits)
-  std::size_t event = 32ULL << 20U;    ///< bytes of one event's data, all its lines together
-  std::size_t lines = 65'536;          ///< lines of one event: empty `data:` lines slip past a byte bound
-  std::size_t events = 50'000'000;     ///< events of one stream
+  std::size_t line = 16ULL << 20U;   ///< bytes of one line (a whole base64 image fits)
+  std::size_t event = 32ULL << 20U;  ///< bytes of one event's data, all its lines together
+  std::size_t lines = 65'536;        ///< lines of one event: empty `data:` lines slip past a byte bound
+  std::size_t events = 50'000'000;   ///< events of one stream
 };
 
 namespace detail {

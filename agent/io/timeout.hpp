@@ -35,7 +35,7 @@ template <class T>
   } else {
     return [](Environment& env, milliseconds most, asio::awaitable<T> inner,
               std::string name) -> asio::awaitable<T> {  // captures nothing: the frame owns its parameters
-      std::optional<T> result;  // outlives the operation: run_before waits for its end
+      std::optional<T> result;                           // outlives the operation: run_before waits for its end
       asio::awaitable<void> kept = detail::keep_result(std::move(inner), result);
       asio::awaitable<void> bounded = detail::run_before(env, most, std::move(kept), std::move(name));
       co_await std::move(bounded);

@@ -1,15 +1,13 @@
 #include "http_fetch.hpp"
-
 #include <sennit/agent/io/egress.hpp>
 
+#include <catch2/catch_test_macros.hpp>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <cstring>
 #include <string>
-
-#include <catch2/catch_test_macros.hpp>
 
 using namespace sennit;
 using namespace sennit::testing;
@@ -22,7 +20,8 @@ bool is_public(const std::string& spelling) {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICHOST;
   addrinfo* found = nullptr;
-  if (::getaddrinfo(spelling.c_str(), "80", &hints, &found) != 0) throw std::runtime_error("not an address: " + spelling);
+  if (::getaddrinfo(spelling.c_str(), "80", &hints, &found) != 0)
+    throw std::runtime_error("not an address: " + spelling);
   bool all = true;
   for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
     all = all && is_public_address(*entry->ai_addr);
@@ -41,11 +40,32 @@ asio::awaitable<int> attempt(Environment& environment, std::string url) {
 }  // namespace
 
 TEST_CASE("addresses of the public internet may be reached", "[egress]") {
-  for (const std::string address :
-       {"1.1.1.1", "8.8.8.8", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255", "128.0.0.1",
-        "169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.0", "192.0.1.0", "192.167.255.255", "192.169.0.0",
-        "198.17.255.255", "198.20.0.0", "223.255.255.255", "2606:4700:4700::1111", "2a00:1450::1", "2001:4860:4860::8888",
-        "::ffff:8.8.8.8", "::8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1", "3ffe::1"}) {
+  for (const std::string address : {"1.1.1.1",
+                                    "8.8.8.8",
+                                    "9.255.255.255",
+                                    "11.0.0.0",
+                                    "100.63.255.255",
+                                    "100.128.0.0",
+                                    "126.255.255.255",
+                                    "128.0.0.1",
+                                    "169.253.255.255",
+                                    "169.255.0.0",
+                                    "172.15.255.255",
+                                    "172.32.0.0",
+                                    "192.0.1.0",
+                                    "192.167.255.255",
+                                    "192.169.0.0",
+                                    "198.17.255.255",
+                                    "198.20.0.0",
+                                    "223.255.255.255",
+                                    "2606:4700:4700::1111",
+                                    "2a00:1450::1",
+                                    "2001:4860:4860::8888",
+                                    "::ffff:8.8.8.8",
+                                    "::8.8.8.8",
+                                    "64:ff9b::8.8.8.8",
+                                    "2002:808:808::1",
+                                    "3ffe::1"}) {
     CAPTURE(address);
     CHECK(is_public(address));
   }
@@ -63,7 +83,8 @@ TEST_CASE("addresses of this machine, this network and no network may not", "[eg
         "3232235777",
         // IPv6
         "::", "::1", "fc00::1", "fdff:ffff::1", "fe80::1", "febf::1", "fec0::1", "ff02::1", "100::1", "4000::1",
-        "2001:db8::1", "3fff::1", "2001::1", "2001:0:53aa:64c:0:0:0:1", "2001:10::1", "2001:1ff::1", "64:ff9b:1::808:808",
+        "2001:db8::1", "3fff::1", "2001::1", "2001:0:53aa:64c:0:0:0:1", "2001:10::1", "2001:1ff::1",
+        "64:ff9b:1::808:808",
         // IPv4 inside IPv6
         "::ffff:127.0.0.1", "::ffff:7f00:1", "::ffff:10.0.0.1", "::127.0.0.1", "::10.0.0.1", "64:ff9b::127.0.0.1",
         "64:ff9b::a00:1", "2002:7f00:1::1", "2002:c0a8:101::1", "::ffff:0:0", "::ffff:169.254.169.254"}) {
@@ -89,16 +110,18 @@ TEST_CASE("no spelling of loopback gets past the client", "[egress][http]") {
 }
 
 TEST_CASE("host names are letters, digits, hyphens and dots", "[egress]") {
-  for (const std::string_view host : {"a", "example.com", "example.com.", "xn--fiqs8s.cn", "a-b.c9", "127.0.0.1", "[::1]",
-                                      "[2001:db8::1]", "EXAMPLE.org"}) {
+  for (const std::string_view host : {"a", "example.com", "example.com.", "xn--fiqs8s.cn", "a-b.c9", "127.0.0.1",
+                                      "[::1]", "[2001:db8::1]", "EXAMPLE.org"}) {
     CAPTURE(host);
     CHECK(is_valid_host(host));
   }
   using namespace std::string_view_literals;
-  for (const std::string_view host :
-       {""sv, "."sv, "a..b"sv, ".a"sv, "a.."sv, "-a.b"sv, "a-.b"sv, "a_b"sv, "a b"sv, "a\0.b"sv, "a%00"sv, "a/b"sv,
-        "a@b"sv, "a:80"sv, "ex\u00e4mple"sv, "\uff11\uff12\uff17.0.0.1"sv, "[::1"sv, "[]"sv, "[::1%25lo]"sv, "[127.0.0.1]"sv,
-        "::1"sv, "a\n"sv, "[::\0001]"sv}) {
+  for (const std::string_view host : {""sv,     "."sv,     "a..b"sv,         ".a"sv,
+                                      "a.."sv,  "-a.b"sv,  "a-.b"sv,         "a_b"sv,
+                                      "a b"sv,  "a\0.b"sv, "a%00"sv,         "a/b"sv,
+                                      "a@b"sv,  "a:80"sv,  "ex\u00e4mple"sv, "\uff11\uff12\uff17.0.0.1"sv,
+                                      "[::1"sv, "[]"sv,    "[::1%25lo]"sv,   "[127.0.0.1]"sv,
+                                      "::1"sv,  "a\n"sv,   "[::\0001]"sv}) {
     CAPTURE(host);
     CHECK_FALSE(is_valid_host(host));
   }

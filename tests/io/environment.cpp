@@ -1,11 +1,10 @@
 #include "support/fixtures.hpp"
-
 #include <sennit/agent/io/http.hpp>
+
+#include <catch2/catch_test_macros.hpp>
 
 #include <set>
 #include <thread>
-
-#include <catch2/catch_test_macros.hpp>
 
 using namespace sennit;
 using namespace sennit::testing;

@@ -1,12 +1,11 @@
 // Every way in which an exchange can end badly, and what the caller is told.
 #include "http_fetch.hpp"
 
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <catch2/catch_test_macros.hpp>
-#include <catch2/matchers/catch_matchers_string.hpp>
 
 using namespace sennit;
 using namespace sennit::testing;
@@ -101,8 +100,7 @@ TEST_CASE("only http and https URLs and well-formed requests are sent", "[http]"
 TEST_CASE("a body that ends too early is delivered as far as it came, then truncated", "[http]") {
   TestEnvironment env;
   HttpServer server({Reply::text("hello world").cut_after(5), Reply::text("hello world").reset_after(5),
-                     Reply::text("hello world").chunked().cut_after(5),
-                     Reply::sse({"one", "two"}).reset_after(11)});
+                     Reply::text("hello world").chunked().cut_after(5), Reply::sse({"one", "two"}).reset_after(11)});
   for (const std::string expected : {"hello", "hello", "hello", "data: one\n\n"}) {
     std::string seen;
     const Error error = run_error(env, fetch(env, get(server.url("/x?key=secret")), &seen));

@@ -3,7 +3,6 @@
 
 #include "support/fixtures.hpp"
 #include "support/http_server.hpp"
-
 #include <sennit/agent/io/http.hpp>
 
 #include <string>

@@ -97,8 +97,9 @@ TEST_CASE("headers of the answer are found in any case", "[http]") {
 
 TEST_CASE("an informational head is passed over", "[http]") {
   TestEnvironment env;
-  HttpServer server(Reply::raw("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
-                               "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+  HttpServer server(
+      Reply::raw("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+                 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
   CHECK(run(env, fetch_header(env, get(server.url()), "link")).empty());
   CHECK(run(env, fetch(env, get(server.url()))).body == "ok");
 }
@@ -159,8 +160,8 @@ TEST_CASE("a kept connection that the server closed is replaced without an error
 TEST_CASE("gzip is offered and decoded only where asked for", "[http]") {
   TestEnvironment env;
   // printf hello | gzip -n
-  const std::string zipped("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xcb\x48\xcd\xc9\xc9\x07\x00\x86\xa6\x10\x36\x05\x00\x00\x00",
-                           25);
+  const std::string zipped(
+      "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xcb\x48\xcd\xc9\xc9\x07\x00\x86\xa6\x10\x36\x05\x00\x00\x00", 25);
   HttpServer server(Reply::text(zipped).header("Content-Encoding", "gzip"));
   http::Request request = get(server.url());
   CHECK(run(env, fetch(env, request)).body == zipped);

@@ -1,10 +1,9 @@
 // Streams under way: back-pressure, cancellation, ends of life, and thousands at once.
 #include "http_fetch.hpp"
 
-#include <sys/resource.h>
-
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
+#include <sys/resource.h>
 
 using namespace sennit;
 using namespace sennit::testing;

@@ -1,9 +1,6 @@
 // TLS with a certificate authority of our own, tunnels through a proxy, and HTTP/2 against a server that is not ours.
 #include "http_fetch.hpp"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -11,6 +8,10 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <csignal>
@@ -19,22 +20,21 @@
 #include <filesystem>
 #include <iostream>
 
-#include <catch2/catch_test_macros.hpp>
-#include <catch2/matchers/catch_matchers_string.hpp>
-
 using namespace sennit;
 using namespace sennit::testing;
-using Catch::Matchers::ContainsSubstring;
 using boost::asio::ip::tcp;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
 /// A certificate for 127.0.0.1 that signs itself, made by the openssl command.
 struct Certificate {
   Certificate() {
-    const std::string command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
-                                "-subj /CN=sennit-test -addext subjectAltName=IP:127.0.0.1,DNS:localhost "
-                                "-keyout " + key().string() + " -out " + file().string() + " 2>/dev/null";
+    const std::string command =
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+        "-subj /CN=sennit-test -addext subjectAltName=IP:127.0.0.1,DNS:localhost "
+        "-keyout " +
+        key().string() + " -out " + file().string() + " 2>/dev/null";
     if (std::system(command.c_str()) != 0) throw std::runtime_error("openssl cannot make a certificate");
   }
   [[nodiscard]] std::filesystem::path key() const { return folder / "key.pem"; }
@@ -103,7 +103,8 @@ asio::awaitable<void> pump(tcp::socket& from, tcp::socket& to) {
   std::array<char, 4'096> bytes;
   boost::system::error_code ended;
   for (;;) {
-    const std::size_t count = co_await from.async_read_some(asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, ended));
+    const std::size_t count =
+        co_await from.async_read_some(asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, ended));
     if (ended) break;
     co_await asio::async_write(to, asio::buffer(bytes.data(), count), asio::use_awaitable);
   }
@@ -211,7 +212,8 @@ TEST_CASE("streams share one HTTP/2 connection where the server speaks it", "[ht
   const Certificate certificate;
   const int port = free_port();
   const auto script = certificate.folder.write("server.js", kHttp2Server);
-  const Child node({"node", script.string(), certificate.key().string(), certificate.file().string(), std::to_string(port)});
+  const Child node(
+      {"node", script.string(), certificate.key().string(), certificate.file().string(), std::to_string(port)});
   await_port(env, port);
   http::Request request = get("https://127.0.0.1:" + std::to_string(port) + "/");
   request.ca_file = certificate.file().string();

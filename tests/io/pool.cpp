@@ -1,14 +1,13 @@
 #include "support/fixtures.hpp"
-
 #include <sennit/agent/io/pool.hpp>
 
+#include <catch2/catch_test_macros.hpp>
+
 #include <atomic>
-#include <mutex>
 #include <condition_variable>
+#include <mutex>
 #include <set>
 #include <thread>
-
-#include <catch2/catch_test_macros.hpp>
 
 using namespace sennit;
 using namespace sennit::testing;

@@ -1,5 +1,4 @@
 #include "support/fixtures.hpp"
-
 #include <sennit/agent/io/scope.hpp>
 
 #include <catch2/catch_test_macros.hpp>

@@ -1,5 +1,4 @@
 #include "support/fixtures.hpp"
-
 #include <sennit/agent/io/signal.hpp>
 
 #include <catch2/catch_test_macros.hpp>
@@ -90,7 +89,9 @@ TEST_CASE("a waiter may destroy the signal that wakes it", "[signal]") {
   std::unique_ptr<Signal> place;
   auto task = start(env, own_signal(place));
   until(env, [&] { return place && place->has_waiter(); });
-  SECTION("soon") { place->notify(); }
+  SECTION("soon") {
+    place->notify();
+  }
   SECTION("at once") {
     asio::post(env.executor(), [&] { place->notify_now(); });
   }

@@ -1,12 +1,12 @@
 #include <sennit/agent/io/sse.hpp>
 
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
 #include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <catch2/catch_test_macros.hpp>
-#include <catch2/matchers/catch_matchers_string.hpp>
 
 using namespace sennit;
 using Catch::Matchers::ContainsSubstring;
@@ -55,8 +55,9 @@ Error failure(std::string_view stream, StreamLimits limits) {
 }  // namespace
 
 TEST_CASE("events are the same however lines end and the stream is cut", "[sse]") {
-  const std::string stream = ": hello\n\nevent: delta\ndata: one\n\ndata: two\ndata: lines\n\n\n\ndata:three\nid: 7\n"
-                             "retry: 10\nother\n\ndata\n\nevent: lost\n\ndata: 你好 \xF0\x9F\x99\x82\n\n";
+  const std::string stream =
+      ": hello\n\nevent: delta\ndata: one\n\ndata: two\ndata: lines\n\n\n\ndata:three\nid: 7\n"
+      "retry: 10\nother\n\ndata\n\nevent: lost\n\ndata: 你好 \xF0\x9F\x99\x82\n\n";
   const Events expected{{"delta", "one"}, {"", "two\nlines"}, {"", "three"}, {"", ""}, {"", "你好 \xF0\x9F\x99\x82"}};
   for (const std::string end : {"\n", "\r\n", "\r"}) {
     const std::string ended = with_ends(stream, end);
@@ -77,7 +78,10 @@ TEST_CASE("field names are matched whole and in their case", "[sse]") {
 }
 
 TEST_CASE("a byte order mark counts only at the start", "[sse]") {
-  CHECK(read("\xEF\xBB\xBF""data: a\n\n\xEF\xBB\xBF""data: b\n\n", 1) == Events{{"", "a"}});
+  CHECK(read("\xEF\xBB\xBF"
+             "data: a\n\n\xEF\xBB\xBF"
+             "data: b\n\n",
+             1) == Events{{"", "a"}});
   CHECK(read("\xEF\xBB", 1).empty());
   CHECK(read("\xEF\xBB\xBF", 1).empty());
 }
@@ -117,7 +121,8 @@ TEST_CASE("every bound of an event stream is kept, and named", "[sse]") {
   CHECK_THAT(failure(line(101) + "\n", limits).message(), ContainsSubstring("100 bytes a line"));
   CHECK(failure("data: " + std::string(1'000, 'x'), limits).code() == errc::too_large);
   CHECK(read(line(100) + line(100) + "\n", 3, limits).size() == 1);
-  CHECK_THAT(failure(line(100) + line(100) + line(100) + "\n", limits).message(), ContainsSubstring("250 bytes an event"));
+  CHECK_THAT(failure(line(100) + line(100) + line(100) + "\n", limits).message(),
+             ContainsSubstring("250 bytes an event"));
   std::string empty_lines;
   for (int i = 0; i < 10; ++i) empty_lines += "data:\n";
   CHECK(read(empty_lines + "\n", 3, limits).size() == 1);

@@ -1,9 +1,7 @@
 #include "support/fixtures.hpp"
-
 #include <sennit/agent/io/timeout.hpp>
 
 #include <boost/asio/this_coro.hpp>
-
 #include <catch2/catch_test_macros.hpp>
 
 using namespace sennit;

@@ -44,15 +44,18 @@ std::string read_file(const std::filesystem::path& file) {
 // ---- environments ----
 
 TestEnvironment::TestEnvironment(std::size_t pool_threads)
-    : pool_(pool_threads), real_(loop_.get_executor(), pool_, [this](const LogRecord& record) {
-        records_.push_back(record);
-      }) {}
+    : pool_(pool_threads),
+      real_(loop_.get_executor(), pool_, [this](const LogRecord& record) { records_.push_back(record); }) {}
 
 TestEnvironment::~TestEnvironment() = default;
 
-void TestEnvironment::set_http(std::unique_ptr<http::Client> client) { http_ = std::move(client); }
+void TestEnvironment::set_http(std::unique_ptr<http::Client> client) {
+  http_ = std::move(client);
+}
 
-void TestEnvironment::turn() { loop_.run_one_for(std::chrono::milliseconds(10)); }
+void TestEnvironment::turn() {
+  loop_.run_one_for(std::chrono::milliseconds(10));
+}
 
 WallTime VirtualEnvironment::wall_now() const {
   constexpr WallTime kStart{std::chrono::seconds(1'767'225'600)};  // 2026-01-01T00:00:00Z

@@ -20,6 +20,12 @@
 #include <sennit/agent/io/scope.hpp>
 #include <sennit/agent/io/signal.hpp>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <exception>
@@ -34,12 +40,6 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
-
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
 
 namespace sennit::testing {
 
@@ -128,11 +128,12 @@ class Started {
  public:
   Started(TestEnvironment& environment, asio::awaitable<T> work)
       : environment_(environment), state_(std::make_shared<State>()) {
-    asio::co_spawn(environment.executor(), spawnable(keep(std::move(work), state_)),
-                   asio::bind_cancellation_slot(state_->cancellation.slot(), [state = state_](std::exception_ptr failure) {
-                     state->failure = std::move(failure);
-                     state->done = true;
-                   }));
+    asio::co_spawn(
+        environment.executor(), spawnable(keep(std::move(work), state_)),
+        asio::bind_cancellation_slot(state_->cancellation.slot(), [state = state_](std::exception_ptr failure) {
+          state->failure = std::move(failure);
+          state->done = true;
+        }));
   }
   Started(Started&&) noexcept = default;
 

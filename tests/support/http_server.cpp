@@ -24,9 +24,8 @@ using asio::ip::tcp;
 namespace {
 
 bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-    return std::tolower(x) == std::tolower(y);
-  });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 std::string_view take_line(std::string_view& text) {
@@ -211,7 +210,8 @@ struct ReplyWriter {
 namespace {
 
 asio::awaitable<HttpRequest> read_request(tcp::socket& socket, std::string& buffer) {
-  const std::size_t size = co_await asio::async_read_until(socket, asio::dynamic_buffer(buffer), "\r\n\r\n", asio::use_awaitable);
+  const std::size_t size =
+      co_await asio::async_read_until(socket, asio::dynamic_buffer(buffer), "\r\n\r\n", asio::use_awaitable);
   HttpRequest request = parse_head(std::string_view(buffer).substr(0, size));
   buffer.erase(0, size);
   const std::string length(request.header("content-length"));
@@ -284,7 +284,9 @@ HttpServer::~HttpServer() {
   state_->thread.join();
 }
 
-std::uint16_t HttpServer::port() const { return state_->acceptor.local_endpoint().port(); }
+std::uint16_t HttpServer::port() const {
+  return state_->acceptor.local_endpoint().port();
+}
 
 std::string HttpServer::url(std::string_view target) const {
   return "http://127.0.0.1:" + std::to_string(port()) + std::string(target);
@@ -295,8 +297,14 @@ std::vector<HttpRequest> HttpServer::requests() const {
   return state_->requests;
 }
 
-std::size_t HttpServer::connections() const { return state_->connections; }
-std::size_t HttpServer::open_connections() const { return state_->open; }
-std::size_t HttpServer::bytes_sent() const { return state_->sent; }
+std::size_t HttpServer::connections() const {
+  return state_->connections;
+}
+std::size_t HttpServer::open_connections() const {
+  return state_->open;
+}
+std::size_t HttpServer::bytes_sent() const {
+  return state_->sent;
+}
 
 }  // namespace sennit::testing

@@ -8,8 +8,7 @@
 namespace sennit::detail {
 
 void refuse(const JsonPath& path, std::string_view what, const json::value& value) {
-  throw Error(errc::invalid_argument,
-              fmt::format("arguments{}: expected {}, got {}", path.text(), what, describe_value(value)));
+  throw Error(errc::invalid_argument, fmt::format("{}: expected {}, got {}", path.text(), what, describe_value(value)));
 }
 
 std::int64_t read_signed(const json::value& value, const JsonPath& path, std::int64_t low, std::int64_t high) {

@@ -40,7 +40,7 @@ inline constexpr bool is_json =
 
 namespace detail {
 
-/// Throws Error(errc::invalid_argument): `<root><path>: expected <what>, got <value>`.
+/// Throws Error(errc::invalid_argument): `<path>: expected <what>, got <value>`.
 [[noreturn]] void refuse(const JsonPath& path, std::string_view what, const json::value& value);
 [[nodiscard]] std::int64_t read_signed(const json::value& value, const JsonPath& path, std::int64_t low,
                                        std::int64_t high);
@@ -49,7 +49,6 @@ namespace detail {
 [[nodiscard]] const json::string& read_string(const json::value& value, const JsonPath& path);
 [[nodiscard]] const json::array& read_array(const json::value& value, const JsonPath& path);
 [[nodiscard]] const json::object& read_object(const json::value& value, const JsonPath& path);
-[[noreturn]] void refuse_missing(const JsonPath& path);
 
 /// A whole number where the double is one and exact, so that results read `3` and not `3E0`.
 [[nodiscard]] json::value number(double value);
@@ -59,7 +58,7 @@ namespace detail {
 /// Reads `value` into `out`. Members that are absent keep what they have in `out`; REQUIRES: validated against
 /// schema_of<T>() if it matters that they are there. Throws Error(errc::invalid_argument) with the place.
 template <class T>
-void read_json(const json::value& value, T& out, const JsonPath& path = {}) {
+void read_json(const json::value& value, T& out, const JsonPath& path = JsonPath("value")) {
   if constexpr (is_optional<T>) {
     if (value.is_null()) return out.reset();
     read_json(value, out.emplace(), path);

@@ -145,7 +145,7 @@ class FunctionTool final : public CheckedTool {
  protected:
   asio::awaitable<ToolOutput> invoke(const json::object& json, ToolContext& context) override {
     Arguments arguments{};
-    read_json(json::value(json), arguments);
+    read_json(json::value(json), arguments, JsonPath("arguments"));
     // The closure must outlive the coroutine it makes, even if the tool is dropped meanwhile.
     const std::shared_ptr<const F> function = function_;
     if constexpr (is_awaitable<Result>) {

@@ -83,7 +83,7 @@ void append_text(std::string& text, const json::value& value) {
 }  // namespace
 
 std::string JsonPath::text() const {
-  if (!parent_) return {};
+  if (!parent_) return std::string(key_);
   std::string text = parent_->text();
   if (!is_key_) return text + fmt::format("[{}]", index_);
   return text + (is_identifier(key_) ? fmt::format(".{}", key_) : fmt::format("[{}]", quoted(key_)));

@@ -25,9 +25,10 @@ inline constexpr std::size_t kMaxCheckDepth = 128;      ///< nested applications
 class JsonPath {
  public:
   JsonPath() = default;
+  explicit JsonPath(std::string_view root) : key_(root) {}  ///< the root under a name, which the text begins with
   JsonPath(const JsonPath& parent, std::string_view key) : parent_(&parent), key_(key), is_key_(true) {}
   JsonPath(const JsonPath& parent, std::size_t index) : parent_(&parent), index_(index) {}
-  /// `.items[2].count`; a key that is no identifier appears as `["two words"]`. Empty for the root.
+  /// `.items[2].count`; a key that is no identifier appears as `["two words"]`. Empty for a root without name.
   [[nodiscard]] std::string text() const;
 
  private:

@@ -1,8 +1,7 @@
 #include <sennit/agent/typed_tool.hpp>
 #include <sennit/tools/calculator.hpp>
 #include <sennit/tools/expression.hpp>
-
-#include <fmt/format.h>
+#include <sennit/tools/options.hpp>
 
 #include <optional>
 #include <string>
@@ -20,6 +19,9 @@ SENNIT_DESCRIBE(CalculatorArgs,
                 (digits, "significant digits of a result that is not exact (default 15)",
                  {.minimum = expression::kMinShownDigits, .maximum = expression::kMaxShownDigits}))
 
+struct NoOptions {};
+SENNIT_DESCRIBE(NoOptions)
+
 constexpr std::string_view kDescription =
     "Computes an arithmetic expression and returns the number. Exact for whole numbers of any size, fractions and "
     "decimals. Operators + - * / ^ % (remainder) !, percentages (15% of 240, 240 + 15%), constants pi and e, functions "
@@ -29,10 +31,7 @@ constexpr std::string_view kDescription =
 }  // namespace
 
 std::vector<std::shared_ptr<Tool>> make_calculator(const json::object& options, const PartContext& /*context*/) {
-  if (!options.empty()) {
-    throw Error(errc::config, fmt::format("calculator takes no options, but \"{}\" is given",
-                                          std::string_view(options.begin()->key())));
-  }
+  static_cast<void>(read_options<NoOptions>(options, "calculator"));
   // A plain function: big numbers may take a moment, so it runs on the pool.
   const auto calculate = [](const CalculatorArgs& args) {
     return expression::evaluate(args.expression, args.digits.value_or(expression::kShownDigits));

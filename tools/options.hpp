@@ -29,9 +29,9 @@ template <class Options>
   }
   Options options{};
   try {
-    read_json(json::value(given), options);
+    read_json(json::value(given), options, JsonPath("options"));
   } catch (const Error& error) {
-    throw Error(errc::config, "options of the tool '" + std::string(tool) + "': " + error.message());
+    throw Error(errc::config, "the tool '" + std::string(tool) + "': " + error.message());
   }
   return options;
 }

@@ -168,17 +168,17 @@ TEST_CASE("reading fills every described member and keeps defaults of absent one
 
 TEST_CASE("reading says where a value does not fit") {
   CHECK(read_error<shop::Order>(R"({"items":[{"count":3000000000}]})") ==
-        "arguments.items[0].count: expected an integer from -2147483648 to 2147483647, got number 3000000000");
+        "value.items[0].count: expected an integer from -2147483648 to 2147483647, got number 3000000000");
   CHECK(read_error<shop::Order>(R"({"level":256})") ==
-        "arguments.level: expected an integer from 0 to 255, got number 256");
+        "value.level: expected an integer from 0 to 255, got number 256");
   CHECK(read_error<shop::Order>(R"({"level":-1})") ==
-        "arguments.level: expected an integer from 0 to 255, got number -1");
+        "value.level: expected an integer from 0 to 255, got number -1");
   CHECK(read_error<shop::Order>(R"({"to":"mile"})") ==
-        "arguments.to: expected one of the listed names, got string \"mile\"");
-  CHECK(read_error<shop::Order>(R"({"express":1})") == "arguments.express: expected true or false, got number 1");
-  CHECK(read_error<shop::Order>(R"([])") == "arguments: expected an object, got an empty array");
+        "value.to: expected one of the listed names, got string \"mile\"");
+  CHECK(read_error<shop::Order>(R"({"express":1})") == "value.express: expected true or false, got number 1");
+  CHECK(read_error<shop::Order>(R"([])") == "value: expected an object, got an empty array");
   CHECK(read_error<std::int64_t>("1e300") ==
-        "arguments: expected an integer from -9223372036854775808 to 9223372036854775807, got number 1e+300");
+        "value: expected an integer from -9223372036854775808 to 9223372036854775807, got number 1e+300");
 }
 
 TEST_CASE("writing is the inverse of reading, without what is absent") {

@@ -1,0 +1,236 @@
+#include <sennit/agent/io/error.hpp>
+#include <sennit/agent/registry.hpp>
+#include <sennit/tools/calendar.hpp>
+
+#include <date/tz.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <optional>
+#include <vector>
+
+namespace sennit::calendar {
+namespace {
+
+/// Names that people use and the tz database does not have. Ambiguous ones (IST, CST) are left out on purpose.
+constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
+    {"amsterdam", "Europe/Amsterdam"},
+    {"bangalore", "Asia/Kolkata"},
+    {"barcelona", "Europe/Madrid"},
+    {"beijing", "Asia/Shanghai"},
+    {"bern", "Europe/Zurich"},
+    {"bonn", "Europe/Berlin"},
+    {"boston", "America/New_York"},
+    {"cape town", "Africa/Johannesburg"},
+    {"cologne", "Europe/Berlin"},
+    {"dallas", "America/Chicago"},
+    {"delhi", "Asia/Kolkata"},
+    {"frankfurt", "Europe/Berlin"},
+    {"geneva", "Europe/Zurich"},
+    {"guangzhou", "Asia/Shanghai"},
+    {"hamburg", "Europe/Berlin"},
+    {"hanoi", "Asia/Ho_Chi_Minh"},
+    {"houston", "America/Chicago"},
+    {"hyderabad", "Asia/Kolkata"},
+    {"kyoto", "Asia/Tokyo"},
+    {"las vegas", "America/Los_Angeles"},
+    {"miami", "America/New_York"},
+    {"milan", "Europe/Rome"},
+    {"montreal", "America/Toronto"},
+    {"mumbai", "Asia/Kolkata"},
+    {"munich", "Europe/Berlin"},
+    {"new delhi", "Asia/Kolkata"},
+    {"osaka", "Asia/Tokyo"},
+    {"ottawa", "America/Toronto"},
+    {"philadelphia", "America/New_York"},
+    {"rio de janeiro", "America/Sao_Paulo"},
+    {"saint petersburg", "Europe/Moscow"},
+    {"san diego", "America/Los_Angeles"},
+    {"san francisco", "America/Los_Angeles"},
+    {"seattle", "America/Los_Angeles"},
+    {"shenzhen", "Asia/Shanghai"},
+    {"tel aviv", "Asia/Jerusalem"},
+    {"washington", "America/New_York"},
+    {"wellington", "Pacific/Auckland"},
+    {"bst", "Europe/London"},
+    {"cdt", "America/Chicago"},
+    {"cest", "Europe/Berlin"},
+    {"edt", "America/New_York"},
+    {"et", "America/New_York"},
+    {"est", "America/New_York"},
+    {"jst", "Asia/Tokyo"},
+    {"kst", "Asia/Seoul"},
+    {"mdt", "America/Denver"},
+    {"pdt", "America/Los_Angeles"},
+    {"pst", "America/Los_Angeles"},
+    {"pt", "America/Los_Angeles"},
+};
+
+constexpr int kMaxOffsetHours = 18;
+
+/// Lower case, spaces for underscores: how names are compared.
+std::string folded(std::string_view name) {
+  std::string text(name);
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+    if (c == '_') c = ' ';
+  }
+  return text;
+}
+
+std::string_view leaf(std::string_view name) {
+  return name.substr(name.rfind('/') + 1);
+}
+
+const date::tzdb& database() {
+  try {
+    return date::get_tzdb();
+  } catch (const std::exception& error) {
+    throw Error(errc::io,
+                fmt::format("the time zone database cannot be read ({}): install the package tzdata", error.what()));
+  }
+}
+
+const date::time_zone* by_name(std::string_view wanted) {
+  for (const date::time_zone& zone : database().zones) {
+    if (folded(zone.name()) == wanted) return &zone;
+  }
+  return nullptr;
+}
+
+/// The zone whose last part is `wanted`: America/New_York for "new york". Names of areas come before the
+/// unqualified old ones ("Asia/Singapore" before "Singapore").
+const date::time_zone* by_city(std::string_view wanted) {
+  const date::time_zone* found = nullptr;
+  for (const date::time_zone& zone : database().zones) {
+    const std::string name = folded(zone.name());
+    if (leaf(name) != wanted || name.starts_with("posix/") || name.starts_with("right/")) continue;
+    const bool has_area = name.find('/') != std::string::npos;
+    if (!found || (has_area && found->name().find('/') == std::string::npos)) found = &zone;
+  }
+  return found;
+}
+
+std::optional<int> number(std::string_view digits) {
+  if (digits.empty() || digits.size() > 2 || digits.find_first_not_of("0123456789") != std::string_view::npos)
+    return {};
+  return std::atoi(std::string(digits).c_str());
+}
+
+/// `+02:00`, `-0530`, `+2`, each also after `utc` or `gmt`.
+std::optional<seconds> offset(std::string_view text) {
+  if (text.starts_with("utc") || text.starts_with("gmt")) text.remove_prefix(3);
+  if (text.starts_with("−")) return {};
+  if (text.size() < 2 || (text[0] != '+' && text[0] != '-')) return {};
+  const bool negative = text[0] == '-';
+  text.remove_prefix(1);
+  const std::size_t colon = text.find(':');
+  const std::size_t split = colon != std::string_view::npos ? colon : text.size() <= 2 ? text.size() : text.size() - 2;
+  const auto hours = number(text.substr(0, split));
+  const std::string_view rest = text.substr(std::min(text.size(), colon == std::string_view::npos ? split : split + 1));
+  const auto minutes = rest.empty() && colon == std::string_view::npos ? 0 : number(rest);
+  if (!hours || !minutes || *hours > kMaxOffsetHours || *minutes > 59) return {};
+  const seconds total = std::chrono::hours(*hours) + std::chrono::minutes(*minutes);
+  return negative ? -total : total;
+}
+
+[[noreturn]] void refuse_zone(std::string_view name, const std::string& wanted) {
+  if (wanted == "ist" || wanted == "cst" || wanted == "ast") {
+    refuse(fmt::format("{} stands for several time zones: name a city or an offset", name));
+  }
+  std::vector<std::string> candidates;
+  for (const date::time_zone& zone : database().zones) {
+    candidates.push_back(folded(zone.name()));
+    candidates.push_back(std::string(leaf(candidates.back())));
+  }
+  for (const auto& alias : kAliases) candidates.emplace_back(alias.first);
+  const std::string_view near = nearest(wanted, candidates);
+  const std::string hint = near.empty() ? std::string() : fmt::format("; did you mean {}?", Zone::find(near).name());
+  refuse(fmt::format("unknown time zone \"{}\"{} Give an IANA name (Europe/Berlin), a large city or an offset (+02:00)",
+                     name.substr(0, 60), hint.empty() ? "." : hint));
+}
+
+date::sys_seconds to_date(sys_seconds time) {
+  return date::sys_seconds(time.time_since_epoch());
+}
+
+}  // namespace
+
+void refuse(std::string message) {
+  throw Error(errc::invalid_argument, std::move(message));
+}
+
+std::string write_offset(seconds offset) {
+  const auto total = std::abs(offset.count());
+  const std::string text = fmt::format("{}{:02}:{:02}", offset.count() < 0 ? '-' : '+', total / 3600, total / 60 % 60);
+  return total % 60 == 0 ? text : text + fmt::format(":{:02}", total % 60);  // local mean time before 1900
+}
+
+Zone Zone::fixed(seconds offset) {
+  Zone zone;
+  zone.offset_ = offset;
+  zone.name_ = offset.count() == 0 ? "UTC" : "UTC" + write_offset(offset);
+  return zone;
+}
+
+Zone Zone::local() {
+  try {
+    Zone zone;
+    zone.rules_ = date::current_zone();
+    zone.name_ = zone.rules_->name();
+    return zone.name_ == "Etc/UTC" ? utc() : zone;
+  } catch (const std::exception&) {
+    return utc();
+  }
+}
+
+Zone Zone::find(std::string_view name) {
+  std::string wanted = folded(name);
+  wanted.erase(0, wanted.find_first_not_of(' '));
+  wanted.erase(wanted.find_last_not_of(' ') + 1);
+  if (wanted == "utc" || wanted == "gmt" || wanted == "z" || wanted == "zulu" || wanted == "etc/utc") return utc();
+  if (wanted == "local") return local();
+  if (const auto shift = offset(wanted)) return fixed(*shift);
+  for (const auto& [alias, target] : kAliases) {
+    if (wanted == alias) wanted = folded(target);
+  }
+  Zone zone;
+  zone.rules_ = by_name(wanted);
+  if (!zone.rules_ || zone.rules_->name().find('/') == std::string::npos) {
+    if (const date::time_zone* city = by_city(wanted)) zone.rules_ = city;
+  }
+  if (!zone.rules_) refuse_zone(name, wanted);
+  zone.name_ = zone.rules_->name();
+  return zone;
+}
+
+Zone::Rule Zone::at(sys_seconds time) const {
+  if (!rules_) return {offset_, {}};
+  const date::sys_info info = rules_->get_info(to_date(time));
+  return {info.offset, info.abbrev};
+}
+
+local_seconds Zone::to_local(sys_seconds time) const {
+  return local_seconds(time.time_since_epoch() + at(time).offset);
+}
+
+sys_seconds Zone::to_system(local_seconds time, std::string& note) const {
+  if (!rules_) return sys_seconds(time.time_since_epoch() - offset_);
+  const date::local_info info = rules_->get_info(date::local_seconds(time.time_since_epoch()));
+  if (info.result == date::local_info::nonexistent) {
+    const seconds moved = time.time_since_epoch() - info.first.offset;
+    note = fmt::format("{} does not exist in {}: the clocks go forward there; taken as {}", write_wall(time), name_,
+                       write_wall(local_seconds(moved + info.second.offset)));
+    return sys_seconds(moved);
+  }
+  if (info.result == date::local_info::ambiguous) {
+    note = fmt::format(
+        "{} comes twice in {}: the clocks go back there; taken as the first, {} (UTC{}), the second is {} (UTC{})",
+        write_wall(time), name_, info.first.abbrev, write_offset(info.first.offset), info.second.abbrev,
+        write_offset(info.second.offset));
+  }
+  return sys_seconds(time.time_since_epoch() - info.first.offset);
+}
+
+}  // namespace sennit::calendar

@@ -73,7 +73,8 @@ struct Moment {
 /// `in 3 hours`, `2 days ago`, `25 December 2026`, `2026-W13-7`, `@1700000000` (Unix), each optionally with a zone or
 /// an offset at the end. What is not said is taken from `now` in `zone`. Throws Error(errc::invalid_argument) saying
 /// what was not understood. `note` receives what a person should know (see Zone::to_system).
-[[nodiscard]] Moment read_moment(std::string_view text, sys_seconds now, const Zone& zone, std::string& note);
+[[nodiscard]] Moment read_moment(std::string_view text, sys_seconds now, const Zone& zone, std::string& note,
+                                 bool upcoming = false);
 
 /// Adds a span: `3 days`, `-2 months 1 week`, `+1.5 hours`, `90 minutes ago`. Months and years keep the day, or take
 /// the month's last one (31 January + 1 month is 28 or 29 February); days and weeks keep the time on the wall; hours,

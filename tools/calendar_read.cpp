@@ -60,7 +60,8 @@ std::optional<unsigned> find_name(std::string_view word, unsigned first, unsigne
 
 class Reader {
  public:
-  Reader(std::string_view text, sys_seconds now, const Zone& zone) : text_(text), now_(now), zone_(zone) {}
+  Reader(std::string_view text, sys_seconds now, const Zone& zone, bool upcoming)
+      : text_(text), now_(now), zone_(zone), upcoming_(upcoming) {}
 
   Moment run(std::string& note) {
     if (text_.size() > kMaxText) refuse(fmt::format("a time of {} characters", text_.size()));
@@ -293,22 +294,28 @@ class Reader {
       fail(fmt::format("that day is a {}", weekday_name(std::chrono::weekday(*day_).c_encoding())));
     }
     const bool date_only = !clock_;
-    const local_seconds wall = day_.value_or(today) + clock_.value_or(seconds(0));
+    local_seconds wall = day_.value_or(today) + clock_.value_or(seconds(0));
+    if (upcoming_ && !day_ && wall < zone_.to_local(now_)) wall += days(1);
     check_year(wall);
     std::string ignored;
     return {zone_.to_system(wall, date_only ? ignored : note), zone_, date_only};
   }
 
-  /// 25 December 2026; without a year this year's.
+  /// 25 December 2026; without a year this year's, or the next one.
   void set_named_day(local_days today) {
     if (!month_ || !number_) fail("a day needs its month: 25 December, or 2026-12-25");
     const int year = year_.value_or(static_cast<int>(year_month_day(today).year()));
     set_day(year, static_cast<int>(*month_), *number_);
+    if (upcoming_ && !year_ && *day_ < today) {
+      day_.reset();
+      set_day(year + 1, static_cast<int>(*month_), *number_);
+    }
   }
 
   std::string_view text_;
   sys_seconds now_;
   Zone zone_;
+  bool upcoming_;
   std::vector<std::string> words_;
   std::size_t at_ = 0;
   std::optional<sys_seconds> absolute_;
@@ -324,7 +331,7 @@ class Reader {
 
 }  // namespace
 
-Moment read_moment(std::string_view text, sys_seconds now, const Zone& zone, std::string& note) {
+Moment read_moment(std::string_view text, sys_seconds now, const Zone& zone, std::string& note, bool upcoming) {
   const std::string words = lower(text);
   const bool span = words.starts_with("in ") || words.ends_with(" ago") || words.ends_with(" from now");
   if (span) return add_span({now, zone, false}, words, note);
@@ -334,7 +341,7 @@ Moment read_moment(std::string_view text, sys_seconds now, const Zone& zone, std
     const Moment today = read_moment("today", now, zone, note);
     return add_span(today, fmt::format("{}1 {}", next ? "+" : "-", unit), note);
   }
-  return Reader(text, now, zone).run(note);
+  return Reader(text, now, zone, upcoming).run(note);
 }
 
 }  // namespace sennit::calendar

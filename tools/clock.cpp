@@ -78,9 +78,10 @@ std::string answer(const ClockArgs& args, const Zone& home, calendar::sys_second
   }
   std::string text;
   if (given(args.until)) {
-    Moment end = read("until", [&](std::string& note) { return calendar::read_moment(*args.until, now, zone, note); });
-    // From now to a day is counted in days.
-    if (end.date_only && !given(args.time) && !given(args.add)) moment.date_only = true;
+    const bool from_now = !given(args.time) && !given(args.add);
+    Moment end =
+        read("until", [&](std::string& note) { return calendar::read_moment(*args.until, now, zone, note, from_now); });
+    if (from_now && end.date_only) moment.date_only = true;  // from now to a day is counted in days
     text = calendar::describe_difference(moment, end);
   } else {
     if (given(args.to_zone)) {

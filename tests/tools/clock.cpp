@@ -1,0 +1,399 @@
+#include "tools/tool_call.hpp"
+#include <sennit/agent/definition.hpp>
+#include <sennit/agent/registry.hpp>
+#include <sennit/tools/clock.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <initializer_list>
+#include <string>
+
+using namespace sennit;
+using namespace sennit::testing;
+
+namespace {
+
+/// Tuesday 24 November 2026, 09:22:05 UTC.
+class Tuesday final : public TestEnvironment {
+ public:
+  [[nodiscard]] WallTime wall_now() const override { return WallTime(std::chrono::seconds(1'795'512'125)); }
+};
+
+Tools clock_tool(const json::object& options = {{"zone", "UTC"}}) {
+  const Definition definition;
+  const Registry registry;
+  return make_clock(options, PartContext{definition, registry, {}});
+}
+
+struct Question {
+  const char* zone;
+  const char* time;
+  const char* add;
+  const char* until;
+  const char* format;
+  const char* answer;
+};
+
+/// The answer, or what the tool threw.
+std::string ask(TestEnvironment& environment, const Tools& tools, const Question& question) {
+  json::object arguments;
+  const auto give = [&](const char* name, const char* value) {
+    if (*value) arguments[name] = value;
+  };
+  give("zone", question.zone);
+  give("time", question.time);
+  give("add", question.add);
+  give("until", question.until);
+  give("format", question.format);
+  try {
+    return call(environment, tools, "clock", arguments);
+  } catch (const Error& error) {
+    CHECK(error.code() == errc::invalid_argument);
+    return error.message();
+  }
+}
+
+void run(std::initializer_list<Question> questions) {
+  Tuesday environment;
+  const Tools tools = clock_tool();
+  for (const Question& question : questions) {
+    INFO(question.zone << " | " << question.time << " | " << question.add << " | " << question.until << " | "
+                       << question.format);
+    CHECK(ask(environment, tools, question) == question.answer);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a zone is found by name, city, abbreviation or offset") {
+  run({
+      {"Tokyo", "", "", "", "", "Tuesday 2026-11-24 18:22:05 JST (UTC+09:00, Asia/Tokyo), week 48"},
+      {"new york", "", "", "", "", "Tuesday 2026-11-24 04:22:05 EST (UTC-05:00, America/New_York), week 48"},
+      {"America/Argentina/Buenos_Aires", "", "", "", "",
+       "Tuesday 2026-11-24 06:22:05 UTC-03:00 (America/Argentina/Buenos_Aires), week 48"},
+      {"buenos aires", "", "", "", "",
+       "Tuesday 2026-11-24 06:22:05 UTC-03:00 (America/Argentina/Buenos_Aires), week 48"},
+      {"EUROPE/berlin", "", "", "", "", "Tuesday 2026-11-24 10:22:05 CET (UTC+01:00, Europe/Berlin), week 48"},
+      {"munich", "", "", "", "", "Tuesday 2026-11-24 10:22:05 CET (UTC+01:00, Europe/Berlin), week 48"},
+      {"+05:30", "", "", "", "", "Tuesday 2026-11-24 14:52:05 UTC+05:30, week 48"},
+      {"UTC+2", "", "", "", "", "Tuesday 2026-11-24 11:22:05 UTC+02:00, week 48"},
+      {"gmt-3", "", "", "", "", "Tuesday 2026-11-24 06:22:05 UTC-03:00, week 48"},
+      {"+0530", "", "", "", "", "Tuesday 2026-11-24 14:52:05 UTC+05:30, week 48"},
+      {"-3", "", "", "", "", "Tuesday 2026-11-24 06:22:05 UTC-03:00, week 48"},
+      {"+25", "", "", "", "",
+       "zone: unknown time zone \"+25\". Give an IANA name (Europe/Berlin), a large city or an offset (+02:00)"},
+      {"PST", "", "", "", "", "Tuesday 2026-11-24 01:22:05 PST (UTC-08:00, America/Los_Angeles), week 48"},
+      {"IST", "", "", "", "", "zone: IST stands for several time zones: name a city or an offset"},
+      {"CST", "", "", "", "", "zone: CST stands for several time zones: name a city or an offset"},
+      {"CET", "", "", "", "", "Tuesday 2026-11-24 10:22:05 CET (UTC+01:00, CET), week 48"},
+      {"EST", "", "", "", "", "Tuesday 2026-11-24 04:22:05 EST (UTC-05:00, America/New_York), week 48"},
+      {"Tokio", "", "", "", "",
+       "zone: unknown time zone \"Tokio\"; did you mean Asia/Tokyo? Give an IANA name (Europe/Berlin), a large city or "
+       "an offset (+02:00)"},
+      {"Atlantis", "", "", "", "",
+       "zone: unknown time zone \"Atlantis\"; did you mean Canada/Atlantic? Give an IANA name (Europe/Berlin), a large "
+       "city or an offset (+02:00)"},
+      {"London", "", "", "", "", "Tuesday 2026-11-24 09:22:05 GMT (UTC+00:00, Europe/London), week 48"},
+      {"sao paulo", "", "", "", "", "Tuesday 2026-11-24 06:22:05 UTC-03:00 (America/Sao_Paulo), week 48"},
+      {"singapore", "", "", "", "", "Tuesday 2026-11-24 17:22:05 UTC+08:00 (Asia/Singapore), week 48"},
+      {"Japan", "", "", "", "", "Tuesday 2026-11-24 18:22:05 JST (UTC+09:00, Japan), week 48"},
+      {"kathmandu", "", "", "", "", "Tuesday 2026-11-24 15:07:05 UTC+05:45 (Asia/Kathmandu), week 48"},
+  });
+}
+
+TEST_CASE("a time may be written in many ways") {
+  run({
+      {"Berlin", "2026-10-25 02:30+01:00", "", "", "", "Sunday 2026-10-25 02:30:00 UTC+01:00, week 43"},
+      {"Berlin", "2026-10-25T01:30:00Z", "", "", "", "Sunday 2026-10-25 01:30:00 UTC, week 43"},
+      {"", "2026-03-29T14:30:00Z", "", "", "", "Sunday 2026-03-29 14:30:00 UTC, week 13"},
+      {"", "14:30", "", "", "", "Tuesday 2026-11-24 14:30:00 UTC, week 48"},
+      {"", "3pm", "", "", "", "Tuesday 2026-11-24 15:00:00 UTC, week 48"},
+      {"", "3 pm", "", "", "", "Tuesday 2026-11-24 15:00:00 UTC, week 48"},
+      {"", "12am", "", "", "", "Tuesday 2026-11-24 00:00:00 UTC, week 48"},
+      {"", "12 pm", "", "", "", "Tuesday 2026-11-24 12:00:00 UTC, week 48"},
+      {"", "noon", "", "", "", "Tuesday 2026-11-24 12:00:00 UTC, week 48"},
+      {"", "midnight", "", "", "", "Tuesday 2026-11-24 00:00:00 UTC, week 48"},
+      {"", "tomorrow 9:00", "", "", "", "Wednesday 2026-11-25 09:00:00 UTC, week 48"},
+      {"", "tomorrow", "", "", "", "Wednesday 2026-11-25, week 48"},
+      {"", "today", "", "", "", "Tuesday 2026-11-24, week 48"},
+      {"", "yesterday at noon", "", "", "", "Monday 2026-11-23 12:00:00 UTC, week 48"},
+      {"", "now", "", "", "", "Tuesday 2026-11-24 09:22:05 UTC, week 48"},
+      {"", "friday", "", "", "", "Friday 2026-11-27, week 48"},
+      {"", "next friday", "", "", "", "Friday 2026-11-27, week 48"},
+      {"", "last friday", "", "", "", "Friday 2026-11-20, week 47"},
+      {"", "tuesday", "", "", "", "Tuesday 2026-12-01, week 49"},
+      {"", "last tuesday", "", "", "", "Tuesday 2026-11-17, week 47"},
+      {"", "friday 3pm Tokyo", "", "", "", "Friday 2026-11-27 15:00:00 JST (UTC+09:00, Asia/Tokyo), week 48"},
+      {"", "25 December 2026", "", "", "", "Friday 2026-12-25, week 52"},
+      {"", "Dec 25, 2026", "", "", "", "Friday 2026-12-25, week 52"},
+      {"", "December 25", "", "", "", "Friday 2026-12-25, week 52"},
+      {"", "25th of December 2026 at 14:00", "", "", "", "Friday 2026-12-25 14:00:00 UTC, week 52"},
+      {"", "fri, 25 Dec 2026", "", "", "", "Friday 2026-12-25, week 52"},
+      {"", "2026-W13-7", "", "", "", "Sunday 2026-03-29, week 13"},
+      {"", "2026-W53", "", "", "", "Monday 2026-12-28, week 53"},
+      {"", "29.03.2026", "", "", "", "Sunday 2026-03-29, week 13"},
+      {"", "2026/12/25", "", "", "", "Friday 2026-12-25, week 52"},
+      {"", "2026-12-25T10:00:00.123+02:00", "", "", "", "Friday 2026-12-25 10:00:00 UTC+02:00, week 52"},
+      {"", "@1700000000", "", "", "", "Tuesday 2023-11-14 22:13:20 UTC, week 46"},
+      {"", "1700000000", "", "", "", "Tuesday 2023-11-14 22:13:20 UTC, week 46"},
+      {"", "2024-02-29", "", "", "", "Thursday 2024-02-29, week 9"},
+      {"", "2026-1-5", "", "", "", "Monday 2026-01-05, week 2"},
+      {"", "24:00", "", "", "", "Wednesday 2026-11-25 00:00:00 UTC, week 48"},
+      {"", "2026-11-24 24:00", "", "", "", "Wednesday 2026-11-25 00:00:00 UTC, week 48"},
+      {"", "now now", "", "", "", "Tuesday 2026-11-24 09:22:05 UTC, week 48"},
+      {"", "14:00 Europe/Berlin", "", "", "", "Tuesday 2026-11-24 14:00:00 CET (UTC+01:00, Europe/Berlin), week 48"},
+      {"", "14:00 JST", "", "", "", "Tuesday 2026-11-24 14:00:00 JST (UTC+09:00, Asia/Tokyo), week 48"},
+      {"", "2027-01-01", "", "", "", "Friday 2027-01-01, week 53 of 2026"},
+      {"", "2024-12-30", "", "", "", "Monday 2024-12-30, week 1 of 2025"},
+      {"", "2027-01-03", "", "", "week", "2026-W53"},
+      {"", "1800-01-01 12:00 London", "", "", "",
+       "Wednesday 1800-01-01 12:00:00 LMT (UTC-00:01:15, Europe/London), week 1"},
+      {"", "in 3 hours", "", "", "", "Tuesday 2026-11-24 12:22:05 UTC, week 48"},
+      {"", "2 days ago", "", "", "", "Sunday 2026-11-22 09:22:05 UTC, week 47"},
+      {"", "3 weeks from now", "", "", "", "Tuesday 2026-12-15 09:22:05 UTC, week 51"},
+      {"", "next week", "", "", "", "Tuesday 2026-12-01, week 49"},
+      {"", "last month", "", "", "", "Saturday 2026-10-24, week 43"},
+      {"", "next year", "", "", "", "Wednesday 2027-11-24, week 47"},
+      {"", "noon tomorrow", "", "", "", "Wednesday 2026-11-25 12:00:00 UTC, week 48"},
+      {"", "tomorrow noon Berlin", "", "", "", "Wednesday 2026-11-25 12:00:00 CET (UTC+01:00, Europe/Berlin), week 48"},
+      {"", "2026-11-24 10:00 +02:00", "", "", "", "Tuesday 2026-11-24 10:00:00 UTC+02:00, week 48"},
+      {"", "14h", "", "", "", "Tuesday 2026-11-24 14:00:00 UTC, week 48"},
+      {"", "friday next", "", "", "", "Friday 2026-11-27, week 48"},
+  });
+}
+
+TEST_CASE("a time that is skipped or comes twice is said to be") {
+  run({
+      {"Berlin", "2026-03-29 02:30", "", "", "",
+       "Sunday 2026-03-29 03:30:00 CEST (UTC+02:00, Europe/Berlin), week 13\nnote: 2026-03-29 02:30:00 does not exist "
+       "in Europe/Berlin: the clocks go forward there; taken as 2026-03-29 03:30:00"},
+      {"Berlin", "2026-10-25 02:30", "", "", "",
+       "Sunday 2026-10-25 02:30:00 CEST (UTC+02:00, Europe/Berlin), week 43\nnote: 2026-10-25 02:30:00 comes twice in "
+       "Europe/Berlin: the clocks go back there; taken as the first, CEST (UTC+02:00), the second is CET (UTC+01:00)"},
+      {"New York", "2026-03-08 02:30", "", "", "",
+       "Sunday 2026-03-08 03:30:00 EDT (UTC-04:00, America/New_York), week 10\nnote: 2026-03-08 02:30:00 does not "
+       "exist in America/New_York: the clocks go forward there; taken as 2026-03-08 03:30:00"},
+      {"Auckland", "2026-09-27 02:30", "", "", "",
+       "Sunday 2026-09-27 03:30:00 NZDT (UTC+13:00, Pacific/Auckland), week 39\nnote: 2026-09-27 02:30:00 does not "
+       "exist in Pacific/Auckland: the clocks go forward there; taken as 2026-09-27 03:30:00"},
+      {"Lord_Howe", "2026-04-05 01:45", "", "", "",
+       "Sunday 2026-04-05 01:45:00 UTC+11:00 (Australia/Lord_Howe), week 14\nnote: 2026-04-05 01:45:00 comes twice in "
+       "Australia/Lord_Howe: the clocks go back there; taken as the first, +11 (UTC+11:00), the second is +1030 "
+       "(UTC+10:30)"},
+  });
+}
+
+TEST_CASE("a time that is not understood says why") {
+  run({
+      {"", "13pm", "", "", "", "time: \"13pm\" is not understood as a time: with am or pm, hours go from 1 to 12"},
+      {"", "mon, 25 Dec 2026", "", "", "",
+       "time: \"mon, 25 Dec 2026\" is not understood as a time: that day is a Friday"},
+      {"", "2025-W53", "", "", "", "time: \"2025-W53\" is not understood as a time: that year has 52 weeks"},
+      {"", "12/25/2026", "", "", "",
+       "time: \"12/25/2026\" is not understood as a time: it can be read in two ways: write 2026-03-29"},
+      {"", "1700000000000000", "", "", "",
+       "time: \"1700000000000000\" is not understood as a time: that many seconds leave the calendar"},
+      {"", "2026-02-30", "", "", "", "time: \"2026-02-30\" is not understood as a time: February 2026 has no day 30"},
+      {"", "2023-02-29", "", "", "", "time: \"2023-02-29\" is not understood as a time: February 2023 has no day 29"},
+      {"", "2026-13-01", "", "", "", "time: \"2026-13-01\" is not understood as a time: there is no month 13"},
+      {"", "25:00", "", "", "",
+       "time: \"25:00\" is not understood as a time: times of day go from 00:00:00 to 23:59:59"},
+      {"", "14:60", "", "", "",
+       "time: \"14:60\" is not understood as a time: times of day go from 00:00:00 to 23:59:59"},
+      {"", "hello", "", "", "",
+       "time: \"hello\" is not understood as a time: expected something like 2026-03-29 14:30, 14:30, tomorrow 9:00, "
+       "next friday or now"},
+      {"", "2026", "", "", "", "time: \"2026\" is not understood as a time: a year needs a month and a day"},
+      {"", "25", "", "", "",
+       "time: \"25\" is not understood as a time: a day needs its month: 25 December, or 2026-12-25"},
+      {"", "2026-11-24 2026-11-25", "", "", "",
+       "time: \"2026-11-24 2026-11-25\" is not understood as a time: two dates"},
+      {"", "14:00 Foo", "", "", "",
+       "time: unknown time zone \"Foo\". Give an IANA name (Europe/Berlin), a large city or an offset (+02:00)"},
+      {"", "0000-01-01", "", "", "", "time: \"0000-01-01\" is not understood as a time: years go from 0001 to 9999"},
+      {"", "in 3 foos", "", "", "",
+       "time: unknown unit of time \"foos\": use seconds, minutes, hours, days, weeks, months or years"},
+      {"", "14h30", "", "", "",
+       "time: \"14h30\" is not understood as a time: expected something like 2026-03-29 14:30, 14:30, tomorrow 9:00, "
+       "next friday or now"},
+      {"", "10:00:61", "", "", "",
+       "time: \"10:00:61\" is not understood as a time: times of day go from 00:00:00 to 23:59:59"},
+      {"", "am", "", "", "", "time: \"am\" is not understood as a time: am and pm follow an hour"},
+      {"", "2026-03-29T99:00", "", "", "",
+       "time: \"2026-03-29T99:00\" is not understood as a time: times of day go from 00:00:00 to 23:59:59"},
+      {"", "2026-03-29Tfoo", "", "", "",
+       "time: \"2026-03-29Tfoo\" is not understood as a time: \"foo\" is no time of day"},
+      {"", "2026-W00", "", "", "",
+       "time: \"2026-W00\" is not understood as a time: a week is written 2026-W13 or 2026-W13-7"},
+      {"", "2026-W13-8", "", "", "",
+       "time: \"2026-W13-8\" is not understood as a time: the days of a week are 1 (Monday) to 7"},
+      {"", "now 14:00", "", "", "", "time: \"now 14:00\" is not understood as a time: a moment and parts of another"},
+  });
+}
+
+TEST_CASE("spans are added by the rules of the calendar") {
+  run({
+      {"", "2026-01-31", "1 month", "", "", "Saturday 2026-02-28, week 9"},
+      {"", "2024-01-31", "1 month", "", "", "Thursday 2024-02-29, week 9"},
+      {"", "2024-02-29", "1 year", "", "", "Friday 2025-02-28, week 9"},
+      {"", "2024-02-29", "4 years", "", "", "Tuesday 2028-02-29, week 9"},
+      {"", "2026-03-31", "-1 month", "", "", "Saturday 2026-02-28, week 9"},
+      {"", "2026-11-24", "+3 days", "", "", "Friday 2026-11-27, week 48"},
+      {"", "2026-11-24", "3 days ago", "", "", "Saturday 2026-11-21, week 47"},
+      {"", "2026-11-24", "a week", "", "", "Tuesday 2026-12-01, week 49"},
+      {"", "2026-11-24", "1 month 2 days", "", "", "Saturday 2026-12-26, week 52"},
+      {"", "2026-11-24 10:00", "2h30m", "", "", "Tuesday 2026-11-24 12:30:00 UTC, week 48"},
+      {"", "2026-11-24 10:00", "1.5 hours", "", "", "Tuesday 2026-11-24 11:30:00 UTC, week 48"},
+      {"", "2026-11-24", "1.5 years", "", "", "Wednesday 2028-05-24, week 21"},
+      {"", "2026-11-24", "1.5 days", "", "", "Wednesday 2026-11-25 12:00:00 UTC, week 48"},
+      {"", "2026-11-24", "90 minutes", "", "", "Tuesday 2026-11-24 01:30:00 UTC, week 48"},
+      {"Berlin", "2026-03-28 12:00", "1 day", "", "",
+       "Sunday 2026-03-29 12:00:00 CEST (UTC+02:00, Europe/Berlin), week 13"},
+      {"Berlin", "2026-03-28 12:00", "24 hours", "", "",
+       "Sunday 2026-03-29 13:00:00 CEST (UTC+02:00, Europe/Berlin), week 13"},
+      {"Berlin", "2026-03-28 02:30", "1 day", "", "",
+       "Sunday 2026-03-29 03:30:00 CEST (UTC+02:00, Europe/Berlin), week 13\nnote: 2026-03-29 02:30:00 does not exist "
+       "in Europe/Berlin: the clocks go forward there; taken as 2026-03-29 03:30:00"},
+      {"", "2100-02-28", "1 day", "", "", "Monday 2100-03-01, week 9"},
+      {"", "2000-02-28", "1 day", "", "", "Tuesday 2000-02-29, week 9"},
+      {"", "2026-01-30", "1 month 1 day", "", "", "Sunday 2026-03-01, week 9"},
+      {"", "2026-01-01", "-1 day", "", "", "Wednesday 2025-12-31, week 1 of 2026"},
+      {"", "2026-08-31", "-6 months", "", "", "Saturday 2026-02-28, week 9"},
+      {"", "2026-11-24", "+1 week -2 days", "", "", "Sunday 2026-11-29, week 48"},
+      {"", "2026-11-24", "2 days before", "", "", "Sunday 2026-11-22, week 47"},
+      {"", "2026-11-24", "1 century", "", "", "Sunday 2126-11-24, week 47"},
+      {"", "2026-11-24", "1 quarter", "", "", "Wednesday 2027-02-24, week 8"},
+      {"", "2026-11-24", "0 days", "", "", "Tuesday 2026-11-24, week 48"},
+  });
+}
+
+TEST_CASE("a span that is not understood says why") {
+  run({
+      {"", "9999-12-31", "1 day", "", "", "add: the result leaves the years 1 to 9999"},
+      {"", "2026-11-24", "1.5 months", "", "", "add: months and years are added whole; use days for parts of them"},
+      {"", "2026-11-24", "3 foos", "", "",
+       "add: unknown unit of time \"foos\": use seconds, minutes, hours, days, weeks, months or years"},
+      {"", "2026-11-24", "3", "", "",
+       "add: \"3\" is not understood as a span of time: write for example \"3 days\" or \"-2 months 1 week\""},
+      {"", "2026-11-24", "days", "", "", "add: how many days? write for example \"3 days\""},
+      {"", "2026-11-24", "dayz", "", "", "add: unknown unit of time \"dayz\"; did you mean day?"},
+      {"", "2026-11-24", "1000000 years", "", "", "add: the result leaves the years 1 to 9999"},
+      {"", "2026-11-24", "9999999999 days", "", "", "add: more than 1,000,000,000 of a unit of time"},
+      {"", "2026-11-24", "1 mounth", "", "", "add: unknown unit of time \"mounth\"; did you mean month?"},
+  });
+}
+
+TEST_CASE("the time between two moments is told in days, or to the second") {
+  run({
+      {"", "2026-11-24", "", "2026-12-25", "", "31 days (1 month 1 day) from Tuesday 2026-11-24 to Friday 2026-12-25"},
+      {"", "2026-11-24", "", "2027-12-25", "",
+       "396 days (1 year 1 month 1 day) from Tuesday 2026-11-24 to Saturday 2027-12-25"},
+      {"", "2026-12-25", "", "2026-11-24", "", "-31 days (1 month 1 day) from Friday 2026-12-25 to Tuesday 2026-11-24"},
+      {"", "2024-02-29", "", "2025-02-28", "", "365 days (1 year) from Thursday 2024-02-29 to Friday 2025-02-28"},
+      {"", "2024-02-29", "", "2024-03-01", "", "1 day from Thursday 2024-02-29 to Friday 2024-03-01"},
+      {"", "2026-11-24", "", "2026-11-24", "", "0 days from Tuesday 2026-11-24 to Tuesday 2026-11-24"},
+      {"", "2026-11-24 10:00", "", "2026-11-25 11:30:15", "",
+       "1 day 1 hour 30 minutes 15 seconds (91815 seconds) from Tuesday 2026-11-24 10:00:00 UTC to Wednesday "
+       "2026-11-25 11:30:15 UTC"},
+      {"", "2026-11-24 10:00", "", "2026-11-24 10:00:30", "",
+       "30 seconds from Tuesday 2026-11-24 10:00:00 UTC to Tuesday 2026-11-24 10:00:30 UTC"},
+      {"", "2026-11-25 10:00", "", "2026-11-24 09:00", "",
+       "-1 day 1 hour (-90000 seconds) from Wednesday 2026-11-25 10:00:00 UTC to Tuesday 2026-11-24 09:00:00 UTC"},
+      {"Berlin", "2026-03-29 00:00", "", "2026-03-30 00:00", "",
+       "23 hours (82800 seconds) from Sunday 2026-03-29 00:00:00 CET (UTC+01:00, Europe/Berlin) to Monday 2026-03-30 "
+       "00:00:00 CEST (UTC+02:00, Europe/Berlin)"},
+      {"Berlin", "2026-03-29 00:00 UTC", "", "2026-03-30 00:00", "",
+       "22 hours (79200 seconds) from Sunday 2026-03-29 00:00:00 UTC to Monday 2026-03-30 00:00:00 CEST (UTC+02:00, "
+       "Europe/Berlin)"},
+      {"", "2026-11-24", "", "14:00", "",
+       "14 hours (50400 seconds) from Tuesday 2026-11-24 00:00:00 UTC to Tuesday 2026-11-24 14:00:00 UTC"},
+      {"", "2024-01-31", "", "2024-03-01", "",
+       "30 days (1 month 1 day) from Wednesday 2024-01-31 to Friday 2024-03-01"},
+  });
+}
+
+TEST_CASE("a format decides how a moment is written") {
+  run({
+      {"", "", "", "", "iso", "2026-11-24T09:22:05Z"},
+      {"Tokyo", "", "", "", "iso", "2026-11-24T18:22:05+09:00"},
+      {"", "", "", "", "date", "2026-11-24"},
+      {"", "", "", "", "time", "09:22:05"},
+      {"", "", "", "", "weekday", "Tuesday"},
+      {"", "", "", "", "week", "2026-W48"},
+      {"", "", "", "", "unix", "1795512125"},
+      {"", "", "", "", "%A, %e %B %Y, %I:%M %p %Z %z", "Tuesday, 24 November 2026, 09:22 AM UTC +0000"},
+      {"", "", "", "", "%Q",
+       "format: unknown conversion %Q in a format: known are %Y %y %m %d %e %H %I %M %S %p %A %a %B %b %j %u %w %V %G "
+       "%F %T %R %z %Z %s %%"},
+      {"", "", "", "", "abc", "format: a format without any conversion: \"abc\"; write for example %A %H:%M, or iso"},
+      {"", "", "", "", "100%", "format: a format ends in a lone %; write %% for a percent sign"},
+      {"", "2027-01-03", "", "", "week", "2026-W53"},
+  });
+}
+
+TEST_CASE("a result may be shown in another zone") {
+  Tuesday environment;
+  const Tools tools = clock_tool();
+  CHECK(call(environment, tools, "clock", {{"time", "14:00"}, {"zone", "New York"}, {"to_zone", "Tokyo"}}) ==
+        "Wednesday 2026-11-25 04:00:00 JST (UTC+09:00, Asia/Tokyo), week 48");
+  CHECK(call(environment, tools, "clock", {{"to_zone", "Tokyo"}}) ==
+        "Tuesday 2026-11-24 18:22:05 JST (UTC+09:00, Asia/Tokyo), week 48");
+  CHECK(call(environment, tools, "clock", {{"time", "2026-07-01"}, {"to_zone", "Berlin"}, {"format", "iso"}}) ==
+        "2026-07-01T02:00:00+02:00");
+  CHECK(
+      call_error(environment, tools, "clock", {{"to_zone", "Tokio"}}).message() ==
+      "to_zone: unknown time zone \"Tokio\"; did you mean Asia/Tokyo? Give an IANA name (Europe/Berlin), a large city "
+      "or an offset (+02:00)");
+}
+
+TEST_CASE("until looks ahead: the next such day or hour is meant") {
+  Tuesday environment;
+  const Tools tools = clock_tool();
+  const auto until = [&](const char* text) { return call(environment, tools, "clock", {{"until", text}}); };
+  CHECK(until("25 December") == "31 days (1 month 1 day) from Tuesday 2026-11-24 to Friday 2026-12-25");
+  CHECK(until("3 March") == "99 days (3 months 7 days) from Tuesday 2026-11-24 to Wednesday 2027-03-03");
+  CHECK(until("tomorrow") == "1 day from Tuesday 2026-11-24 to Wednesday 2026-11-25");
+  CHECK(until("24 November") == "0 days from Tuesday 2026-11-24 to Tuesday 2026-11-24");
+  CHECK(until("2026-11-01") == "-23 days from Tuesday 2026-11-24 to Sunday 2026-11-01");
+  CHECK(until("10:00") ==
+        "37 minutes 55 seconds from Tuesday 2026-11-24 09:22:05 UTC to Tuesday 2026-11-24 10:00:00 UTC");
+  CHECK(until("9:00") ==
+        "23 hours 37 minutes 55 seconds (85075 seconds) from Tuesday 2026-11-24 09:22:05 UTC to "
+        "Wednesday 2026-11-25 09:00:00 UTC");
+  CHECK(call(environment, tools, "clock", {{"time", "8:00"}, {"until", "9:00"}}) ==
+        "1 hour (3600 seconds) from Tuesday 2026-11-24 08:00:00 UTC to Tuesday 2026-11-24 09:00:00 UTC");
+  CHECK(call_error(environment, tools, "clock", {{"until", "29 February"}}).message() ==
+        "until: \"29 February\" is not understood as a time: February 2026 has no day 29");
+}
+
+TEST_CASE("the option zone is what is meant where none is said") {
+  Tuesday environment;
+  CHECK(call(environment, clock_tool({{"zone", "Europe/Berlin"}}), "clock", {}) ==
+        "Tuesday 2026-11-24 10:22:05 CET (UTC+01:00, Europe/Berlin), week 48");
+  CHECK(call(environment, clock_tool({}), "clock", {{"format", "%s"}}) == "1795512125");
+}
+
+TEST_CASE("a wrong option is refused when the agent is made") {
+  const auto refusal = [](json::object options) {
+    const Error error = error_of([&] { return clock_tool(options); });
+    CHECK(error.code() == errc::config);
+    return error.message();
+  };
+  CHECK(refusal({{"zon", "UTC"}}) == "the tool 'clock' has no option 'zon'; did you mean 'zone'?");
+  CHECK(refusal({{"zone", 3}}) == "the tool 'clock': options.zone: expected a string, got number 3");
+  CHECK(refusal({{"zone", "Tokio"}}) ==
+        "the tool 'clock': options.zone: unknown time zone \"Tokio\"; did you mean Asia/Tokyo? Give an IANA name "
+        "(Europe/Berlin), a large city or an offset (+02:00)");
+}
+
+TEST_CASE("arguments that models leave empty count as left out") {
+  Tuesday environment;
+  CHECK(call(environment, clock_tool(), "clock", {{"zone", ""}, {"time", ""}, {"until", nullptr}}) ==
+        "Tuesday 2026-11-24 09:22:05 UTC, week 48");
+}
+
+TEST_CASE("the clock is harmless to repeat and touches nothing") {
+  const Tools tools = clock_tool();
+  CHECK(tools.front()->spec().touches == Touches{});
+  CHECK(tools.front()->spec().repeat == Repeat::idempotent);
+}

@@ -98,7 +98,8 @@ std::string Secret::resolve() const {
   const auto variable = [&](std::string_view name) {
     const char* const found = std::getenv(std::string(name).c_str());
     if (found == nullptr || *found == '\0') {
-      throw Error(errc::config, fmt::format("the environment variable {} is not set; set it with `export {}=…`", name, name));
+      throw Error(errc::config,
+                  fmt::format("the environment variable {} is not set; set it with `export {}=…`", name, name));
     }
     value += found;
   };
@@ -135,6 +136,11 @@ ParsedDefinition parse_definition(std::string_view yaml, const std::filesystem::
     format::assign_fields(&parsed.definition, format::definition_table(), value);
   }
   std::ranges::sort(parsed.diagnostics, {}, [](const Diagnostic& d) { return std::tie(d.line, d.column, d.message); });
+  if (parsed.diagnostics.size() >= yaml::kMaxProblems) {
+    const Diagnostic& last = parsed.diagnostics.back();
+    parsed.diagnostics.push_back(
+        {Diagnostic::Severity::error, last.line, last.column, "there may be more; these are the first"});
+  }
   return parsed;
 }
 
@@ -166,8 +172,8 @@ std::string digest(const Definition& definition) {
 
 std::string format_diagnostic(const std::filesystem::path& file, const Diagnostic& diagnostic) {
   const bool error = diagnostic.severity == Diagnostic::Severity::error;
-  return fmt::format("{}:{}:{}: {}: {}", file.string(), diagnostic.line, diagnostic.column,
-                     error ? "error" : "warning", diagnostic.message);
+  return fmt::format("{}:{}:{}: {}: {}", file.string(), diagnostic.line, diagnostic.column, error ? "error" : "warning",
+                     diagnostic.message);
 }
 
 }  // namespace sennit

@@ -25,11 +25,15 @@ std::string plural(std::size_t count, std::string_view word) {
 /// What stands in the file, for "expected …, found …".
 std::string found(const Node& node) {
   switch (node.kind) {
-    case Node::Kind::null: return "nothing";
-    case Node::Kind::list: return "a list of " + plural(node.items.size(), "value");
-    case Node::Kind::map: return node.items.size() == 1 ? fmt::format("a map with the key {}", quote(node.keys[0].text))
-                                                        : "a map of " + plural(node.items.size(), "key");
-    default: break;
+    case Node::Kind::null:
+      return "nothing";
+    case Node::Kind::list:
+      return "a list of " + plural(node.items.size(), "value");
+    case Node::Kind::map:
+      return node.items.size() == 1 ? fmt::format("a map with the key {}", quote(node.keys[0].text))
+                                    : "a map of " + plural(node.items.size(), "key");
+    default:
+      break;
   }
   if (node.quoted) return fmt::format("the text {}", quote(node.text));
   if (parse_boolean(node.text)) return quote(node.text);
@@ -44,12 +48,15 @@ bool is_scalar(Kind kind) {
 /// Whether a node of this kind can be meant as such a shape, right or wrong.
 bool resembles(const Node& node, const Shape& shape) {
   switch (node.kind) {
-    case Node::Kind::scalar: return is_scalar(shape.kind) || shape.kind == Kind::texts || shape.kind == Kind::selection;
-    case Node::Kind::list: return shape.kind == Kind::list || shape.kind == Kind::texts;
+    case Node::Kind::scalar:
+      return is_scalar(shape.kind) || shape.kind == Kind::texts || shape.kind == Kind::selection;
+    case Node::Kind::list:
+      return shape.kind == Kind::list || shape.kind == Kind::texts;
     case Node::Kind::map:
       return shape.kind == Kind::map || shape.kind == Kind::table || shape.kind == Kind::object ||
              shape.kind == Kind::json_schema || shape.kind == Kind::selection;
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -74,12 +81,13 @@ std::string advice(const Node& node, const Shape& shape) {
     return node.kind == Node::Kind::map ? "; put text that begins with `{` in quotes"
                                         : "; put text that begins with `[` in quotes";
   }
+  if (node.quoted && is_scalar(shape.kind) && shape.kind != Kind::text) return "; remove the quotes";
+  if (shape.kind == Kind::integer && shape.least == shape.most) return "; this Sennit reads no other version";
   if (shape.kind == Kind::boolean) {
     const std::string_view word = node.text;
     if (word == "yes" || word == "Yes" || word == "on" || word == "On") return "; write true";
     if (word == "no" || word == "No" || word == "off" || word == "Off") return "; write false";
   }
-  if (node.quoted && is_scalar(shape.kind) && shape.kind != Kind::text) return "; remove the quotes";
   if (shape.fits == &is_name) {
     if (const std::string name = as_name(node.text); !name.empty()) return fmt::format("; for example `{}`", name);
   }
@@ -99,6 +107,17 @@ std::string normalised(std::string_view key) {
 std::string_view home_of(std::string_view key) {
   for (const Table* table : all_tables()) {
     if (table->find(key) != nullptr) return table->path;
+  }
+  return {};
+}
+
+/// A key of another part of the file that is near to `key`: "temperature` in `model.options".
+std::string near_elsewhere(std::string_view key) {
+  for (const Table* table : all_tables()) {
+    std::vector<std::string> candidates;
+    for (const Field& field : table->fields) candidates.emplace_back(field.key);
+    const std::string_view near = key.size() < 4 ? std::string_view{} : nearest(key, candidates);
+    if (!near.empty()) return fmt::format("`{}` in `{}`", near, table->path);
   }
   return {};
 }
@@ -138,12 +157,12 @@ Position CheckedMap::at(const Table& table, std::string_view key) const {
 }
 
 void Reader::error(Position at, std::string message) {
-  if (diagnostics_.size() >= kMaxDiagnostics) return;
+  if (diagnostics_.size() >= yaml::kMaxProblems) return;
   diagnostics_.push_back({Diagnostic::Severity::error, at.line, at.column, std::move(message)});
 }
 
 void Reader::warning(Position at, std::string message) {
-  if (diagnostics_.size() >= kMaxDiagnostics) return;
+  if (diagnostics_.size() >= yaml::kMaxProblems) return;
   diagnostics_.push_back({Diagnostic::Severity::warning, at.line, at.column, std::move(message)});
 }
 
@@ -170,16 +189,23 @@ json::value Reader::read(const Node& node, const Shape& shape, const std::string
   }
   if (!resembles(node, shape)) return mismatch(node, shape, path);
   switch (shape.kind) {
-    case Kind::list: return read_list(node, shape, path);
+    case Kind::list:
+      return read_list(node, shape, path);
     case Kind::texts:
       if (node.kind == Node::Kind::list) return read_list(node, shape, path);
       return read_one(node, shape, path);
-    case Kind::map: return read_map(node, shape, path);
-    case Kind::table: return read_table(node, *shape.table, path);
-    case Kind::object: return read_anything(node, path);
-    case Kind::selection: return read_selection(node, shape, path);
-    case Kind::json_schema: return read_schema(node, path);
-    default: return read_scalar(node, shape, path);
+    case Kind::map:
+      return read_map(node, shape, path);
+    case Kind::table:
+      return read_table(node, *shape.table, path);
+    case Kind::object:
+      return read_anything(node, path);
+    case Kind::selection:
+      return read_selection(node, shape, path);
+    case Kind::json_schema:
+      return read_schema(node, path);
+    default:
+      return read_scalar(node, shape, path);
   }
 }
 
@@ -217,7 +243,8 @@ json::value Reader::read_text(const Node& node, const Shape& shape, const std::s
     }
   } else if (words.find("${env:") != std::string::npos) {
     warning(node.at, fmt::format("`{}`: `${{env:…}}` is not resolved here, only in model.api_key, model.base_url and "
-                                 "model.headers", path));
+                                 "model.headers",
+                                 path));
   }
   return json::value(words);
 }
@@ -296,9 +323,12 @@ void Reader::unknown_key(const yaml::Key& key, const Table& table) {
     message += fmt::format("; it belongs in `{}`", home);
   } else if (!near.empty()) {
     message += fmt::format("; did you mean `{}`?", near);
+  } else if (const std::string elsewhere = near_elsewhere(key.text); !elsewhere.empty()) {
+    message += fmt::format("; did you mean {}?", elsewhere);
   } else {
     message += "; known keys:";
-    for (const Field& field : table.fields) message += fmt::format(" {}", field.key);
+    for (const Field& field : table.fields)
+      message += fmt::format("{} {}", &field == table.fields.data() ? "" : ",", field.key);
   }
   error(key.at, std::move(message));
 }
@@ -316,8 +346,8 @@ json::value Reader::read_selection(const Node& node, const Shape& shape, const s
   const Node& options = node.items[0];
   if (options.kind == Node::Kind::broken) return nullptr;
   if (options.kind != Node::Kind::map && options.kind != Node::Kind::null) {
-    error(options.at, fmt::format("`{}`: expected the options of {} as a map; found {}", path,
-                                  quote(node.keys[0].text), found(options)));
+    error(options.at, fmt::format("`{}`: expected the options of {} as a map; found {}", path, quote(node.keys[0].text),
+                                  found(options)));
     return nullptr;
   }
   json::value read_options = options.kind == Node::Kind::null ? json::object{} : read_anything(options, path);
@@ -328,6 +358,7 @@ json::value Reader::read_selection(const Node& node, const Shape& shape, const s
 json::value Reader::read_schema(const Node& node, const std::string& path) {
   json::value schema = read_anything(node, path);
   if (!schema.is_object()) return nullptr;
+  check_required(node);
   try {
     const Validator checked(schema.as_object());
   } catch (const Error& failure) {
@@ -337,9 +368,27 @@ json::value Reader::read_schema(const Node& node, const std::string& path) {
   return schema;
 }
 
+/// Elsewhere `required: true` stands in each property; JSON Schema has a list beside them, and would ignore it.
+void Reader::check_required(const Node& schema) {
+  const Node* const required = schema.find("required");
+  if (required != nullptr && required->kind == Node::Kind::scalar) {
+    error(required->at, "`required` is a list of names beside `properties`: required: [answer]");
+  }
+  for (std::size_t i = 0; i < schema.items.size(); ++i) {
+    const Node& inside = schema.items[i];
+    const bool names = schema.kind == Node::Kind::map && schema.keys[i].text == "properties";
+    if (!names) {
+      if (inside.kind == Node::Kind::map) check_required(inside);
+      continue;
+    }
+    for (const Node& property : inside.items) check_required(property);
+  }
+}
+
 json::value Reader::read_anything(const Node& node, const std::string& path) {
   switch (node.kind) {
-    case Node::Kind::scalar: return scalar_to_json(node);
+    case Node::Kind::scalar:
+      return scalar_to_json(node);
     case Node::Kind::list: {
       json::array list;
       for (const Node& item : node.items) list.push_back(read_anything(item, path));
@@ -359,7 +408,8 @@ json::value Reader::read_anything(const Node& node, const std::string& path) {
       }
       return map;
     }
-    default: return nullptr;
+    default:
+      return nullptr;
   }
 }
 

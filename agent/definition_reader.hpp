@@ -11,8 +11,6 @@
 
 namespace sennit::format {
 
-inline constexpr std::size_t kMaxDiagnostics = 100;  ///< more than anybody reads at once
-
 /// A map as a Table::check sees it.
 struct CheckedMap {
   const yaml::Node& node;
@@ -48,6 +46,7 @@ class Reader {
   json::value read_selection(const yaml::Node& node, const Shape& shape, const std::string& path);
   json::value read_schema(const yaml::Node& node, const std::string& path);
   json::value read_anything(const yaml::Node& node, const std::string& path);
+  void check_required(const yaml::Node& schema);
   void unknown_key(const yaml::Key& key, const Table& table);
   json::value mismatch(const yaml::Node& node, const Shape& shape, const std::string& path);
 

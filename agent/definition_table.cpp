@@ -15,12 +15,13 @@ using Kind = Shape::Kind;
 constexpr double kYear = 366.0 * 86'400'000;
 
 bool is_tool_pattern(std::string_view text) {
-  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
-    return c == '*' || is_name({&c, 1});
-  });
+  return !text.empty() && text.size() <= 64 &&
+         std::ranges::all_of(text, [](char c) { return c == '*' || is_name({&c, 1}); });
 }
 
-bool is_not_empty(std::string_view text) { return text.find_first_not_of(" \t\r\n") != std::string_view::npos; }
+bool is_not_empty(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") != std::string_view::npos;
+}
 
 bool is_input_name(std::string_view text) {
   return is_name(text) && text.find('-') == std::string_view::npos && (text.front() < '0' || text.front() > '9');
@@ -30,7 +31,13 @@ Shape tool_patterns() {
   return texts(text_that(&is_tool_pattern, "^[A-Za-z0-9_*-]{1,64}$", "the name of a tool (`*` stands for anything)"));
 }
 
-Shape some_text() { return text_that(&is_not_empty, "\\S", "text"); }
+Shape file_name() {
+  return text_that(&is_not_empty, "\\S", "the name of a file");
+}
+
+Shape some_text() {
+  return text_that(&is_not_empty, "\\S", "text");
+}
 
 template <class T>
 const Table& table() {
@@ -41,7 +48,9 @@ void check_input(Reader& reader, const CheckedMap& map) {
   const json::value* const preset = map.value.if_contains("default");
   if (preset == nullptr) return;
   const std::string_view type = map.has("type") ? map.text("type") : "string";
-  const bool fits = type == "number" ? preset->is_number() : type == "boolean" ? preset->is_bool() : preset->is_string();
+  const bool fits = type == "number"    ? preset->is_number()
+                    : type == "boolean" ? preset->is_bool()
+                                        : preset->is_string();
   if (!fits) {
     reader.error(map.at(table<InputSpec>(), "default"),
                  fmt::format("`{}.default`: expected a {}, as its `type` says; found {}", map.path, type,
@@ -80,13 +89,15 @@ void check_definition(Reader& reader, const CheckedMap& map) {
   for (std::size_t i = 0; inputs != nullptr && i < inputs->keys.size(); ++i) {
     const yaml::Key& key = inputs->keys[i];
     if (is_input_name(key.text)) continue;
-    reader.error(key.at, fmt::format("`inputs`: {} is no name for an input; use letters, digits and `_`", quote(key.text)));
+    reader.error(key.at,
+                 fmt::format("`inputs`: {} is no name for an input; use letters, digits and `_`", quote(key.text)));
   }
 }
 
 /// `planner: name` or `planner: {name: {options}}` fills two members.
 Field planner_field() {
-  Field field = bare_field("planner", plain(Kind::selection), "How the agent works.").with_default(json::value(Definition{}.planner));
+  Field field = bare_field("planner", plain(Kind::selection), "How the agent works.")
+                    .with_default(json::value(Definition{}.planner));
   field.assign = [](void* object, const json::value& value) {
     auto& definition = *static_cast<Definition*>(object);
     ToolSelection selection;
@@ -112,10 +123,11 @@ Shape version() {
 const Table& table_of(const SubAgent* /*tag*/) {
   static const Table kTable{
       "agents[]",
-      "Other agents, which this one may hand tasks to: each becomes a tool that takes a task. An entry is the name of a "
+      "Other agents, which this one may hand tasks to: each becomes a tool that takes a task. An entry is the name of "
+      "a "
       "file, or a map:",
       {
-          field<&SubAgent::file>("file", some_text(), "The agent file, relative to this one.").needed(),
+          field<&SubAgent::file>("file", file_name(), "The agent file, relative to this one.").needed(),
           field<&SubAgent::name>("name", name(), "What the model calls it. Absent: the file's own name."),
           field<&SubAgent::description>("description", prose(),
                                         "Tells the model what it is for. Absent: the file's own description."),
@@ -132,8 +144,9 @@ const Table& table_of(const MemorySettings* /*tag*/) {
       "them.",
       {
           field<&MemorySettings::kind>("kind", name(), "The memory store."),
-          field<&MemorySettings::space>("space", text(), "Agents with the same space share their notes. Absent: the "
-                                                         "agent's name."),
+          field<&MemorySettings::space>("space", text(),
+                                        "Agents with the same space share their notes. Absent: the "
+                                        "agent's name."),
           field<&MemorySettings::recall>("recall", plain(Kind::boolean),
                                          "Put the notes that match the input before the model, unasked."),
           field<&MemorySettings::recall_limit>("recall_limit", plain(Kind::integer).between(1, 100),
@@ -151,18 +164,26 @@ const Table& table_of(const RunLimits* /*tag*/) {
       {
           field<&RunLimits::steps>("steps", plain(Kind::integer).between(1, 100'000), "Turns of the model."),
           field<&RunLimits::tool_calls>("tool_calls", plain(Kind::integer).between(1, 1'000'000), "Calls of tools."),
-          field<&RunLimits::tokens>("tokens", plain(Kind::integer).between(0, 1e15), "Input and output tokens; 0: no limit."),
+          field<&RunLimits::tokens>("tokens", plain(Kind::integer).between(0, 1e15),
+                                    "Input and output tokens; 0: no limit."),
           field<&RunLimits::cost>("cost", plain(Kind::number).between(0, 1e9),
                                   "Money, in the currency of the model's prices; 0: no limit."),
-          field<&RunLimits::time>("time", plain(Kind::duration).between(0, kYear), "Time from start to end; 0: no limit."),
+          field<&RunLimits::time>("time", plain(Kind::duration).between(0, kYear),
+                                  "Time from start to end; 0: no limit."),
           field<&RunLimits::repeats>("repeats", plain(Kind::integer).between(1, 1'000),
                                      "The same call with the same arguments, in a row."),
           field<&RunLimits::depth>("depth", plain(Kind::integer).between(0, 16), "Sub-agents below sub-agents."),
           field<&RunLimits::parallel_tool_calls>("parallel_tool_calls", plain(Kind::integer).between(1, 1'000),
                                                  "Calls that run side by side."),
       },
-      {{"max_steps", "steps"}, {"max_turns", "steps"}, {"max_iterations", "steps"}, {"max_iter", "steps"},
-       {"iterations", "steps"}, {"timeout", "time"}, {"max_tokens", "tokens"}, {"budget", "cost"}},
+      {{"max_steps", "steps"},
+       {"max_turns", "steps"},
+       {"max_iterations", "steps"},
+       {"max_iter", "steps"},
+       {"iterations", "steps"},
+       {"timeout", "time"},
+       {"max_tokens", "tokens"},
+       {"budget", "cost"}},
       nullptr};
   return kTable;
 }
@@ -170,7 +191,8 @@ const Table& table_of(const RunLimits* /*tag*/) {
 const Table& table_of(const PolicySettings* /*tag*/) {
   static const Table kTable{
       "policy",
-      "Which tools may be called. The strictest match wins: deny, then ask, then allow. A tool that no entry matches is "
+      "Which tools may be called. The strictest match wins: deny, then ask, then allow. A tool that no entry matches "
+      "is "
       "allowed if it only reads, and asked for otherwise. `*` stands for any characters: `files_*`.",
       {
           field<&PolicySettings::allow>("allow", tool_patterns(), "Tools that may be called without asking."),
@@ -185,7 +207,8 @@ const Table& table_of(const PolicySettings* /*tag*/) {
 const Table& table_of(const InputSpec* /*tag*/) {
   static const Table kTable{
       "inputs.*",
-      "Values that the caller gives at start (`sennit run --input name=value`): `{name}` in the instructions becomes the "
+      "Values that the caller gives at start (`sennit run --input name=value`): `{name}` in the instructions becomes "
+      "the "
       "value. A map from names to:",
       {
           field<&InputSpec::type>("type", one_of({"string", "number", "boolean"}), "What the value must be."),
@@ -203,13 +226,13 @@ const Table& table_of(const IntentStep* /*tag*/) {
       "intents[].steps[]",
       "One call of a tool. Steps that need nothing from one another's results are called side by side.",
       {
-          field<&IntentStep::call>("call", name(), "The tool.").needed(),
+          field<&IntentStep::call>("call", name(), "The name of the tool.").needed(),
           field<&IntentStep::with>("with", plain(Kind::object), "Its arguments; `{capture}` in texts is replaced."),
-          field<&IntentStep::take>("take", some_text(),
-                                   "A pattern that a line or sentence of the result must end with, giving more captures. "
-                                   "A capture that has a value already matches that value only."),
-          field<&IntentStep::otherwise>("otherwise", prose(),
-                                        "Said where `take` does not match or the tool fails."),
+          field<&IntentStep::take>(
+              "take", some_text(),
+              "A pattern that a line or sentence of the result must end with, giving more captures. "
+              "A capture that has a value already matches that value only."),
+          field<&IntentStep::otherwise>("otherwise", prose(), "Said where `take` does not match or the tool fails."),
       },
       {{"tool", "call"}, {"args", "with"}, {"arguments", "with"}, {"name", "call"}, {"else", "otherwise"}},
       nullptr};
@@ -224,14 +247,19 @@ const Table& table_of(const Intent* /*tag*/) {
       "together.\n\n"
       "Patterns: words match whatever their case, spacing and punctuation; `{note}` captures anything, `{n:number}` a "
       "number; `[words]` are optional; `(one|other)` are alternatives; a backslash takes a character as it is.\n\n"
-      "In `say`, `{note}` stands for a capture, `{result}` for the last step's result and `{result.clock}` for the last "
+      "In `say`, `{note}` stands for a capture, `{result}` for the last step's result and `{result.clock}` for the "
+      "last "
       "result of the tool `clock`.",
       {
           field<&Intent::match>("match", texts(some_text()), "The patterns.").needed(),
           field<&Intent::steps>("steps", list_of(map_with(table<IntentStep>())), "Tools to call, in order."),
           field<&Intent::say>("say", prose(), "The answer. Absent: the last result."),
       },
-      {{"pattern", "match"}, {"patterns", "match"}, {"answer", "say"}, {"reply", "say"}, {"call", "steps"},
+      {{"pattern", "match"},
+       {"patterns", "match"},
+       {"answer", "say"},
+       {"reply", "say"},
+       {"call", "steps"},
        {"do", "steps"}},
       &check_intent};
   return kTable;
@@ -243,8 +271,9 @@ const Table& definition_table() {
       "An agent file is one YAML map. Only `sennit` is required.",
       {
           bare_field("sennit", version(), "The version of this format.").needed(),
-          field<&Definition::name>("name", name(), "What the agent is called, also as a sub-agent's tool. Absent: the "
-                                                   "file's name.")
+          field<&Definition::name>("name", name(),
+                                   "What the agent is called, also as a sub-agent's tool. Absent: the "
+                                   "file's name.")
               .with_default(nullptr),
           field<&Definition::description>("description", prose(),
                                           "What it is for: shown to people, and to agents that may delegate to it."),
@@ -256,7 +285,7 @@ const Table& definition_table() {
               .also({"instruction", "system"}),
           field<&Definition::tools>("tools", list_of(plain(Kind::selection)),
                                     "What the model may call. An entry is a name, or `name: {options}`."),
-          field<&Definition::agents>("agents", list_of(either(some_text(), map_with(table<SubAgent>()))),
+          field<&Definition::agents>("agents", list_of(either(file_name(), map_with(table<SubAgent>()))),
                                      "Other agents that this one may hand tasks to."),
           field<&Definition::memory>("memory", either(plain(Kind::boolean), map_with(table<MemorySettings>())),
                                      "Notes that outlive a conversation.")
@@ -272,22 +301,41 @@ const Table& definition_table() {
           field<&Definition::intents>("intents", list_of(map_with(table<Intent>())),
                                       "What the agent can do without a model."),
       },
-      {{"version", "sennit"}, {"system_prompt", "instructions"}, {"systemMessage", "instructions"},
-       {"system_message", "instructions"}, {"prompt", "instructions"}, {"llm", "model"}, {"toolsets", "tools"},
-       {"extensions", "tools"}, {"sub_agents", "agents"}, {"subagents", "agents"}, {"handoffs", "agents"},
-       {"output_schema", "output"}, {"outputSchema", "output"}, {"structured_output", "output"},
-       {"response", "output"}, {"response_format", "output"}, {"parameters", "inputs"}, {"inputSchema", "inputs"},
-       {"permissions", "policy"}, {"title", "name"}, {"max_iterations", "limits.steps"}, {"max_turns", "limits.steps"},
-       {"max_iter", "limits.steps"}, {"settings", "model.options"}, {"options", "model.options"}},
+      {{"version", "sennit"},
+       {"system_prompt", "instructions"},
+       {"systemMessage", "instructions"},
+       {"system_message", "instructions"},
+       {"prompt", "instructions"},
+       {"llm", "model"},
+       {"toolsets", "tools"},
+       {"extensions", "tools"},
+       {"sub_agents", "agents"},
+       {"subagents", "agents"},
+       {"handoffs", "agents"},
+       {"output_schema", "output"},
+       {"outputSchema", "output"},
+       {"structured_output", "output"},
+       {"response", "output"},
+       {"response_format", "output"},
+       {"parameters", "inputs"},
+       {"inputSchema", "inputs"},
+       {"permissions", "policy"},
+       {"title", "name"},
+       {"max_iterations", "limits.steps"},
+       {"max_turns", "limits.steps"},
+       {"max_iter", "limits.steps"},
+       {"settings", "model.options"},
+       {"options", "model.options"}},
       &check_definition};
   return kTable;
 }
 
 const std::vector<const Table*>& all_tables() {
   static const std::vector<const Table*> kTables{
-      &definition_table(), &table<ModelSpec>(),      &table<CompletionOptions>(), &table<Prices>(),
-      &timeouts_table(),   &table<SubAgent>(),       &table<MemorySettings>(),    &table<RunLimits>(),
-      &table<PolicySettings>(), &table<InputSpec>(), &table<Intent>(),            &table<IntentStep>()};
+      &definition_table(),      &table<ModelSpec>(), &table<CompletionOptions>(),
+      &table<Prices>(),         &timeouts_table(),   &table<SubAgent>(),
+      &table<MemorySettings>(), &table<RunLimits>(), &table<PolicySettings>(),
+      &table<InputSpec>(),      &table<Intent>(),    &table<IntentStep>()};
   return kTables;
 }
 

@@ -1,11 +1,10 @@
 #include <sennit/agent/definition_yaml.hpp>
 
+#include <fmt/format.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -16,6 +15,7 @@ namespace sennit::yaml {
 namespace {
 
 void report(std::vector<Diagnostic>& problems, Position at, std::string message) {
+  if (problems.size() >= kMaxProblems) return;
   problems.push_back({Diagnostic::Severity::error, at.line, at.column, std::move(message)});
 }
 
@@ -44,6 +44,14 @@ class Lines {
     return {static_cast<int>(row) + 1, characters + 1};
   }
 
+  /// The text from a place on.
+  [[nodiscard]] std::string_view from(const YAML::Mark& mark) const {
+    const auto row = static_cast<std::size_t>(std::max(mark.line, 0));
+    const std::size_t offset =
+        row < starts_.size() ? starts_[row] + static_cast<std::size_t>(std::max(mark.column, 0)) : 0;
+    return text_.substr(std::min(offset, text_.size()));
+  }
+
   [[nodiscard]] Position position(std::size_t offset) const {
     const auto next = std::ranges::upper_bound(starts_, offset);
     const auto row = static_cast<std::size_t>(next - starts_.begin()) - 1;
@@ -58,6 +66,16 @@ class Lines {
   std::string_view text_;
   std::vector<std::size_t> starts_;
 };
+
+/// Whether a text that begins with a quote ends with one: yaml-cpp takes the end of the file for it.
+bool is_closed(std::string_view source) {
+  if (!source.starts_with('"') && !source.starts_with('\'')) return true;
+  for (std::size_t i = 1; i < source.size(); ++i) {
+    if (source[i] == source[0]) return true;
+    if (source[i] == '\\' && source[0] == '"') ++i;
+  }
+  return false;
+}
 
 /// Thrown by the builder where going on makes no sense; the reason has been reported.
 struct Stop {};
@@ -89,6 +107,10 @@ class Builder : public YAML::EventHandler {
     node.text = value;
     node.quoted = tag == "!" || tag == "tag:yaml.org,2002:str";
     if (!node.quoted && tag != "?") refuse_tag(node, tag);
+    if (tag == "!" && !is_closed(lines_.from(mark))) {
+      report(problems_, node.at, "the quote that opens this text is not closed");
+      throw Stop{};
+    }
     add(std::move(node));
   }
 
@@ -128,7 +150,9 @@ class Builder : public YAML::EventHandler {
   }
 
   void refuse_tag(Node& node, const std::string& tag) {
-    report(problems_, node.at, fmt::format("tags (`{}`) are not supported; remove it", tag));
+    constexpr std::string_view kStandard = "tag:yaml.org,2002:";
+    const std::string shown = tag.starts_with(kStandard) ? "!!" + tag.substr(kStandard.size()) : tag;
+    report(problems_, node.at, fmt::format("tags (`{}`) are not supported; remove it", shown.substr(0, 60)));
     node.kind = Node::Kind::broken;
   }
 
@@ -177,8 +201,9 @@ class Builder : public YAML::EventHandler {
     if (node.kind == Node::Kind::broken) return;
     if (node.kind != Node::Kind::scalar) {
       const bool placeholder = node.kind == Node::Kind::map && node.flow;
-      report(problems_, node.at, placeholder ? "a key must be a word; text that begins with `{` must be put in quotes"
-                                             : "a key must be a word");
+      report(problems_, node.at,
+             placeholder ? "a key must be a word; text that begins with `{` must be put in quotes"
+                         : "a key must be a word");
       return;
     }
     if (frame.key->text == "<<" && !node.quoted) {
@@ -209,22 +234,28 @@ std::string explain(std::string_view words, std::string_view line) {
     std::string_view advice;
   };
   static constexpr std::array kExplanations{
-      Explanation{"illegal map value", "`: ` is not possible here; put text that contains `: ` in quotes, and check the "
-                                       "indentation"},
-      Explanation{"end of map not found", "this line does not fit the map around it; check its indentation, and put "
-                                          "text that begins with `[`, `{`, `*`, `&`, `!`, `%`, `@` or a quote in quotes"},
-      Explanation{"end of sequence not found", "this line does not fit the list around it; check its indentation (a "
-                                               "list item begins with `- `), and put text that begins with `[` in quotes"},
-      Explanation{"end of map flow not found", "a `{` is not closed by `}`; text that begins with `{` must be in quotes"},
-      Explanation{"end of sequence flow not found", "a `[` is not closed by `]`; text that begins with `[` must be in "
-                                                    "quotes"},
+      Explanation{"illegal map value",
+                  "`: ` is not possible here; put text that contains `: ` in quotes, and check the "
+                  "indentation"},
+      Explanation{"end of map not found",
+                  "this line does not fit the map around it; check its indentation, and put "
+                  "text that begins with `[`, `{`, `*`, `&`, `!`, `%`, `@` or a quote in quotes"},
+      Explanation{"end of sequence not found",
+                  "this line does not fit the list around it; check its indentation (a "
+                  "list item begins with `- `), and put text that begins with `[` in quotes"},
+      Explanation{"end of map flow not found",
+                  "a `{` is not closed by `}`; text that begins with `{` must be in quotes"},
+      Explanation{"end of sequence flow not found",
+                  "a `[` is not closed by `]`; text that begins with `[` must be in "
+                  "quotes"},
       Explanation{"illegal EOF in scalar", "a quoted text is not closed"},
       Explanation{"illegal block entry", "a list item (`- `) is not possible here; check the indentation"},
       Explanation{"illegal map key", "a key is not possible here; check the indentation"},
       Explanation{"illegal flow end", "`]` or `}` without its opening bracket"},
       Explanation{"unknown token", "a text cannot begin with this character; put it in quotes"},
-      Explanation{"the referenced anchor is not defined", "aliases (`*name`) are not supported; put text that begins "
-                                                          "with `*` in quotes"},
+      Explanation{"the referenced anchor is not defined",
+                  "aliases (`*name`) are not supported; put text that begins "
+                  "with `*` in quotes"},
       Explanation{"alias not found after *", "put text that begins with `*` in quotes"},
       Explanation{"anchor not found after &", "put text that begins with `&` in quotes"},
   };

@@ -17,6 +17,7 @@ namespace sennit::yaml {
 inline constexpr std::size_t kMaxBytes = 1ULL << 20U;  ///< long instructions stay below 100 KiB
 inline constexpr std::size_t kMaxDepth = 32;           ///< as deep as the JSON we take from outside
 inline constexpr std::size_t kMaxNodes = 20'000;
+inline constexpr std::size_t kMaxProblems = 100;  ///< more than anybody reads at once
 
 struct Key {
   std::string text;

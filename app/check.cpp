@@ -1,5 +1,4 @@
 #include <sennit/app/check.hpp>
-
 #include <sennit/app/check_parts.hpp>
 #include <sennit/app/exit_code.hpp>
 #include <sennit/plugins/builtin.hpp>
@@ -50,6 +49,7 @@ class Checker {
                     std::vector<std::filesystem::path>& below) {
     for (std::size_t i = 0; i < definition.agents.size(); ++i) {
       const SubAgent& agent = definition.agents[i];
+      if (agent.file.empty()) continue;  // reported by the reader
       const std::string path = fmt::format("agents[{}].file", i);
       const std::filesystem::path file = definition.directory() / agent.file;
       if (!std::filesystem::is_regular_file(file)) {

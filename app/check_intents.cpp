@@ -1,6 +1,5 @@
-#include <sennit/app/check_parts.hpp>
-
 #include <sennit/agent/io/error.hpp>
+#include <sennit/app/check_parts.hpp>
 #include <sennit/backends/pattern.hpp>
 #include <sennit/backends/scripted_template.hpp>
 
@@ -18,7 +17,8 @@ class IntentCheck {
       : intent_(intent), path_(std::move(path)), tools_(tools), findings_(findings) {}
 
   void check() {
-    for (std::size_t i = 0; i < intent_.match.size(); ++i) capture(fmt::format("{}.match[{}]", path_, i), intent_.match[i]);
+    for (std::size_t i = 0; i < intent_.match.size(); ++i)
+      capture(fmt::format("{}.match[{}]", path_, i), intent_.match[i]);
     for (std::size_t i = 0; i < intent_.steps.size(); ++i) check_step(i);
     use(path_ + ".say", intent_.say);
   }
@@ -27,7 +27,7 @@ class IntentCheck {
   void check_step(std::size_t index) {
     const IntentStep& step = intent_.steps[index];
     const std::string path = fmt::format("{}.steps[{}]", path_, index);
-    if (tools_.complete && std::ranges::count(tools_.names, step.call) == 0) {
+    if (tools_.complete && !step.call.empty() && std::ranges::count(tools_.names, step.call) == 0) {
       findings_.error(path + ".call", unknown("tool of this agent", step.call, tools_.names));
     }
     for (const auto& [key, value] : step.with) use_all(fmt::format("{}.with.{}", path, std::string_view(key)), value);

@@ -1,17 +1,19 @@
-#include <sennit/app/check_parts.hpp>
-
 #include <sennit/agent/policy.hpp>
+#include <sennit/app/check_parts.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <functional>
+#include <span>
 
 namespace sennit::app {
 namespace {
 
-bool has(const std::vector<std::string>& names, std::string_view name) { return std::ranges::count(names, name) > 0; }
+bool has(const std::vector<std::string>& names, std::string_view name) {
+  return std::ranges::count(names, name) > 0;
+}
 
 /// Makes a part only to see whether that is possible.
 bool attempt(std::string_view path, Findings& findings, const std::function<void()>& make) {
@@ -100,6 +102,8 @@ ToolNames check_parts(const Definition& definition, const Registry& registry, Fi
   for (std::size_t i = 0; i < definition.tools.size(); ++i) {
     const ToolSelection& selection = definition.tools[i];
     const std::string path = fmt::format("tools[{}]", i);
+    const auto earlier = std::span(definition.tools).first(i);
+    if (std::ranges::count(earlier, selection.name, &ToolSelection::name) > 0) continue;  // reported by the reader
     if (!has(known, selection.name)) {
       findings.error(path, unknown("tool", selection.name, known));
       tools.complete = false;
@@ -118,10 +122,10 @@ void check_policy(const Definition& definition, const ToolNames& tools, Findings
     for (std::size_t i = 0; i < patterns.size(); ++i) {
       const auto matches = [&](const std::string& tool) { return matches_pattern(patterns[i], tool); };
       if (std::ranges::any_of(tools.names, matches)) continue;
-      findings.warning(fmt::format("policy.{}[{}]", key, i),
-                       fmt::format("`{}` matches none of this agent's tools", patterns[i]) +
-                           (tools.names.empty() ? std::string("; it has none")
-                                              : fmt::format(": {}", fmt::join(tools.names, ", "))));
+      findings.warning(
+          fmt::format("policy.{}[{}]", key, i),
+          fmt::format("`{}` matches none of this agent's tools", patterns[i]) +
+              (tools.names.empty() ? std::string("; it has none") : fmt::format(": {}", fmt::join(tools.names, ", "))));
     }
   };
   check("allow", definition.policy.allow);

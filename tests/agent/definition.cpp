@@ -1,45 +1,181 @@
 #include <sennit/agent/definition.hpp>
+#include <sennit/agent/io/error.hpp>
 
 #include <catch2/catch_test_macros.hpp>
+#include <support/fixtures.hpp>
+
+#include <algorithm>
+#include <cstdlib>
 
 namespace sennit {
 namespace {
 
-TEST_CASE("a complete agent file is read into a definition") {
-  const ParsedDefinition parsed = parse_definition(R"(
-sennit: 1
-name: assistant
-description: Helps.
-model:
-  provider: deepseek
-  id: deepseek-flash
-  api_key: ${env:KEY}
-  options: {temperature: 0.5, max_tokens: 100, stop: END}
-  prices: {input: 0.15, output: 0.6}
-  timeouts: {connect: 5s, first_token: 1h30m, idle: 250ms}
-instructions: Be brief.
-tools:
-  - calculator
-  - files: {roots: [.]}
-agents:
-  - research.yaml
-  - {file: maths.yaml, name: maths}
-memory: {recall_limit: 3}
-planner: tool-loop
-limits: {steps: 20, time: 90, cost: 0.5}
-policy: {ask: files_write, deny: [http_*]}
-inputs:
-  topic: {description: What about, required: true}
-  depth: {type: number, default: 2}
-output: {type: object, properties: {answer: {type: string}}}
-intents:
-  - match: remember [that] {note}
-    steps: [{call: remember, with: {text: "{note}"}}]
-    say: Noted.
-)", "dir/assistant.yaml");
-  for (const Diagnostic& d : parsed.diagnostics) UNSCOPED_INFO(format_diagnostic("f", d));
-  REQUIRE(parsed.diagnostics.empty());
-  CHECK(parsed.definition.model.name == "deepseek/deepseek-flash");
+using testing::TempDir;
+
+Error read_error(const std::filesystem::path& file) {
+  try {
+    (void)read_definition(file);
+  } catch (const Error& error) {
+    return error;
+  }
+  FAIL("it was read");
+  throw;
+}
+
+/// What a wrong file must be told: the text in the file beside it.
+std::string diagnose(const std::filesystem::path& file) {
+  std::string lines;
+  for (const Diagnostic& diagnostic : parse_definition_file(file).diagnostics) {
+    lines += format_diagnostic(file.filename(), diagnostic) + "\n";
+  }
+  return lines;
+}
+
+TEST_CASE("each wrong file is told everything that is wrong with it, at its place") {
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(SENNIT_SOURCE_DIR "/tests/agent/wrong")) {
+    if (entry.path().extension() != ".yaml") continue;
+    ++files;
+    INFO(entry.path().filename());
+    auto expected = entry.path();
+    CHECK(diagnose(entry.path()) == testing::read_file(expected.replace_extension(".txt")));
+  }
+  CHECK(files >= 30);
+}
+
+TEST_CASE("all errors of a file are thrown together, at the first one's place") {
+  const TempDir folder;
+  const auto file = folder.write("a.yaml", "sennit: 1\nnmae: x\nlimits: {steps: no}\n");
+  const Error error = read_error(file);
+  CHECK(error.code() == errc::config);
+  CHECK(error.where() == file.string() + ":2:1");
+  CHECK(error.describe() ==
+        file.string() + ":2:1: unknown key `nmae`; did you mean `name`?\n" + file.string() +
+            ":3:17: error: `limits.steps`: expected a whole number from 1 to 100000; found the text `no`");
+}
+
+TEST_CASE("a file that is not there is not found, and a folder is no file") {
+  const TempDir folder;
+  CHECK(read_error(folder / "none.yaml").code() == errc::not_found);
+  CHECK(read_error(folder.path()).code() == errc::io);
+}
+
+TEST_CASE("a file without a name is named after itself") {
+  CHECK(parse_definition("sennit: 1", "x/my agent.yaml").definition.name == "my-agent");
+  CHECK(parse_definition("sennit: 1").definition.name == "agent");
+  CHECK(parse_definition("sennit: 1\nname: x", "y.yaml").definition.name == "x");
+}
+
+TEST_CASE("relative paths are relative to the file") {
+  CHECK(parse_definition("sennit: 1", "x/a.yaml").definition.directory() == "x");
+  CHECK(parse_definition("sennit: 1", "a.yaml").definition.directory() == ".");
+}
+
+TEST_CASE("what is wrong is left out, and the rest is there") {
+  const ParsedDefinition parsed =
+      parse_definition("sennit: 1\nlimits: {steps: 7, time: x}\ntools: [a, 'b c']\nmemory: true");
+  CHECK_FALSE(parsed.ok());
+  CHECK(parsed.definition.limits.steps == 7);
+  CHECK(parsed.definition.tools.empty());
+  CHECK(parsed.definition.memory.enabled);
+}
+
+TEST_CASE("values have places for later checks") {
+  const ParsedDefinition parsed =
+      parse_definition("sennit: 1\ntools:\n  - a\n  - b: {c: 1}\nmodel: x/y\nagents: [{file: f}]");
+  CHECK(parsed.positions.at("tools[1]") == Position{4, 5});
+  CHECK(parsed.positions.at("model") == Position{5, 8});
+  CHECK(parsed.positions.at("agents[0].file") == Position{6, 17});
+}
+
+TEST_CASE("line ends of other systems and a byte order mark change nothing") {
+  CHECK(parse_definition("\xEF\xBB\xBFsennit: 1\r\nname: x\r\n").definition.name == "x");
+  const auto parsed = parse_definition("sennit: 1\r\nnmae: x\r\n");
+  REQUIRE(parsed.diagnostics.size() == 1);
+  CHECK(parsed.diagnostics[0].line == 2);
+}
+
+TEST_CASE("a YAML 1.1 truth is a text where a text is wanted") {
+  const Definition definition = parse_definition("sennit: 1\nname: 123\ndescription: no\ninstructions: 1.0").definition;
+  CHECK(definition.name == "123");
+  CHECK(definition.description == "no");
+  CHECK(definition.instructions == "1.0");
+}
+
+TEST_CASE("the digest changes with what the agent does, and with nothing else") {
+  const auto of = [](const char* yaml, const char* file = "a.yaml") {
+    return digest(parse_definition(yaml, file).definition);
+  };
+  const std::string plain = of("sennit: 1\nname: a\nlimits: {steps: 5, time: 60s}");
+  CHECK(plain.size() == 64);
+  CHECK(plain == of("# words\nsennit: 1\nlimits: {time: 1m, steps: 5}\nname: a", "elsewhere/b.yaml"));
+  CHECK(plain != of("sennit: 1\nname: a\nlimits: {steps: 6, time: 60s}"));
+  CHECK(of("sennit: 1\nname: a\ntools: [{x: {a: 1, b: 2}}]") == of("sennit: 1\nname: a\ntools: [{x: {b: 2, a: 1}}]"));
+  CHECK(of("sennit: 1\nname: a\ntools: [x, y]") != of("sennit: 1\nname: a\ntools: [y, x]"));
+  CHECK(of("sennit: 1\nname: a\nintents: [{match: x, say: y}]") != of("sennit: 1\nname: a"));
+  CHECK(of("sennit: 1\nmodel: {name: a/b, api_key: '${env:A}'}") ==
+        of("sennit: 1\nmodel: {name: a/b, api_key: '${env:B}'}"));
+}
+
+TEST_CASE("a secret is looked up when it is used, and never shown") {
+  ::setenv("SENNIT_TEST_TOKEN", "s3cret", 1);
+  CHECK(Secret("${env:SENNIT_TEST_TOKEN}").resolve() == "s3cret");
+  CHECK(Secret("Bearer ${env:SENNIT_TEST_TOKEN}!").resolve() == "Bearer s3cret!");
+  CHECK(Secret("plain").resolve() == "plain");
+  CHECK(Secret("").resolve().empty());
+  CHECK(Secret("${env:SENNIT_TEST_TOKEN}").describe() == "${env:SENNIT_TEST_TOKEN}");
+  CHECK(Secret("Bearer ${env:SENNIT_TEST_TOKEN}").describe() == "***${env:SENNIT_TEST_TOKEN}");
+  CHECK(Secret("plain").describe() == "***");
+  ::unsetenv("SENNIT_TEST_TOKEN");
+  try {
+    (void)Secret("${env:SENNIT_TEST_TOKEN}").resolve();
+    FAIL("an unset variable has no value");
+  } catch (const Error& error) {
+    CHECK(error.code() == errc::config);
+    CHECK(error.message().find("SENNIT_TEST_TOKEN") != std::string::npos);
+  }
+}
+
+// ---- files that mean harm ----
+
+bool refused(const std::string& yaml) {
+  const ParsedDefinition parsed = parse_definition(yaml);
+  const auto sane = [](const Diagnostic& d) { return d.line >= 1 && d.column >= 1 && d.message.size() < 500; };
+  CHECK(std::ranges::all_of(parsed.diagnostics, sane));
+  CHECK(parsed.diagnostics.size() <= 101);
+  return !parsed.ok();
+}
+
+std::string times(std::string_view text, std::size_t count) {
+  std::string result;
+  for (std::size_t i = 0; i < count; ++i) result += text;
+  return result;
+}
+
+TEST_CASE("hostile files are refused quickly") {
+  CHECK(refused(std::string(10U << 20U, 'a')));
+  CHECK(refused(times("[", 10'000)));
+  CHECK(refused("sennit: 1\ntools: " + times("[", 100) + times("]", 100)));
+  CHECK(refused(times("{a: ", 10'000)));
+  CHECK(refused(times("- ", 400'000)));
+  CHECK(refused(times("? ", 400'000)));
+  CHECK(refused("sennit: 1\n" + times("a: &x 1\n", 50'000)));
+  CHECK(refused("sennit: 1\ntools: [" + times("a, ", 300'000) + "a]"));
+  CHECK(refused("sennit: 1\n" + times("k: v\n", 9'000)));
+  CHECK(refused("a: &a [*a]"));
+  CHECK(refused("&a [*a, *b]"));
+  CHECK(refused(std::string("sennit: 1\nname: \0", 17)));
+  CHECK(refused("sennit: 1\nname: \xED\xA0\x80"));
+  CHECK(refused("sennit: 1\nname: \xC0\x80"));
+  CHECK(refused("sennit: 1\nname: \x1b[31m"));
+  CHECK(refused("%YAML 9.9\n---\nsennit: 1\nx: y"));
+  CHECK(refused("sennit: 1\n" + times("x", 200'000) + ": y"));
+  CHECK(refused("sennit: 1\n'" + times("x", 900'000)));
+}
+
+TEST_CASE("a nesting that is deep and allowed is read") {
+  const std::string deep = times("[", 28) + times("]", 28);
+  CHECK_FALSE(refused("sennit: 1\ntools: [{x: {y: " + deep + "}}]"));
 }
 
 }  // namespace

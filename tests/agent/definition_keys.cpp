@@ -1,0 +1,237 @@
+// Every key of the format, once right and once wrong. The list is held against the tables: a new key without a row
+// here fails.
+#include <sennit/agent/definition.hpp>
+#include <sennit/agent/definition_shape.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <set>
+#include <string>
+
+namespace sennit {
+namespace {
+
+using namespace std::chrono_literals;
+using D = Definition;
+
+struct Row {
+  std::string key;                   ///< table and key
+  std::string right;                 ///< a file without its first line
+  bool (*holds)(const Definition&);  ///< what it must have led to
+  std::string wrong;                 ///< the same with a value that is refused
+};
+
+const std::string kModel = "model:\n  name: a/b\n";
+
+const std::vector<Row>& rows() {
+  static const std::vector<Row> kRows{
+      {".sennit", "", [](const D&) { return true; }, "sennit: one"},
+      {".name", "name: solver_2", [](const D& d) { return d.name == "solver_2"; }, "name: a b"},
+      {".description", "description: yes", [](const D& d) { return d.description == "yes"; }, "description: [x]"},
+      {".model", "model: openai/gpt-5-mini", [](const D& d) { return d.model.name == "openai/gpt-5-mini"; },
+       "model: a b"},
+      {".instructions", "instructions: |\n  One.\n  Two.", [](const D& d) { return d.instructions == "One.\nTwo.\n"; },
+       "instructions: {a: b}"},
+      {".tools", "tools: [clock, files: {roots: [a, b], write: true}]",
+       [](const D& d) {
+         return d.tools ==
+                std::vector<ToolSelection>{{"clock", {}}, {"files", {{"roots", {"a", "b"}}, {"write", true}}}};
+       },
+       "tools: clock"},
+      {".agents", "agents: [a.yaml]", [](const D& d) { return d.agents == std::vector<SubAgent>{{"", "a.yaml", ""}}; },
+       "agents: a.yaml"},
+      {".memory", "memory: true", [](const D& d) { return d.memory.enabled && d.memory.kind == "notes"; },
+       "memory: notes"},
+      {".planner", "planner: {tool-loop: {a: 1}}",
+       [](const D& d) { return d.planner == "tool-loop" && d.planner_options == json::object{{"a", 1}}; },
+       "planner: [tool-loop]"},
+      {".limits", "limits: {}", [](const D& d) { return d.limits == RunLimits{}; }, "limits: 5"},
+      {".policy", "policy: {}", [](const D& d) { return d.policy == PolicySettings{}; }, "policy: ask"},
+      {".inputs", "inputs: {topic: }", [](const D& d) { return d.inputs.size() == 1 && d.inputs[0].name == "topic"; },
+       "inputs: [topic]"},
+      {".output", "output: {type: object}", [](const D& d) { return d.output == json::object{{"type", "object"}}; },
+       "output: {type: 5}"},
+      {".intents", "intents: [{match: hi, say: Hello.}]", [](const D& d) { return d.intents.size() == 1; },
+       "intents: {match: hi}"},
+
+      {"model.name", kModel, [](const D& d) { return d.model.name == "a/b"; }, "model: {name: /b}"},
+      {"model.provider", "model: {provider: openai}", [](const D& d) { return d.model.name == "openai"; },
+       "model: {provider: a/b}"},
+      {"model.id", "model: {provider: ollama, id: 'deepseek-r1:7b'}",
+       [](const D& d) { return d.model.name == "ollama/deepseek-r1:7b"; }, "model: {id: x}"},
+      {"model.base_url", kModel + "  base_url: 'http://127.0.0.1:${env:PORT}/v1'",
+       [](const D& d) { return d.model.base_url == "http://127.0.0.1:${env:PORT}/v1"; },
+       kModel + "  base_url: ftp://x"},
+      {"model.api_key", kModel + "  api_key: ${env:KEY}",
+       [](const D& d) { return d.model.api_key == Secret("${env:KEY}"); }, kModel + "  api_key: ${KEY}"},
+      {"model.options", kModel + "  options: {}", [](const D& d) { return d.model.options == CompletionOptions{}; },
+       kModel + "  options: high"},
+      {"model.prices", kModel + "  prices: {input: 1, output: 2.5}",
+       [](const D& d) { return d.model.prices->output == 2.5; }, kModel + "  prices: 1"},
+      {"model.split_think", kModel + "  split_think: false", [](const D& d) { return d.model.split_think == false; },
+       kModel + "  split_think: no"},
+      {"model.reasoning_replay", kModel + "  reasoning_replay: always",
+       [](const D& d) { return d.model.reasoning_replay == "always"; }, kModel + "  reasoning_replay: sometimes"},
+      {"model.strict_tools", kModel + "  strict_tools: true", [](const D& d) { return d.model.strict_tools == true; },
+       kModel + "  strict_tools: 1"},
+      {"model.stream", kModel + "  stream: False", [](const D& d) { return d.model.stream == false; },
+       kModel + "  stream: []"},
+      {"model.headers", kModel + "  headers: {X-A: 'Bearer ${env:T}'}",
+       [](const D& d) { return d.model.headers.at("X-A") == "Bearer ${env:T}"; }, kModel + "  headers: [X-A]"},
+      {"model.timeouts", kModel + "  timeouts: {}", [](const D& d) { return d.model.idle_timeout == 120s; },
+       kModel + "  timeouts: 5s"},
+
+      {"model.options.temperature", kModel + "  options: {temperature: 0.7}",
+       [](const D& d) { return d.model.options.temperature == 0.7; }, kModel + "  options: {temperature: 2.1}"},
+      {"model.options.top_p", kModel + "  options: {top_p: 1}", [](const D& d) { return d.model.options.top_p == 1.0; },
+       kModel + "  options: {top_p: -0.1}"},
+      {"model.options.max_tokens", kModel + "  options: {max_tokens: 4096}",
+       [](const D& d) { return d.model.options.max_tokens == 4096; }, kModel + "  options: {max_tokens: 1.5}"},
+      {"model.options.seed", kModel + "  options: {seed: -7}", [](const D& d) { return d.model.options.seed == -7; },
+       kModel + "  options: {seed: x}"},
+      {"model.options.stop", kModel + "  options: {stop: [a, b]}",
+       [](const D& d) { return d.model.options.stop == std::vector<std::string>{"a", "b"}; },
+       kModel + "  options: {stop: [[a]]}"},
+      {"model.options.reasoning_effort", kModel + "  options: {reasoning_effort: max}",
+       [](const D& d) { return d.model.options.reasoning_effort == "max"; },
+       kModel + "  options: {reasoning_effort: huge}"},
+      {"model.options.parallel_tool_calls", kModel + "  options: {parallel_tool_calls: true}",
+       [](const D& d) { return d.model.options.parallel_tool_calls == true; },
+       kModel + "  options: {parallel_tool_calls: 2}"},
+      {"model.options.extra", kModel + "  options: {extra: {top_k: 40, x: null, y: 'yes'}}",
+       [](const D& d) { return d.model.options.extra == json::object{{"top_k", 40}, {"x", nullptr}, {"y", "yes"}}; },
+       kModel + "  options: {extra: 5}"},
+
+      {"model.prices.input", kModel + "  prices: {input: 0.15, output: 1}",
+       [](const D& d) { return d.model.prices->input == 0.15; }, kModel + "  prices: {output: 1}"},
+      {"model.prices.output", kModel + "  prices: {input: 1, output: 0}",
+       [](const D& d) { return d.model.prices->output == 0; }, kModel + "  prices: {input: 1}"},
+      {"model.prices.cached_input", kModel + "  prices: {input: 1, output: 1, cached_input: 0.1}",
+       [](const D& d) { return d.model.prices->cached_input == 0.1; },
+       kModel + "  prices: {input: 1, output: 1, cached_input: -1}"},
+      {"model.prices.currency", kModel + "  prices: {input: 1, output: 1, currency: CNY}",
+       [](const D& d) { return d.model.prices->currency == "CNY"; },
+       kModel + "  prices: {input: 1, output: 1, currency: []}"},
+
+      {"model.timeouts.connect", kModel + "  timeouts: {connect: 250ms}",
+       [](const D& d) { return d.model.connect_timeout == 250ms; }, kModel + "  timeouts: {connect: 5 s}"},
+      {"model.timeouts.first_token", kModel + "  timeouts: {first_token: 1h30m}",
+       [](const D& d) { return d.model.first_token_timeout == 90min; }, kModel + "  timeouts: {first_token: -1}"},
+      {"model.timeouts.idle", kModel + "  timeouts: {idle: 0.5}",
+       [](const D& d) { return d.model.idle_timeout == 500ms; }, kModel + "  timeouts: {idle: 2d}"},
+
+      {"agents[].file", "agents: [{file: a.yaml}]", [](const D& d) { return d.agents[0].file == "a.yaml"; },
+       "agents: [{file: ' '}]"},
+      {"agents[].name", "agents: [{file: a.yaml, name: maths}]", [](const D& d) { return d.agents[0].name == "maths"; },
+       "agents: [{file: a.yaml, name: the maths}]"},
+      {"agents[].description", "agents: [{file: a.yaml, description: Does maths.}]",
+       [](const D& d) { return d.agents[0].description == "Does maths."; }, "agents: [{file: a.yaml, description: }]"},
+
+      {"memory.kind", "memory: {kind: vectors}",
+       [](const D& d) { return d.memory.enabled && d.memory.kind == "vectors"; }, "memory: {kind: [notes]}"},
+      {"memory.space", "memory: {space: family}", [](const D& d) { return d.memory.space == "family"; },
+       "memory: {space: {}}"},
+      {"memory.recall", "memory: {recall: false}", [](const D& d) { return d.memory.enabled && !d.memory.recall; },
+       "memory: {recall: never}"},
+      {"memory.recall_limit", "memory: {recall_limit: 9}", [](const D& d) { return d.memory.recall_limit == 9; },
+       "memory: {recall_limit: 0}"},
+
+      {"limits.steps", "limits: {steps: 7}", [](const D& d) { return d.limits.steps == 7; }, "limits: {steps: 0}"},
+      {"limits.tool_calls", "limits: {tool_calls: 7}", [](const D& d) { return d.limits.tool_calls == 7; },
+       "limits: {tool_calls: many}"},
+      {"limits.tokens", "limits: {tokens: 200000}", [](const D& d) { return d.limits.tokens == 200'000; },
+       "limits: {tokens: 200k}"},
+      {"limits.cost", "limits: {cost: 0.05}", [](const D& d) { return d.limits.cost == 0.05; }, "limits: {cost: $1}"},
+      {"limits.time", "limits: {time: 5m}", [](const D& d) { return d.limits.time == 5min; }, "limits: {time: 5min}"},
+      {"limits.repeats", "limits: {repeats: 2}", [](const D& d) { return d.limits.repeats == 2; },
+       "limits: {repeats: -2}"},
+      {"limits.depth", "limits: {depth: 0}", [](const D& d) { return d.limits.depth == 0; }, "limits: {depth: 17}"},
+      {"limits.parallel_tool_calls", "limits: {parallel_tool_calls: 1}",
+       [](const D& d) { return d.limits.parallel_tool_calls == 1; }, "limits: {parallel_tool_calls: true}"},
+
+      {"policy.allow", "policy: {allow: [a, b_*]}",
+       [](const D& d) { return d.policy.allow == std::vector<std::string>{"a", "b_*"}; }, "policy: {allow: [a b]}"},
+      {"policy.ask", "policy: {ask: files_write}",
+       [](const D& d) { return d.policy.ask == std::vector<std::string>{"files_write"}; }, "policy: {ask: ''}"},
+      {"policy.deny", "policy: {deny: '*'}", [](const D& d) { return d.policy.deny == std::vector<std::string>{"*"}; },
+       "policy: {deny: true!}"},
+
+      {"inputs.*.type", "inputs: {n: {type: number}}", [](const D& d) { return d.inputs[0].type == "number"; },
+       "inputs: {n: {type: int}}"},
+      {"inputs.*.description", "inputs: {n: {description: How many}}",
+       [](const D& d) { return d.inputs[0].description == "How many"; }, "inputs: {n: {description: [x]}}"},
+      {"inputs.*.required", "inputs: {n: {required: true}}", [](const D& d) { return d.inputs[0].required; },
+       "inputs: {n: {required: yes}}"},
+      {"inputs.*.default", "inputs: {n: {type: boolean, default: true}}",
+       [](const D& d) { return d.inputs[0].fallback == json::value(true); },
+       "inputs: {n: {type: boolean, default: 1}}"},
+
+      {"intents[].match", "intents: [{match: ['a {b}', c], say: d}]",
+       [](const D& d) { return d.intents[0].match == std::vector<std::string>{"a {b}", "c"}; },
+       "intents: [{match: {a: b}, say: d}]"},
+      {"intents[].steps", "intents: [{match: a, steps: [{call: x}, {call: y}]}]",
+       [](const D& d) { return d.intents[0].steps.size() == 2; }, "intents: [{match: a, steps: {call: x}}]"},
+      {"intents[].say", "intents: [{match: a, say: '{result}'}]",
+       [](const D& d) { return d.intents[0].say == "{result}"; }, "intents: [{match: a, say: {result}}]"},
+
+      {"intents[].steps[].call", "intents: [{match: a, steps: [{call: clock}]}]",
+       [](const D& d) { return d.intents[0].steps[0].call == "clock"; }, "intents: [{match: a, steps: [{call: a b}]}]"},
+      {"intents[].steps[].with", "intents: [{match: a, steps: [{call: x, with: {n: 1, t: '{b}'}}]}]",
+       [](const D& d) { return d.intents[0].steps[0].with == json::object{{"n", 1}, {"t", "{b}"}}; },
+       "intents: [{match: a, steps: [{call: x, with: y}]}]"},
+      {"intents[].steps[].take", "intents: [{match: a, steps: [{call: x, take: 'is {b}'}]}]",
+       [](const D& d) { return d.intents[0].steps[0].take == "is {b}"; },
+       "intents: [{match: a, steps: [{call: x, take: []}]}]"},
+      {"intents[].steps[].otherwise", "intents: [{match: a, steps: [{call: x, otherwise: No.}]}]",
+       [](const D& d) { return d.intents[0].steps[0].otherwise == "No."; },
+       "intents: [{match: a, steps: [{call: x, otherwise: [No.]}]}]"},
+  };
+  return kRows;
+}
+
+ParsedDefinition parse(const std::string& rest) {
+  return parse_definition("sennit: 1\n" + rest + "\n");
+}
+
+TEST_CASE("every key is read into its member") {
+  for (const Row& row : rows()) {
+    INFO(row.key << "\n" << row.right);
+    const ParsedDefinition parsed = parse(row.right);
+    for (const Diagnostic& diagnostic : parsed.diagnostics) UNSCOPED_INFO(diagnostic.message);
+    CHECK(parsed.diagnostics.empty());
+    CHECK(row.holds(parsed.definition));
+  }
+}
+
+TEST_CASE("every key refuses a wrong value, in words that name it") {
+  for (const Row& row : rows()) {
+    INFO(row.key << "\n" << row.wrong);
+    const ParsedDefinition parsed = parse(row.wrong);
+    REQUIRE_FALSE(parsed.ok());
+    const std::string key = row.key.substr(row.key.rfind('.') + 1);
+    CHECK(parsed.diagnostics[0].message.find(key) != std::string::npos);
+    CHECK(parsed.diagnostics[0].line >= 1);
+    CHECK(parsed.diagnostics[0].column >= 1);
+  }
+}
+
+TEST_CASE("every key has a test") {
+  std::set<std::string> tested;
+  for (const Row& row : rows()) tested.insert(row.key);
+  for (const format::Table* table : format::all_tables()) {
+    for (const format::Field& field : table->fields) {
+      const std::string key = std::string(table->path) + "." + std::string(field.key);
+      INFO(key);
+      CHECK(tested.erase(key) == 1);
+    }
+  }
+  CHECK(tested.empty());
+}
+
+TEST_CASE("instruction and system mean instructions") {
+  CHECK(parse("instruction: Help.").definition.instructions == "Help.");
+  CHECK(parse("system: Help.").definition.instructions == "Help.");
+}
+
+}  // namespace
+}  // namespace sennit

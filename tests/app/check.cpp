@@ -1,0 +1,175 @@
+#include <sennit/app/check.hpp>
+#include <sennit/plugins/builtin.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+#include <support/fixtures.hpp>
+
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <utility>
+
+namespace sennit::app {
+namespace {
+
+using testing::TempDir;
+
+/// The diagnostics of a file, one a line, without its folder.
+std::string check(const TempDir& folder, const std::string& name, const std::string& yaml) {
+  static const Registry kRegistry = builtin();
+  std::string lines;
+  for (const FileDiagnostic& found : check_file(folder.write(name, yaml), kRegistry)) {
+    lines += format_diagnostic(found.file.filename(), found.diagnostic) + "\n";
+  }
+  return lines;
+}
+
+std::string check(const std::string& yaml) {
+  const TempDir folder;
+  return check(folder, "a.yaml", "sennit: 1\n" + yaml);
+}
+
+bool has(const std::string& text, const std::string& part) {
+  UNSCOPED_INFO(text);
+  return text.find(part) != std::string::npos;
+}
+
+TEST_CASE("names that nobody has registered are found at their places") {
+  CHECK(has(check("tools:\n  - calculator\n  - clok\n"),
+            "a.yaml:4:5: error: unknown tool `clok`; did you mean `clock`?\n"));
+  CHECK(has(check("model: depseek/deepseek-flash"),
+            "a.yaml:2:8: error: unknown provider `depseek`; did you mean `deepseek`?\n"));
+  CHECK(has(check("model:\n  name: gpt-5"), "a.yaml:3:9: error: unknown provider `gpt-5`; known: auto, "));
+  CHECK(has(check("model:\n  name: gpt-5"), "; a model is named `provider/model`\n"));
+  CHECK(has(check("planner: toolloop"), "a.yaml:2:10: error: unknown planner `toolloop`; did you mean `tool-loop`?\n"));
+  CHECK(has(check("memory:\n  kind: note"), "a.yaml:3:9: error: unknown memory `note`; did you mean `notes`?\n"));
+}
+
+TEST_CASE("options that a part refuses are found") {
+  CHECK(has(check("tools:\n  - files: {root: .}"), "a.yaml:3:5: error: "));
+  CHECK(has(check("tools:\n  - files: {root: .}"), "did you mean"));
+}
+
+TEST_CASE("a model needs no key to be checked") {
+  CHECK(check("model: deepseek/deepseek-flash").empty());
+  CHECK(check("model: openai/gpt-5-mini").empty());
+}
+
+TEST_CASE("errors of the text and of names come together, in order") {
+  const std::string found = check("nmae: x\ntools: [clok]\nlimits: {steps: x}\n");
+  CHECK(has(found, "a.yaml:2:1: error: unknown key `nmae`"));
+  CHECK(has(found, "a.yaml:3:9: error: unknown tool `clok`"));
+  CHECK(has(found, "a.yaml:4:17: error: `limits.steps`"));
+  CHECK(found.find(":2:1:") < found.find(":3:9:"));
+  CHECK(found.find(":3:9:") < found.find(":4:17:"));
+}
+
+TEST_CASE("a policy for tools that are not there is a warning") {
+  CHECK(has(check("tools: [calculator]\npolicy: {ask: 'files_*'}"),
+            "a.yaml:3:15: warning: `files_*` matches none of this agent's tools: calculator\n"));
+  CHECK(check("tools: [calculator]\npolicy: {ask: 'calc*'}").empty());
+  CHECK(check("memory: true\npolicy: {allow: [remember, recall, forget]}").empty());
+}
+
+TEST_CASE("sub-agents are checked with the agent, each file once") {
+  const TempDir folder;
+  folder.write("b.yaml", "sennit: 1\nnmae: b\n");
+  const std::string found =
+      check(folder, "a.yaml", "sennit: 1\nagents: [b.yaml, {file: ./b.yaml, name: again}, none.yaml]\n");
+  CHECK(has(found, "a.yaml:2:49: error: there is no agent file `none.yaml`\n"));
+  CHECK(has(found, "b.yaml:2:1: error: unknown key `nmae`; did you mean `name`?\n"));
+  CHECK(found.find("nmae") == found.rfind("nmae"));
+}
+
+TEST_CASE("agents that reach themselves are refused") {
+  const TempDir folder;
+  folder.write("b.yaml", "sennit: 1\nagents: [c.yaml]\n");
+  folder.write("c.yaml", "sennit: 1\nagents: [a.yaml]\n");
+  CHECK(check(folder, "a.yaml", "sennit: 1\nagents: [b.yaml]\n") ==
+        "c.yaml:2:10: error: `a.yaml` reaches itself through its sub-agents\n");
+  CHECK(has(check(folder, "self.yaml", "sennit: 1\nagents: [self.yaml]\n"), "reaches itself"));
+}
+
+TEST_CASE("two tools of one name are refused") {
+  const TempDir folder;
+  folder.write("b.yaml", "sennit: 1\nname: calculator\n");
+  CHECK(has(check(folder, "a.yaml", "sennit: 1\ntools: [calculator]\nagents: [b.yaml]\n"),
+            "a.yaml:3:10: error: two tools of this agent are named `calculator`\n"));
+}
+
+TEST_CASE("the patterns and captures of intents are checked") {
+  const std::string found = check(R"(tools: [calculator]
+intents:
+  - match: ['add {a', 'sum {a} {b}']
+    say: Hello.
+  - match: what is {sum}
+    steps:
+      - call: calculater
+      - call: calculator
+        with: {expression: "{summ}"}
+        take: "{result_text} is"
+        otherwise: "{result.calculator} {other}"
+    say: "{sum} = {result}, {result_text} {result.clock}"
+)");
+  CHECK(has(found, "unknown tool of this agent `calculater`; did you mean `calculator`?"));
+  CHECK(has(found, "nothing gives a value to `{summ}`; did you mean `{sum}`?"));
+  CHECK(has(found, "nothing gives a value to `{other}`"));
+  CHECK(has(found, "nothing gives a value to `{result.clock}`"));
+  CHECK_FALSE(has(found, "`{result_text}`"));
+  CHECK(has(check("intents:\n  - match: 'add {a'\n    say: Hello.\n"),
+            "a.yaml:3:12: error: the pattern `add {a` is wrong: a `{` is not closed by `}`\n"));
+}
+
+TEST_CASE("the examples have nothing wrong with them") {
+  static const Registry kRegistry = builtin();
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(SENNIT_SOURCE_DIR "/examples")) {
+    if (entry.path().extension() != ".yaml") continue;
+    ++files;
+    for (const FileDiagnostic& found : check_file(entry.path(), kRegistry)) {
+      FAIL_CHECK(format_diagnostic(found.file, found.diagnostic));
+    }
+  }
+  CHECK(files >= 4);
+}
+
+// ---- through the program ----
+
+struct Ran {
+  std::string out;
+  int status = 0;
+};
+
+Ran sennit(const std::string& arguments) {
+  const std::string command = SENNIT_PROGRAM " " + arguments + " 2>&1";
+  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "r"), [](FILE*) { return 0; });
+  Ran ran;
+  std::array<char, 4096> buffer{};
+  for (std::size_t got = 0; (got = std::fread(buffer.data(), 1, buffer.size(), pipe.get())) > 0;)
+    ran.out.append(buffer.data(), got);
+  ran.status = WEXITSTATUS(::pclose(pipe.get()));
+  return ran;
+}
+
+TEST_CASE("sennit check prints what is wrong and ends with 1, or says ok and ends with 0") {
+  const TempDir folder;
+  const std::string wrong = folder.write("wrong.yaml", "sennit: 1\nnmae: x\n").string();
+  const std::string right = folder.write("right.yaml", "sennit: 1\n").string();
+  const Ran both = sennit("check " + right + " " + wrong);
+  CHECK(both.out == right + ": ok\n" + wrong + ":2:1: error: unknown key `nmae`; did you mean `name`?\n");
+  CHECK(both.status == 1);
+  CHECK(sennit("check " + right).status == 0);
+  const Ran none = sennit("check " + (folder / "none.yaml").string());
+  CHECK(none.out == (folder / "none.yaml").string() + ": error: no such agent file\n");
+  CHECK(none.status == 1);
+  const Ran warned = sennit("check " + folder.write("w.yaml", "sennit: 1\npolicy: {ask: x}\n").string());
+  CHECK(warned.status == 0);
+}
+
+TEST_CASE("sennit schema prints the files that the repository keeps") {
+  CHECK(sennit("schema").out == testing::read_file(SENNIT_SOURCE_DIR "/examples/sennit.schema.json"));
+  CHECK(sennit("schema --markdown").out == testing::read_file(SENNIT_SOURCE_DIR "/docs/agents.md"));
+}
+
+}  // namespace
+}  // namespace sennit::app

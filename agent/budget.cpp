@@ -1,5 +1,4 @@
 #include <sennit/agent/budget.hpp>
-
 #include <sennit/agent/io/error.hpp>
 
 #include <fmt/format.h>
@@ -25,8 +24,7 @@ void Budget::check_spent(std::int64_t tokens, double cost) const {
     throw Error(errc::limit, fmt::format("limits.tokens: {} tokens used of {}", tokens, limits_.tokens));
   }
   if (limits_.cost > 0 && cost > limits_.cost) {
-    throw Error(errc::limit, fmt::format("limits.cost: {:.6f} {} spent of {:.6f}", cost,
-                                         prices_ ? prices_->currency : std::string("USD"), limits_.cost));
+    throw Error(errc::limit, fmt::format("limits.cost: {:.6f} {} spent of {:.6f}", cost, currency_, limits_.cost));
   }
 }
 
@@ -42,34 +40,41 @@ void Budget::begin_step() {
 void Budget::begin_tool_calls(std::size_t count) {
   const auto calls = static_cast<std::uint32_t>(count);
   if (limits_.tool_calls > 0 && tool_calls_ + calls > limits_.tool_calls) {
-    throw Error(errc::limit,
-                fmt::format("limits.tool_calls: {} made and {} more wanted of {}", tool_calls_, calls, limits_.tool_calls));
+    throw Error(errc::limit, fmt::format("limits.tool_calls: {} made and {} more wanted of {}", tool_calls_, calls,
+                                         limits_.tool_calls));
   }
   if (parent_ != nullptr) parent_->begin_tool_calls(count);
   tool_calls_ += calls;
 }
 
-void Budget::check_in_flight(const Usage& reported, std::size_t bytes_written) const {
-  if (limits_.tokens > 0 || limits_.cost > 0) {
-    const Usage now = estimate(reported, bytes_written);
-    check_spent(usage_.total() + now.total(), spent_ + (prices_ ? cost_of(now, *prices_).amount : 0));
-  }
-  if (parent_ != nullptr) parent_->check_in_flight(reported, bytes_written);
+double Budget::money(const Usage& usage) const {
+  return prices_ ? cost_of(usage, *prices_).amount : 0;
 }
 
-void Budget::charge(const Usage& usage, const std::optional<Prices>& prices) {
-  usage_ += usage;
-  if (prices) {
-    spent_ += cost_of(usage, *prices).amount;
-    priced_ = true;
-    if (!prices_) prices_ = prices;
+void Budget::check_in_flight(const Usage& reported, std::size_t bytes_written) const {
+  const Usage now = estimate(reported, bytes_written);
+  // What flies is this agent's own completion, at this agent's prices, for every budget above it.
+  const double cost = money(now);
+  for (const Budget* budget = this; budget != nullptr; budget = budget->parent_) {
+    budget->check_spent(budget->usage_.total() + now.total(), budget->spent_ + cost);
   }
-  if (parent_ != nullptr) parent_->charge(usage, prices);
+}
+
+void Budget::charge(const Usage& usage) {
+  for (Budget* budget = this; budget != nullptr; budget = budget->parent_) budget->add(usage, prices_);
+}
+
+void Budget::add(const Usage& usage, const std::optional<Prices>& prices) {
+  usage_ += usage;
+  if (!prices) return;
+  spent_ += cost_of(usage, *prices).amount;
+  priced_ = true;
+  currency_ = prices->currency;
 }
 
 std::optional<Cost> Budget::cost() const {
   if (!priced_) return std::nullopt;
-  return Cost{spent_, prices_->currency};
+  return Cost{spent_, currency_};
 }
 
 }  // namespace sennit

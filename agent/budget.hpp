@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace sennit {
 
@@ -14,8 +15,10 @@ namespace sennit {
 class Budget {
  public:
   /// `parent` may be null and must outlive this.
-  Budget(const RunLimits& limits, std::optional<Prices> prices, Budget* parent)
-      : limits_(limits), prices_(std::move(prices)), parent_(parent) {}
+  Budget(const RunLimits& limits, Budget* parent) : limits_(limits), parent_(parent) {}
+
+  /// Of the model that answers, once it is known.
+  void set_prices(std::optional<Prices> prices) { prices_ = std::move(prices); }
 
   /// Before a completion.
   void begin_step();
@@ -24,7 +27,7 @@ class Budget {
   /// In mid-stream: what the completion has cost so far, by the provider's count or by our estimate.
   void check_in_flight(const Usage& reported, std::size_t bytes_written) const;
   /// After a completion.
-  void charge(const Usage& usage, const std::optional<Prices>& prices);
+  void charge(const Usage& usage);
 
   [[nodiscard]] std::uint32_t steps() const noexcept { return steps_; }
   [[nodiscard]] std::uint32_t tool_calls() const noexcept { return tool_calls_; }
@@ -34,6 +37,8 @@ class Budget {
 
  private:
   void check_spent(std::int64_t tokens, double cost) const;
+  void add(const Usage& usage, const std::optional<Prices>& prices);
+  [[nodiscard]] double money(const Usage& usage) const;
 
   const RunLimits& limits_;
   std::optional<Prices> prices_;
@@ -43,6 +48,7 @@ class Budget {
   Usage usage_;
   double spent_ = 0;
   bool priced_ = false;
+  std::string currency_ = "USD";
 };
 
 }  // namespace sennit

@@ -70,10 +70,9 @@ std::optional<Message> notes_message(const std::vector<Note>& notes) {
 asio::awaitable<void> prepare(Effects::State& state, std::string input) {
   const Definition& definition = state.parts.definition;
   state.instructions = render_instructions(definition, state.run.options.inputs);
-  Selection selection = co_await state.parts.backend->select(*state.run.environment);
-  if (selection.backend) state.backend = std::move(selection.backend);
+  std::string notice = co_await state.select_backend();
   state.emit(RunStarted{state.run.id, state.session.id, definition.name, state.backend->info().id});
-  if (!selection.notice.empty()) state.emit(Notice{std::move(selection.notice)});
+  if (!notice.empty()) state.emit(Notice{std::move(notice)});
   if (definition.limits.cost > 0 && !state.backend->info().prices) {
     state.emit(Notice{"limits.cost has no effect: the prices of " + state.backend->info().id +
                       " are not known; set model.prices"});
@@ -153,11 +152,8 @@ std::chrono::microseconds since(const Run::State& run, SteadyTime begun) {
 
 asio::awaitable<Outcome> work(Run::State& run, Session::State& session, std::string input) {
   const SteadyTime begun = run.environment->now();
-  const Agent::Parts& parts = *session.parts;
-  std::vector<Message> conversation = co_await open_session(session);
-  Effects::State state{run, session, parts, parts.runtime->store().get(), parts.backend, {}, {}, 0, {},
-                       std::move(conversation), session.kept(),
-                       Budget(parts.definition.limits, parts.backend->info().prices, nullptr), {}, 1};
+  Effects::State state(run, session);
+  state.conversation = co_await open_session(session);
   close_open_calls(state, "not done: the program ended before");
 
   Outcome outcome;
@@ -247,13 +243,11 @@ asio::awaitable<Outcome> run_child(Effects::State& parent, std::shared_ptr<const
   if (parent.depth + 1 > limit) {
     throw Error(errc::limit, "limits.depth: sub-agents may be nested " + std::to_string(limit) + " deep");
   }
-  Effects::State state{parent.run, parent.session, *agent, parent.store, agent->backend,
-                       parent.path.empty() ? call_id : parent.path + "/" + call_id, effect + "/", parent.depth + 1,
-                       render_instructions(agent->definition, {}), {}, false,
-                       Budget(agent->definition.limits, agent->backend->info().prices, &parent.budget), {}, 1};
+  Effects::State state(parent, *agent, call_id, effect);
+  state.instructions = render_instructions(agent->definition, {});
   state.emit(Delegated{agent->definition.name, task});
-  Selection selection = co_await agent->backend->select(*state.run.environment);
-  if (selection.backend) state.backend = std::move(selection.backend);
+  std::string notice = co_await state.select_backend();
+  if (!notice.empty()) state.emit(Notice{std::move(notice)});
   state.add_message(user_message(std::move(task)));
   Outcome outcome = co_await run_planner(state);
   if (outcome.ending == Ending::cancelled) throw Error(errc::cancelled, outcome.detail);

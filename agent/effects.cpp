@@ -75,6 +75,33 @@ void complete_call_ids(Completion& completion, std::uint32_t step) {
 
 }  // namespace
 
+Effects::State::State(Run::State& of_run, Session::State& of_session)
+    : run(of_run),
+      session(of_session),
+      parts(*of_session.parts),
+      store(parts.runtime->store().get()),
+      backend(parts.backend),
+      keep_messages(session.kept()),
+      budget(parts.definition.limits, nullptr) {}
+
+Effects::State::State(State& parent, const Agent::Parts& agent, const std::string& call_id, const std::string& effect)
+    : run(parent.run),
+      session(parent.session),
+      parts(agent),
+      store(parent.store),
+      backend(agent.backend),
+      path(parent.path.empty() ? call_id : parent.path + "/" + call_id),
+      scope(effect + "/"),
+      depth(parent.depth + 1),
+      budget(agent.definition.limits, &parent.budget) {}
+
+asio::awaitable<std::string> Effects::State::select_backend() {
+  Selection selection = co_await parts.backend->select(*run.environment);
+  if (selection.backend) backend = std::move(selection.backend);
+  budget.set_prices(backend->info().prices);
+  co_return std::move(selection.notice);
+}
+
 void Effects::State::journal_start(const std::string& effect, std::string_view kind, const json::object& data) {
   if (store != nullptr) store->journal({run.id, effect, std::string(kind), false, json::serialize(data)});
 }
@@ -94,10 +121,18 @@ asio::awaitable<void> Effects::State::committed() {
   if (store != nullptr) co_await store->committed();
 }
 
-const Definition& Effects::definition() const { return state_.parts.definition; }
-const std::vector<Message>& Effects::conversation() const { return state_.conversation; }
-std::uint32_t Effects::steps() const { return state_.budget.steps(); }
-void Effects::notice(std::string message) { state_.emit(Notice{std::move(message)}); }
+const Definition& Effects::definition() const {
+  return state_.parts.definition;
+}
+const std::vector<Message>& Effects::conversation() const {
+  return state_.conversation;
+}
+std::uint32_t Effects::steps() const {
+  return state_.budget.steps();
+}
+void Effects::notice(std::string message) {
+  state_.emit(Notice{std::move(message)});
+}
 
 asio::awaitable<Completion> Effects::complete(CompletionChange change) {
   State& state = state_;
@@ -133,7 +168,7 @@ asio::awaitable<Completion> Effects::complete(CompletionChange change) {
   }
 
   complete_call_ids(*completion, step);
-  state.budget.charge(completion->usage, state.backend->info().prices);
+  state.budget.charge(completion->usage);
   if (state.store != nullptr) state.journal_end(effect, "complete", describe_completion(*completion));
   state.partial_text.clear();
   if (!completion->message.parts.empty()) state.add_message(completion->message);

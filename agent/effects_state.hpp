@@ -16,19 +16,24 @@
 namespace sennit {
 
 struct Effects::State {
+  /// Of a run's own agent.
+  State(Run::State& of_run, Session::State& of_session);
+  /// Of a sub-agent that `call_id`, the effect `effect` of `parent`, asked for.
+  State(State& parent, const Agent::Parts& agent, const std::string& call_id, const std::string& effect);
+
   Run::State& run;
   Session::State& session;
   const Agent::Parts& parts;
-  Store* store = nullptr;                  // null: nothing is journalled
+  Store* store;                            // null: nothing is journalled
   std::shared_ptr<const Backend> backend;  // the one that select() chose
   std::string path;                        // of this agent's events; empty for the run itself
   std::string scope;                       // prefix of this planner's effect ids; empty for the run itself
   std::uint32_t depth = 0;
   std::string instructions;
   std::vector<Message> conversation;
-  bool keep_messages = false;              // the conversation is a session's: each message goes to the store
+  bool keep_messages = false;  // the conversation is a session's: each message goes to the store
   Budget budget;
-  std::string partial_text;                // of a completion that has not ended, or broke
+  std::string partial_text;  // of a completion that has not ended, or broke
   std::uint32_t next_effect = 1;
 
   /// The id of the effect that starts now: its place in the planner, never its time.
@@ -39,13 +44,16 @@ struct Effects::State {
   /// Adds to the conversation, and to the store's next transaction.
   void add_message(Message message);
   [[nodiscard]] asio::awaitable<void> committed();
+  /// Lets the backend choose who answers. What there is to say about the choice, if anything.
+  [[nodiscard]] asio::awaitable<std::string> select_backend();
 };
 
 /// Calls tools side by side; see Effects::call_tools.
 [[nodiscard]] asio::awaitable<std::vector<ToolResult>> call_tools(Effects::State& state, std::vector<ToolCall> calls);
 
 /// Asks the person a question as an effect with the given id. Throws Error(errc::denied) where nobody answers.
-[[nodiscard]] asio::awaitable<std::string> ask_question(Effects::State& state, std::string effect, std::string question);
+[[nodiscard]] asio::awaitable<std::string> ask_question(Effects::State& state, std::string effect,
+                                                        std::string question);
 
 /// Asks whether a call may be made.
 [[nodiscard]] asio::awaitable<Approval> ask_approval(Effects::State& state, std::string effect, ToolCall call,

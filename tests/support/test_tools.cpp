@@ -1,5 +1,6 @@
 #include "support/test_tools.hpp"
 
+#include <sennit/agent/io/signal.hpp>
 #include <sennit/agent/typed_tool.hpp>
 
 namespace sennit::testing {
@@ -37,7 +38,9 @@ SENNIT_DESCRIBE(PayArgs, (amount, "how much"))
 
 namespace {
 
-asio::awaitable<std::string> echo(EchoArgs args) { co_return args.text; }
+asio::awaitable<std::string> echo(EchoArgs args) {
+  co_return args.text;
+}
 
 asio::awaitable<std::string> shout(ShoutArgs args, ToolContext& context) {
   std::string all;
@@ -48,22 +51,64 @@ asio::awaitable<std::string> shout(ShoutArgs args, ToolContext& context) {
   co_return all;
 }
 
-asio::awaitable<std::string> fail(FailArgs args) { throw Error(errc::tool, args.message); co_return ""; }
+asio::awaitable<std::string> fail(FailArgs args) {
+  throw Error(errc::tool, args.message);
+  co_return "";
+}
 
-asio::awaitable<ToolOutput> refuse() { co_return ToolOutput{"no", true}; }
+asio::awaitable<ToolOutput> refuse() {
+  co_return ToolOutput{"no", true};
+}
 
 asio::awaitable<std::string> nap(NapArgs args, ToolContext& context) {
   co_await context.environment().sleep(milliseconds(args.milliseconds));
   co_return "slept " + std::to_string(args.milliseconds) + " ms";
 }
 
-std::string big(BigArgs args) { return std::string(static_cast<std::size_t>(args.bytes), 'x'); }
+std::string big(BigArgs args) {
+  return std::string(static_cast<std::size_t>(args.bytes), 'x');
+}
 
-asio::awaitable<std::string> pay(PayArgs args) { co_return "paid " + std::to_string(static_cast<int>(args.amount)); }
+asio::awaitable<std::string> pay(PayArgs args) {
+  co_return "paid " + std::to_string(static_cast<int>(args.amount));
+}
 
 asio::awaitable<std::string> question(EchoArgs args, ToolContext& context) {
   std::string answer = co_await context.ask(args.text);
   co_return "they said " + answer;
+}
+
+asio::awaitable<std::string> hang() {
+  Signal never;
+  co_await never.wait();
+  co_return "";
+}
+
+asio::awaitable<std::string> curse() {
+  throw 42;
+  co_return "";
+}
+
+asio::awaitable<std::string> stubborn() {
+  Signal never;
+  try {
+    co_await never.wait();
+  } catch (const Error&) {  // it had begun, and cannot be stopped
+  }
+  co_return "done all the same";
+}
+
+std::string fail_at_length() {
+  throw Error(errc::tool, std::string(5000, 'x'));
+}
+
+std::string garble(EchoArgs args) {
+  if (args.text == "fail")
+    throw Error(errc::tool,
+                "a\xff"
+                "b");
+  return "a\xff"
+         "b";
 }
 
 }  // namespace
@@ -79,6 +124,12 @@ void add_test_tools(Registry& registry) {
   registry.add_tool("pay", "Pays", pay, ToolTraits{.touches = {.money = true}});
   registry.add_tool("save", "Saves", echo, ToolTraits{.touches = {.write = true}});
   registry.add_tool("question", "Asks the person", question, ToolTraits{.timeout = milliseconds(0)});
+  registry.add_tool("hang", "Never ends", hang, ToolTraits{.timeout = milliseconds(0)});
+  registry.add_tool("stubborn", "Ends well in spite of all", stubborn, ToolTraits{.timeout = milliseconds(0)});
+  registry.add_tool("fail_at_length", "Fails in many words", fail_at_length,
+                    ToolTraits{.repeat = Repeat::idempotent, .output_limit = 1000});
+  registry.add_tool("garble", "Gives no text", garble, harmless);
+  registry.add_tool("curse", "Throws a number", curse, harmless);
 }
 
 }  // namespace sennit::testing

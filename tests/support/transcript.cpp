@@ -1,14 +1,15 @@
 #include "support/transcript.hpp"
 
 #include "support/test_tools.hpp"
+#include "support/transcript_lines.hpp"
 #include "support/transcript_model.hpp"
-
 #include <sennit/agent/agent.hpp>
 #include <sennit/plugins/builtin.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <deque>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -18,82 +19,6 @@ namespace sennit::testing {
 namespace {
 
 constexpr std::chrono::seconds kPatience{20};  // a transcript that hangs is a failure, not a wait
-
-std::string call_line(const ToolCall& call) {
-  return call.name + (call.arguments.empty() ? "" : " " + escape(call.arguments));
-}
-
-std::string result_line(const ToolResult& result) {
-  return result.name + (result.is_error ? " error " : " ok ") + escape(result.content);
-}
-
-/// An event as the line that a transcript expects; empty: transcripts do not show it.
-std::string event_line(const Event& event) {
-  std::string line;
-  if (const auto* text = std::get_if<TextDelta>(&event.data)) line = "text " + escape(text->text);
-  if (const auto* reasoning = std::get_if<ReasoningDelta>(&event.data)) line = "reasoning " + escape(reasoning->text);
-  if (const auto* refusal = std::get_if<RefusalDelta>(&event.data)) line = "refusal " + escape(refusal->text);
-  if (const auto* started = std::get_if<ToolStarted>(&event.data)) line = "tool_started " + call_line(started->call);
-  if (const auto* progress = std::get_if<ToolProgress>(&event.data)) line = "tool_progress " + escape(progress->text);
-  if (const auto* finished = std::get_if<ToolFinished>(&event.data)) {
-    line = "tool_finished " + result_line(finished->result);
-  }
-  if (const auto* approval = std::get_if<ApprovalRequested>(&event.data)) {
-    line = "approval_requested " + call_line(approval->call) + " (" + approval->reason + ")";
-  }
-  if (const auto* question = std::get_if<QuestionAsked>(&event.data)) {
-    line = "question_asked " + escape(question->question);
-  }
-  if (const auto* recalled = std::get_if<MemoryRecalled>(&event.data)) {
-    line = "memory_recalled";
-    for (const std::string& note : recalled->notes) line += " | " + escape(note);
-  }
-  if (const auto* delegated = std::get_if<Delegated>(&event.data)) {
-    line = "delegated " + delegated->agent + " " + escape(delegated->task);
-  }
-  if (const auto* retried = std::get_if<Retried>(&event.data)) {
-    line = "retried " + std::to_string(retried->attempt) + " " + std::string(to_string(retried->error.code()));
-  }
-  if (const auto* notice = std::get_if<Notice>(&event.data)) line = "notice " + escape(notice->message);
-  if (!line.empty() && !event.path.empty()) line = "[" + event.path + "] " + line;
-  return line;
-}
-
-std::vector<std::string> message_lines(const std::vector<Message>& messages) {
-  std::vector<std::string> lines;
-  for (const Message& message : messages) {
-    std::string line(to_string(message.role));
-    line += ":";
-    for (const Part& part : message.parts) {
-      if (const auto* text = std::get_if<Text>(&part)) line += " " + escape(text->text);
-      if (const auto* reasoning = std::get_if<Reasoning>(&part)) line += " (" + escape(reasoning->text) + ")";
-      if (const auto* call = std::get_if<ToolCall>(&part)) line += " [" + call->id + " " + call_line(*call) + "]";
-      if (const auto* result = std::get_if<ToolResult>(&part)) {
-        line += " [" + result->call_id + "] " + result_line(*result);
-      }
-    }
-    lines.push_back(std::move(line));
-  }
-  return lines;
-}
-
-bool line_matches(const std::string& expected, const std::string& found) {
-  if (!expected.ends_with("...")) return expected == found;
-  return found.starts_with(std::string_view(expected).substr(0, expected.size() - 3));
-}
-
-/// `...` alone stands for any number of lines.
-bool lines_match(std::span<const std::string> expected, std::span<const std::string> found) {
-  if (expected.empty()) return found.empty();
-  if (expected.front() == "...") {
-    for (std::size_t skip = 0; skip <= found.size(); ++skip) {
-      if (lines_match(expected.subspan(1), found.subspan(skip))) return true;
-    }
-    return false;
-  }
-  return !found.empty() && line_matches(expected.front(), found.front()) &&
-         lines_match(expected.subspan(1), found.subspan(1));
-}
 
 void compare(const TranscriptSection& section, const std::vector<std::string>& found, std::string& report) {
   if (lines_match(section.lines, found)) return;
@@ -106,13 +31,35 @@ void write_file(const std::filesystem::path& file, const TranscriptSection& sect
   for (const std::string& line : section.lines) text += line + "\n";
   if (file.extension() == ".yaml") {
     std::string head;
-    const auto lacks = [&](std::string_view key) { return ("\n" + text).find("\n" + std::string(key)) == std::string::npos; };
+    const auto lacks = [&](std::string_view key) {
+      return ("\n" + text).find("\n" + std::string(key)) == std::string::npos;
+    };
     if (lacks("sennit:")) head += "sennit: 1\n";
     if (lacks("name:")) head += "name: " + std::string(name) + "\n";
     if (lacks("model:")) head += "model: transcript/model\n";
     text = head + text;
   }
   std::ofstream(file) << text;
+}
+
+void read_options(const TranscriptSection& section, RunOptions& options) {
+  for (const std::string& line : section.lines) {
+    std::istringstream in(line);
+    std::string key;
+    std::string word;
+    in >> key >> word;
+    if (key == "approvals") {
+      options.approvals = word == "allow" ? Approvals::allow : word == "deny" ? Approvals::deny : Approvals::ask;
+    } else if (key == "answer_timeout") {
+      options.answer_timeout = milliseconds(std::stoi(word));
+    } else if (key == "input") {
+      std::string value;
+      std::getline(in, value);
+      options.inputs[word] = parse_json(value).value();
+    } else {
+      throw std::runtime_error("line " + std::to_string(section.line) + ": unknown option: " + line);
+    }
+  }
 }
 
 class Player {
@@ -134,14 +81,17 @@ class Player {
     TranscriptSection agent{"agent", "", 0, {}};
     for (const TranscriptSection& section : transcript_.sections) {
       if (section.name == "agent") agent = section;
-      if (section.name == "file") write_file(folder_ / section.argument, section, section.argument.substr(0, section.argument.find('.')));
+      if (section.name == "file")
+        write_file(folder_ / section.argument, section, section.argument.substr(0, section.argument.find('.')));
     }
     write_file(folder_ / "main.yaml", agent, "main");
     session_.emplace(load(runtime_, folder_ / "main.yaml").session("transcript"));
     const auto& sections = transcript_.sections;
     for (std::size_t i = 0; i < sections.size(); ++i) {
-      if (sections[i].name == "user") i = play_run(i);
-      else if (sections[i].name == "messages") compare(sections[i], message_lines(on_loop(session_->messages())), report_);
+      if (sections[i].name == "user")
+        i = play_run(i);
+      else if (sections[i].name == "messages")
+        compare(sections[i], message_lines(on_loop(session_->messages())), report_);
     }
     for (const auto& [name, rest] : turns_->by_agent) {
       if (!rest.empty()) report_ += "line " + std::to_string(rest.front().line) + ": this turn was never asked for\n";
@@ -163,15 +113,19 @@ class Player {
     const auto& sections = transcript_.sections;
     std::size_t last = at;
     person_.clear();
+    cancels_.clear();
     turns_->requests.clear();
+    RunOptions options;
     for (std::size_t i = at + 1; i < sections.size() && sections[i].name != "user"; ++i) {
       last = i;
       if (sections[i].name == "model") turns_->by_agent[sections[i].argument].push_back(sections[i]);
       if (sections[i].name == "person") person_.assign(sections[i].lines.begin(), sections[i].lines.end());
+      if (sections[i].name == "cancel") cancels_.push_back(sections[i]);
+      if (sections[i].name == "options") read_options(sections[i], options);
     }
     std::string input;
     for (const std::string& line : sections[at].lines) input += (input.empty() ? "" : "\n") + line;
-    on_loop(read_run(unescape(input)));
+    on_loop(read_run(unescape(input), std::move(options)));
     for (std::size_t i = at + 1; i <= last; ++i) check_section(sections[i]);
     return last;
   }
@@ -179,6 +133,8 @@ class Player {
   void check_section(const TranscriptSection& section) {
     if (section.name == "events") compare(section, shown_, report_);
     if (section.name == "requests") compare(section, turns_->requests, report_);
+    if (section.name == "instructions") compare(section, {escape(turns_->instructions)}, report_);
+    if (section.name == "figures") compare(section, figure_lines(outcome_), report_);
     if (section.name == "messages") compare(section, message_lines(on_loop(session_->messages())), report_);
     if (section.name == "end") {
       const std::string& words = outcome_.text.empty() ? outcome_.detail : outcome_.text;
@@ -187,14 +143,15 @@ class Player {
     }
   }
 
-  asio::awaitable<int> read_run(std::string input) {
+  asio::awaitable<int> read_run(std::string input, RunOptions options) {
     std::vector<Event> events;
-    run_.emplace(session_->start(std::move(input)));
+    run_.emplace(session_->start(std::move(input), std::move(options)));
     while (auto batch = co_await run_->next()) {
       for (const Event& event : *batch) {
         append_merged(events, event);
         if (const auto* asked = std::get_if<ApprovalRequested>(&event.data)) next_person_act(asked->id);
         if (const auto* asked = std::get_if<QuestionAsked>(&event.data)) next_person_act(asked->id);
+        cancel_at(event_line(event));
       }
     }
     outcome_ = run_->outcome();
@@ -206,6 +163,13 @@ class Player {
     co_return 0;
   }
 
+  void cancel_at(const std::string& line) {
+    if (cancels_.empty() || line.empty() || !line.starts_with(cancels_.front().argument)) return;
+    const std::string reason = cancels_.front().lines.empty() ? "" : cancels_.front().lines.front();
+    cancels_.pop_front();
+    run_->cancel(reason);
+  }
+
   void next_person_act(const std::string& id = {}) {
     if (person_.empty()) {
       report_ += "the person was asked, but the transcript does not say what they do\n";
@@ -214,6 +178,7 @@ class Player {
     const std::string line = person_.front();
     person_.erase(person_.begin());
     const std::string rest = line.substr(std::min(line.size(), line.find(' ') + 1));
+    if (line == "wait") return;
     if (line.starts_with("cancel")) return run_->cancel(rest);
     if (line.starts_with("answer")) return run_->answer(id, unescape(rest));
     run_->approve(id, rest == "always" ? Approval::always : rest == "once" ? Approval::once : Approval::never);
@@ -253,6 +218,7 @@ class Player {
   std::optional<Session> session_;
   std::optional<Run> run_;
   std::vector<std::string> person_;
+  std::deque<TranscriptSection> cancels_;
   std::vector<std::string> shown_;
   Outcome outcome_;
   std::string report_;
@@ -270,9 +236,12 @@ Transcript parse_transcript(std::string_view text) {
     if (line.starts_with("== ")) {
       const auto space = line.find(' ', 3);
       transcript.sections.push_back({line.substr(3, space == std::string::npos ? space : space - 3),
-                                     space == std::string::npos ? "" : line.substr(space + 1), number, {}});
-      static const std::vector<std::string> kSections{"agent", "file", "user",     "model",   "person",
-                                                      "events", "end", "messages", "requests"};
+                                     space == std::string::npos ? "" : line.substr(space + 1),
+                                     number,
+                                     {}});
+      static const std::vector<std::string> kSections{"agent",    "file",         "user",   "options", "model",
+                                                      "person",   "cancel",       "events", "end",     "messages",
+                                                      "requests", "instructions", "figures"};
       if (std::find(kSections.begin(), kSections.end(), transcript.sections.back().name) == kSections.end()) {
         throw std::runtime_error("line " + std::to_string(number) + ": unknown section: " + line);
       }

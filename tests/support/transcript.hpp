@@ -6,17 +6,22 @@
 //   == file helper.yaml      another file beside it (a sub-agent, data for `files`)
 //   == user                  what the person says: starts a run
 //   == model [AGENT]         one turn of the model (of the sub-agent AGENT), line by line:
-//        text WORDS            reasoning WORDS      refusal WORDS
+//        text WORDS            reasoning WORDS      refusal WORDS      signature WORDS
 //        call NAME JSON        call#ID NAME JSON    (no JSON: no arguments)
 //        usage INPUT OUTPUT    finish stop|length|tool_calls|content_filter|refusal|other
 //        fail ERRC [retry] MESSAGE                  the stream breaks here
 //        stall                                      nothing more comes until the run is cancelled
+//   == options               of this run: approvals ask|allow|deny, answer_timeout MS, input NAME JSON
 //   == person                what the person does when asked, in order: approve once|always|never, answer WORDS,
-//                            cancel REASON (also settles a stall)
-//   == events                what the run shows, in order; adjacent deltas are one line; `...` skips any number
-//   == end                   ENDING, then the text or detail; `...` at the end of a line skips the rest
+//                            cancel REASON (also settles a stall), wait (does nothing)
+//   == cancel EVENT          cancels when a line that begins so was shown; its line is the reason
+//   == events                what the run shows, in order; adjacent deltas are one line; `...` alone skips any number
+//                            of lines, and within a line any characters (in every section that is compared)
+//   == end                   ENDING, then the text or detail
+//   == figures               what the run used: steps, tool_calls, usage, cost
 //   == messages              the whole conversation at this point
-//   == requests              what the model was asked in this run, one line a request: MESSAGES messages, TOOLS
+//   == requests              what the models were asked in this run, one line a request: MESSAGES messages, TOOLS
+//   == instructions          what the model was told before the conversation, the last time it was asked
 //
 // Words may hold \n for a new line. Lines that start with # are comments.
 #pragma once

@@ -52,6 +52,8 @@ class TurnStream final : public TokenStream {
       events_.push_back({{}, TextDelta{unescape(rest)}});
     } else if (word == "reasoning") {
       events_.push_back({{}, ReasoningDelta{unescape(rest), nullptr}});
+    } else if (word == "signature") {
+      events_.push_back({{}, ReasoningDelta{"", json::string(rest)}});
     } else if (word == "refusal") {
       events_.push_back({{}, RefusalDelta{unescape(rest)}});
     } else if (word == "call" || word.starts_with("call#")) {
@@ -106,6 +108,7 @@ class TranscriptBackend final : public Backend {
     std::string asked = std::to_string(request.messages.size()) + " messages";
     for (const ToolDescription& tool : request.tools) asked += " " + tool.name;
     turns_->requests.push_back(std::move(asked));
+    turns_->instructions = request.instructions;
     auto& queue = turns_->by_agent[agent_];
     if (queue.empty()) {
       throw Error(errc::internal, "the transcript has no further turn for " + (agent_.empty() ? "the model" : agent_));

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "support/transcript.hpp"
-
 #include <sennit/agent/backend.hpp>
 #include <sennit/agent/registry.hpp>
 
@@ -18,8 +17,9 @@ namespace sennit::testing {
 /// What all backends of one transcript share.
 struct TranscriptTurns {
   std::map<std::string, std::deque<TranscriptSection>, std::less<>> by_agent;  ///< "" is the main agent
-  std::vector<std::string> requests;                                          ///< what was asked, described
-  std::function<void()> on_stall;                                             ///< called when a turn stalls
+  std::vector<std::string> requests;                                           ///< what was asked, described
+  std::string instructions;                                                    ///< of the last request
+  std::function<void()> on_stall;                                              ///< called when a turn stalls
   std::string main_agent;
 };
 

@@ -1,0 +1,75 @@
+// Calling one tool as a run would, without a run.
+#pragma once
+
+#include "support/fixtures.hpp"
+#include <sennit/agent/event.hpp>
+#include <sennit/agent/tool.hpp>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sennit::testing {
+
+/// The run's side of a call: a memory if the test gives one, and answers to questions in the order they are wanted.
+class CallContext final : public ToolContext {
+ public:
+  explicit CallContext(TestEnvironment& environment, Memory* memory = nullptr)
+      : environment_(environment), memory_(memory) {}
+
+  [[nodiscard]] Environment& environment() override { return environment_; }
+  [[nodiscard]] const std::string& effect_id() const override { return effect_id_; }
+  [[nodiscard]] const std::string& session() const override { return session_; }
+  [[nodiscard]] Memory* memory() override { return memory_; }
+  void progress(std::string /*text*/) override {}
+  [[nodiscard]] asio::awaitable<std::string> ask(std::string question) override {
+    questions.push_back(std::move(question));
+    if (answers.empty()) throw Error(errc::denied, "nobody can be asked");
+    std::string answer = answers.front();
+    answers.erase(answers.begin());
+    co_return answer;
+  }
+  [[nodiscard]] asio::awaitable<Outcome> delegate(const Agent& /*agent*/, std::string /*task*/) override {
+    throw std::logic_error("these tools do not delegate");
+  }
+
+  std::vector<std::string> questions;
+  std::vector<std::string> answers;
+
+ private:
+  TestEnvironment& environment_;
+  Memory* memory_;
+  std::string effect_id_ = "run-1/3";
+  std::string session_;
+};
+
+using Tools = std::vector<std::shared_ptr<Tool>>;
+
+[[nodiscard]] inline Tool& tool_named(const Tools& tools, std::string_view name) {
+  for (const std::shared_ptr<Tool>& tool : tools) {
+    if (tool->spec().description.name == name) return *tool;
+  }
+  throw std::runtime_error("no tool " + std::string(name));
+}
+
+[[nodiscard]] inline ToolOutput call_output(TestEnvironment& environment, const Tools& tools, std::string_view name,
+                                            json::object arguments, Memory* memory = nullptr) {
+  CallContext context(environment, memory);
+  return run(environment, tool_named(tools, name).call(std::move(arguments), context));
+}
+
+/// What the model reads.
+[[nodiscard]] inline std::string call(TestEnvironment& environment, const Tools& tools, std::string_view name,
+                                      json::object arguments, Memory* memory = nullptr) {
+  return call_output(environment, tools, name, std::move(arguments), memory).content;
+}
+
+[[nodiscard]] inline Error call_error(TestEnvironment& environment, const Tools& tools, std::string_view name,
+                                      json::object arguments, Memory* memory = nullptr) {
+  CallContext context(environment, memory);
+  return run_error(environment, tool_named(tools, name).call(std::move(arguments), context));
+}
+
+}  // namespace sennit::testing

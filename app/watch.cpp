@@ -3,10 +3,10 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
-#include <unistd.h>
 
 namespace sennit::app {
 namespace {
@@ -38,8 +38,8 @@ void Watch::draw(const Event& event) {
 asio::awaitable<void> Watch::pull(Run& run) {
   bool writing = true;
   while (const auto events = co_await run.next()) {
-    for (const Event& event : *events) draw(event);
     if (!writing) continue;
+    for (const Event& event : *events) draw(event);
     try {
       // Words come before what is told about them, if both go to the same place.
       co_await screen_.out.flush();
@@ -68,7 +68,9 @@ void Watch::ask(Run& run) {
   requests_.pop_front();
   const auto* approval = std::get_if<ApprovalRequested>(&request);
   finished_calls_.clear();
-  const auto settled = [&] { return done_ || signal_ != 0 || (approval != nullptr && finished_calls_.contains(approval->call.id)); };
+  const auto settled = [&] {
+    return done_ || signal_ != 0 || (approval != nullptr && finished_calls_.contains(approval->call.id));
+  };
 
   Output& shown = screen_.view != nullptr && screen_.out.is_terminal() ? screen_.out : screen_.err;
   screen_.view->pause();

@@ -13,6 +13,7 @@
 #include <deque>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace sennit {
@@ -172,7 +173,8 @@ asio::awaitable<void> Pool::submit(std::function<void()> job_function) {
     waiting.state->drop(job);
     throw current_error();
   }
-  if (job->error) std::rethrow_exception(job->error);
+  // Taken away from the thread, which may drop its hold on the job later.
+  if (std::exception_ptr error = std::exchange(job->error, nullptr)) std::rethrow_exception(std::move(error));
 }
 
 }  // namespace sennit

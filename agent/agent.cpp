@@ -83,7 +83,9 @@ const Agent::Parts::ToolEntry* Agent::Parts::find_tool(std::string_view name) co
 
 Agent::Agent(Runtime& runtime, Definition definition) : parts_(make_parts(runtime, std::move(definition), {})) {}
 
-const Definition& Agent::definition() const { return parts_->definition; }
+const Definition& Agent::definition() const {
+  return parts_->definition;
+}
 
 std::vector<ToolSpec> Agent::tools() const {
   std::vector<ToolSpec> specs;
@@ -91,7 +93,9 @@ std::vector<ToolSpec> Agent::tools() const {
   return specs;
 }
 
-const std::shared_ptr<Memory>& Agent::memory() const { return parts_->memory; }
+const std::shared_ptr<Memory>& Agent::memory() const {
+  return parts_->memory;
+}
 
 Session Agent::session(std::string id) const {
   auto state = std::make_shared<Session::State>();
@@ -100,15 +104,21 @@ Session Agent::session(std::string id) const {
   return Session(std::move(state));
 }
 
-Agent load(Runtime& runtime, const std::filesystem::path& file) { return Agent(runtime, read_definition(file)); }
+Agent load(Runtime& runtime, const std::filesystem::path& file) {
+  return Agent(runtime, read_definition(file));
+}
 
-bool Session::State::kept() const { return !id.empty() && parts->runtime->store() != nullptr; }
+bool Session::State::kept() const {
+  return !id.empty() && parts->runtime->store() != nullptr;
+}
 
 Run Session::start(std::string input, RunOptions options) {
   return start_run(state_, std::move(input), std::move(options));
 }
 
-const std::string& Session::id() const { return state_->id; }
+const std::string& Session::id() const {
+  return state_->id;
+}
 
 asio::awaitable<std::vector<Message>> Session::messages() const {
   if (state_->kept()) co_return co_await state_->parts->runtime->store()->messages(state_->id);

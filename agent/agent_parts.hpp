@@ -30,8 +30,8 @@ struct Agent::Parts {
   std::string digest;
   std::shared_ptr<const Backend> backend;
   std::shared_ptr<const Planner> planner;
-  std::shared_ptr<Memory> memory;           // null: none
-  std::vector<ToolEntry> tools;             // in the order of the definition: the prompt's prefix must be stable
+  std::shared_ptr<Memory> memory;             // null: none
+  std::vector<ToolEntry> tools;               // in the order of the definition: the prompt's prefix must be stable
   std::vector<ToolDescription> descriptions;  // of the tools that policy does not deny
   std::optional<Validator> output;
 
@@ -43,10 +43,10 @@ struct Session::State {
   std::string id;  // empty: kept in memory only
 
   std::mutex mutex;
-  std::vector<Message> messages;        // guarded; of a session that the store does not keep
-  std::vector<std::size_t> run_starts;  // guarded; where in `messages` each run began
+  std::vector<Message> messages;         // guarded; of a session that the store does not keep
+  std::vector<std::size_t> run_starts;   // guarded; where in `messages` each run began
   std::set<std::string> always_allowed;  // guarded; tools that a person allowed for good
-  bool running = false;                 // guarded; for sessions without an id
+  bool running = false;                  // guarded; for sessions without an id
 
   [[nodiscard]] bool kept() const;
 };

@@ -2,6 +2,8 @@
 
 namespace sennit {
 
-asio::awaitable<Selection> Backend::select(Environment& /*environment*/) const { co_return Selection{}; }
+asio::awaitable<Selection> Backend::select(Environment& /*environment*/) const {
+  co_return Selection{};
+}
 
 }  // namespace sennit

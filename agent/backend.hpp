@@ -17,7 +17,7 @@ namespace sennit {
 
 /// How a tool is described to a model.
 struct ToolDescription {
-  std::string name;         ///< [A-Za-z0-9_-]{1,64}
+  std::string name;  ///< [A-Za-z0-9_-]{1,64}
   std::string description;
   json::object parameters;  ///< JSON Schema of an object
   friend bool operator==(const ToolDescription&, const ToolDescription&) = default;
@@ -30,9 +30,9 @@ struct CompletionOptions {
   std::optional<std::int64_t> max_tokens;
   std::optional<std::int64_t> seed;
   std::vector<std::string> stop;
-  std::string reasoning_effort;           ///< "none", "minimal", "low", "medium", "high", "max"; empty: the default
+  std::string reasoning_effort;  ///< "none", "minimal", "low", "medium", "high", "max"; empty: the default
   std::optional<bool> parallel_tool_calls;
-  json::object extra;                     ///< provider-specific request fields, sent as they are
+  json::object extra;  ///< provider-specific request fields, sent as they are
   friend bool operator==(const CompletionOptions&, const CompletionOptions&) = default;
 };
 
@@ -54,8 +54,8 @@ class TokenStream {
   virtual ~TokenStream() = default;
   /// The batch of events that has arrived, at least one: TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta,
   /// UsageUpdate, and as the last event of the last batch exactly one Finished or Failed. After that: empty.
-  /// The span is valid until the next call; the caller may move from its events. A failure travels in band (Failed); the only exception is
-  /// Error(errc::cancelled) when the awaiting coroutine is cancelled. Cancellation: terminal.
+  /// The span is valid until the next call; the caller may move from its events. A failure travels in band (Failed);
+  /// the only exception is Error(errc::cancelled) when the awaiting coroutine is cancelled. Cancellation: terminal.
   [[nodiscard]] virtual asio::awaitable<std::span<Event>> next() = 0;
 };
 

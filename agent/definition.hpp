@@ -40,10 +40,10 @@ struct ModelSpec {
   Secret api_key;             ///< empty: the provider's own environment variable
   CompletionOptions options;
   std::optional<Prices> prices;
-  std::optional<bool> split_think;          ///< split <think> text into reasoning; absent: by provider and model
-  std::string reasoning_replay;             ///< "never", "within_turn", "always"; empty: by model
-  std::optional<bool> strict_tools;         ///< ask the provider to enforce tool schemas
-  std::optional<bool> stream;               ///< false: a server that cannot stream
+  std::optional<bool> split_think;   ///< split <think> text into reasoning; absent: by provider and model
+  std::string reasoning_replay;      ///< "never", "within_turn", "always"; empty: by model
+  std::optional<bool> strict_tools;  ///< ask the provider to enforce tool schemas
+  std::optional<bool> stream;        ///< false: a server that cannot stream
   std::map<std::string, std::string> headers;
   milliseconds connect_timeout{10'000};
   milliseconds first_token_timeout{300'000};
@@ -60,17 +60,17 @@ struct ToolSelection {
 
 /// One entry of `agents:`: another agent that this one may hand tasks to.
 struct SubAgent {
-  std::string name;                 ///< the tool's name for the model; empty: the file's own name
-  std::filesystem::path file;       ///< relative to the file that names it
-  std::string description;          ///< empty: the file's own description
+  std::string name;            ///< the tool's name for the model; empty: the file's own name
+  std::filesystem::path file;  ///< relative to the file that names it
+  std::string description;     ///< empty: the file's own description
   friend bool operator==(const SubAgent&, const SubAgent&) = default;
 };
 
 struct MemorySettings {
   bool enabled = false;
   std::string kind = "notes";
-  std::string space;        ///< notes are kept apart by space; empty: the agent's name
-  bool recall = true;       ///< put the notes that match the input before the model
+  std::string space;   ///< notes are kept apart by space; empty: the agent's name
+  bool recall = true;  ///< put the notes that match the input before the model
   std::size_t recall_limit = 5;
   friend bool operator==(const MemorySettings&, const MemorySettings&) = default;
 };
@@ -82,8 +82,8 @@ struct RunLimits {
   std::int64_t tokens = 0;
   double cost = 0;
   milliseconds time{0};
-  std::uint32_t repeats = 3;            ///< the same call with the same arguments, in a row
-  std::uint32_t depth = 4;              ///< of sub-agents
+  std::uint32_t repeats = 3;  ///< the same call with the same arguments, in a row
+  std::uint32_t depth = 4;    ///< of sub-agents
   std::uint32_t parallel_tool_calls = 8;
   friend bool operator==(const RunLimits&, const RunLimits&) = default;
 };
@@ -103,7 +103,7 @@ struct InputSpec {
   std::string type = "string";  ///< string, number, boolean
   std::string description;
   bool required = false;
-  json::value fallback;         ///< the default; null: none
+  json::value fallback;  ///< the default; null: none
   friend bool operator==(const InputSpec&, const InputSpec&) = default;
 };
 
@@ -139,7 +139,7 @@ struct Definition {
   std::vector<InputSpec> inputs;
   std::optional<json::object> output;  ///< JSON Schema of the answer
   std::vector<Intent> intents;
-  std::filesystem::path file;          ///< where it came from; empty for C++
+  std::filesystem::path file;  ///< where it came from; empty for C++
   friend bool operator==(const Definition&, const Definition&) = default;
 
   /// What relative paths in it are relative to.
@@ -164,7 +164,7 @@ struct Diagnostic {
 };
 
 struct ParsedDefinition {
-  Definition definition;  ///< where there are errors: without what is wrong
+  Definition definition;                ///< where there are errors: without what is wrong
   std::vector<Diagnostic> diagnostics;  ///< by place
   /// Where each value stands, by its path: "limits.steps", "tools[1]", "agents[0].file". For checks that need more
   /// than the file, such as the names in a registry.

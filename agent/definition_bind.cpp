@@ -44,7 +44,9 @@ void assign(ToolSelection& tool, const json::value& value) {
   tool.options = value.at("options").as_object();
 }
 
-json::value get(const ToolSelection& tool) { return json::object{{"name", tool.name}, {"options", tool.options}}; }
+json::value get(const ToolSelection& tool) {
+  return json::object{{"name", tool.name}, {"options", tool.options}};
+}
 
 void assign(std::vector<InputSpec>& inputs, const json::value& value) {
   for (const auto& [name, settings] : value.as_object()) {
@@ -60,12 +62,17 @@ json::value get(const std::vector<InputSpec>& inputs) {
   return map;
 }
 
-void assign(Secret& secret, const json::value& value) { secret = Secret(std::string(value.as_string())); }
+void assign(Secret& secret, const json::value& value) {
+  secret = Secret(std::string(value.as_string()));
+}
 
-json::value get(const Secret& /*secret*/) { return nullptr; }
+json::value get(const Secret& /*secret*/) {
+  return nullptr;
+}
 
 void assign(std::map<std::string, std::string>& headers, const json::value& value) {
-  for (const auto& [name, text] : value.as_object()) headers.insert_or_assign(std::string(name), std::string(text.as_string()));
+  for (const auto& [name, text] : value.as_object())
+    headers.insert_or_assign(std::string(name), std::string(text.as_string()));
 }
 
 json::value get(const std::map<std::string, std::string>& headers) {

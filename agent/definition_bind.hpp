@@ -35,13 +35,13 @@ void assign_fields(void* object, const Table& table, const json::value& value);
 
 // ---- members with a shape of their own ----
 
-void assign(ModelSpec& model, const json::value& value);                     ///< a text, or the table
-void assign(SubAgent& agent, const json::value& value);                      ///< a text, or the table
-void assign(MemorySettings& memory, const json::value& value);               ///< a boolean, or the table
-void assign(ToolSelection& tool, const json::value& value);                  ///< a selection
-void assign(std::vector<InputSpec>& inputs, const json::value& value);       ///< a map from names to tables
+void assign(ModelSpec& model, const json::value& value);                ///< a text, or the table
+void assign(SubAgent& agent, const json::value& value);                 ///< a text, or the table
+void assign(MemorySettings& memory, const json::value& value);          ///< a boolean, or the table
+void assign(ToolSelection& tool, const json::value& value);             ///< a selection
+void assign(std::vector<InputSpec>& inputs, const json::value& value);  ///< a map from names to tables
 void assign(Secret& secret, const json::value& value);
-[[nodiscard]] json::value get(const Secret& secret);                         ///< null: secrets stay where they are
+[[nodiscard]] json::value get(const Secret& secret);  ///< null: secrets stay where they are
 [[nodiscard]] json::value get(const ToolSelection& tool);
 [[nodiscard]] json::value get(const std::vector<InputSpec>& inputs);
 [[nodiscard]] json::value get(const std::map<std::string, std::string>& headers);  ///< secrets left out
@@ -49,12 +49,24 @@ void assign(std::map<std::string, std::string>& headers, const json::value& valu
 
 // ---- everything else, by type ----
 
-inline void assign(bool& out, const json::value& value) { out = value.as_bool(); }
-inline void assign(std::string& out, const json::value& value) { out = std::string_view(value.as_string()); }
-inline void assign(std::filesystem::path& out, const json::value& value) { out = std::string_view(value.as_string()); }
-inline void assign(milliseconds& out, const json::value& value) { out = milliseconds(value.to_number<std::int64_t>()); }
-inline void assign(json::object& out, const json::value& value) { out = value.as_object(); }
-inline void assign(json::value& out, const json::value& value) { out = value; }
+inline void assign(bool& out, const json::value& value) {
+  out = value.as_bool();
+}
+inline void assign(std::string& out, const json::value& value) {
+  out = std::string_view(value.as_string());
+}
+inline void assign(std::filesystem::path& out, const json::value& value) {
+  out = std::string_view(value.as_string());
+}
+inline void assign(milliseconds& out, const json::value& value) {
+  out = milliseconds(value.to_number<std::int64_t>());
+}
+inline void assign(json::object& out, const json::value& value) {
+  out = value.as_object();
+}
+inline void assign(json::value& out, const json::value& value) {
+  out = value;
+}
 
 template <class Number>
   requires(std::is_arithmetic_v<Number> && !std::same_as<Number, bool>)
@@ -106,7 +118,7 @@ template <class T>
 
 template <auto Member>
 struct MemberOf;
-template <class Class, class Type, Type Class::*Member>
+template <class Class, class Type, Type Class::* Member>
 struct MemberOf<Member> {
   using Owner = Class;
 };

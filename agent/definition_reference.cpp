@@ -64,8 +64,8 @@ std::string row(const Field& field) {
 }
 
 std::string section(const Table& table) {
-  std::string text = fmt::format("\n## {}\n\n{}\n\n", table.path.empty() ? "The file" : fmt::format("`{}`", table.path),
-                                 table.about);
+  std::string text =
+      fmt::format("\n## {}\n\n{}\n\n", table.path.empty() ? "The file" : fmt::format("`{}`", table.path), table.about);
   text += "| key | takes | default | what it means |\n|---|---|---|---|\n";
   for (const Field& field : table.fields) text += row(field);
   return text;

@@ -70,7 +70,9 @@ std::optional<bool> parse_boolean(std::string_view text) {
   return std::nullopt;
 }
 
-std::optional<std::int64_t> parse_integer(std::string_view text) { return parse_whole<std::int64_t>(text); }
+std::optional<std::int64_t> parse_integer(std::string_view text) {
+  return parse_whole<std::int64_t>(text);
+}
 
 std::optional<double> parse_number(std::string_view text) {
   // from_chars would also take "inf" and "nan", which no setting can mean.
@@ -85,8 +87,8 @@ std::string wrong_reference(std::string_view text) {
     if (end == std::string_view::npos) return "a `${` is not closed by `}`";
     const std::string_view inside = text.substr(at + 2, end - at - 2);
     const bool named = inside.starts_with("env:") && inside.size() > 4;
-    if (named && inside.substr(4).find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") ==
-                     std::string_view::npos) {
+    if (named && inside.substr(4).find_first_not_of(
+                     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos) {
       continue;
     }
     const std::string_view name = inside.substr(std::min(inside.size(), inside.find_last_of(":.") + 1));

@@ -24,7 +24,9 @@ std::string reference_to(const Table& table) {
   return name;
 }
 
-json::object typed(std::string_view type) { return {{"type", type}}; }
+json::object typed(std::string_view type) {
+  return {{"type", type}};
+}
 
 json::object numeric(std::string_view type, const Shape& shape, double scale) {
   json::object schema = typed(type);
@@ -73,21 +75,30 @@ json::object selection_schema() {
 
 json::object schema_of(const Shape& shape) {
   switch (shape.kind) {
-    case Shape::Kind::text: return text_schema(shape);
-    case Shape::Kind::boolean: return typed("boolean");
-    case Shape::Kind::integer: return numeric("integer", shape, 1);
-    case Shape::Kind::number: return numeric("number", shape, 1);
+    case Shape::Kind::text:
+      return text_schema(shape);
+    case Shape::Kind::boolean:
+      return typed("boolean");
+    case Shape::Kind::integer:
+      return numeric("integer", shape, 1);
+    case Shape::Kind::number:
+      return numeric("number", shape, 1);
     case Shape::Kind::duration: {
       json::object words = typed("string");
       words["pattern"] = kDurationPattern;
       return any_of({std::move(words), numeric("number", shape, 1000)});
     }
-    case Shape::Kind::anything: return {};
+    case Shape::Kind::anything:
+      return {};
     case Shape::Kind::object:
-    case Shape::Kind::json_schema: return typed("object");
-    case Shape::Kind::selection: return selection_schema();
-    case Shape::Kind::list: return list_schema(shape.parts[0]);
-    case Shape::Kind::texts: return any_of({schema_of(shape.parts[0]), list_schema(shape.parts[0])});
+    case Shape::Kind::json_schema:
+      return typed("object");
+    case Shape::Kind::selection:
+      return selection_schema();
+    case Shape::Kind::list:
+      return list_schema(shape.parts[0]);
+    case Shape::Kind::texts:
+      return any_of({schema_of(shape.parts[0]), list_schema(shape.parts[0])});
     case Shape::Kind::map: {
       json::object schema = typed("object");
       schema["additionalProperties"] = schema_of(shape.parts[0]);
@@ -97,7 +108,8 @@ json::object schema_of(const Shape& shape) {
       json::object schema{{"$ref", "#/definitions/" + reference_to(*shape.table)}};
       return shape.may_be_empty ? any_of({std::move(schema), typed("null")}) : schema;
     }
-    case Shape::Kind::either: return any_of({schema_of(shape.parts[0]), schema_of(shape.parts[1])});
+    case Shape::Kind::either:
+      return any_of({schema_of(shape.parts[0]), schema_of(shape.parts[1])});
   }
   return {};
 }

@@ -38,7 +38,9 @@ Shape Shape::between(double low, double high) const {
   return shape;
 }
 
-Shape Shape::at_least(double low) const { return between(low, most); }
+Shape Shape::at_least(double low) const {
+  return between(low, most);
+}
 
 Shape Shape::with_references() const {
   Shape shape = *this;
@@ -58,7 +60,9 @@ Shape plain(Shape::Kind kind) {
   return shape;
 }
 
-Shape text() { return plain(Shape::Kind::text); }
+Shape text() {
+  return plain(Shape::Kind::text);
+}
 
 Shape prose() {
   Shape shape = text();
@@ -141,16 +145,26 @@ const Field* Table::find(std::string_view key_or_synonym) const {
 std::string describe(const Shape& shape) {
   if (shape.kind != Shape::Kind::text && !shape.means.empty()) return std::string(shape.means);
   switch (shape.kind) {
-    case Shape::Kind::text: return describe_text(shape);
-    case Shape::Kind::boolean: return "true or false";
-    case Shape::Kind::integer: return "a whole number" + range(shape);
-    case Shape::Kind::number: return "a number" + range(shape);
-    case Shape::Kind::duration: return "a duration such as 30s or 5m" + range(shape);
-    case Shape::Kind::anything: return "any value";
-    case Shape::Kind::object: return "a map";
-    case Shape::Kind::json_schema: return "a JSON Schema (a map)";
-    case Shape::Kind::selection: return "a name, or `name: {options}`";
-    case Shape::Kind::texts: return describe(shape.parts[0]) + ", or a list of such texts";
+    case Shape::Kind::text:
+      return describe_text(shape);
+    case Shape::Kind::boolean:
+      return "true or false";
+    case Shape::Kind::integer:
+      return "a whole number" + range(shape);
+    case Shape::Kind::number:
+      return "a number" + range(shape);
+    case Shape::Kind::duration:
+      return "a duration such as 30s or 5m" + range(shape);
+    case Shape::Kind::anything:
+      return "any value";
+    case Shape::Kind::object:
+      return "a map";
+    case Shape::Kind::json_schema:
+      return "a JSON Schema (a map)";
+    case Shape::Kind::selection:
+      return "a name, or `name: {options}`";
+    case Shape::Kind::texts:
+      return describe(shape.parts[0]) + ", or a list of such texts";
     case Shape::Kind::list: {
       const bool tables = shape.parts[0].kind == Shape::Kind::table;
       return tables ? "a list of maps" : "a list (each " + describe(shape.parts[0]) + ")";
@@ -159,8 +173,10 @@ std::string describe(const Shape& shape) {
       const bool tables = shape.parts[0].kind == Shape::Kind::table;
       return tables ? "a map from names to maps" : "a map from names to " + describe(shape.parts[0]);
     }
-    case Shape::Kind::table: return "a map";
-    case Shape::Kind::either: return describe(shape.parts[0]) + ", or " + describe(shape.parts[1]);
+    case Shape::Kind::table:
+      return "a map";
+    case Shape::Kind::either:
+      return describe(shape.parts[0]) + ", or " + describe(shape.parts[1]);
   }
   return {};
 }

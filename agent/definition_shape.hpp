@@ -40,13 +40,13 @@ struct Shape {
   Kind kind = Kind::text;
   double least = -std::numeric_limits<double>::infinity();
   double most = std::numeric_limits<double>::infinity();
-  std::vector<std::string_view> choices;       ///< of a text: the only ones
-  bool (*fits)(std::string_view) = nullptr;    ///< of a text: a rule of its own …
-  std::string_view pattern;                    ///< … as a regular expression for editors …
-  std::string_view means;                      ///< … and in words: "a name of letters, digits, `_` and `-`"
-  bool references = false;                     ///< of a text: `${env:NAME}` is resolved
-  bool prose = false;                          ///< of a text: for people or models, several lines
-  bool may_be_empty = false;                   ///< nothing after the colon is fine
+  std::vector<std::string_view> choices;     ///< of a text: the only ones
+  bool (*fits)(std::string_view) = nullptr;  ///< of a text: a rule of its own …
+  std::string_view pattern;                  ///< … as a regular expression for editors …
+  std::string_view means;                    ///< … and in words: "a name of letters, digits, `_` and `-`"
+  bool references = false;                   ///< of a text: `${env:NAME}` is resolved
+  bool prose = false;                        ///< of a text: for people or models, several lines
+  bool may_be_empty = false;                 ///< nothing after the colon is fine
   std::vector<Shape> parts;
   const Table* table = nullptr;
 

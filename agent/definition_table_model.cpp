@@ -94,8 +94,11 @@ const Table& table_of(const CompletionOptions* /*tag*/) {
           field<&CompletionOptions::extra>("extra", plain(Kind::object),
                                            "Further fields of the provider's request, sent as they are."),
       },
-      {{"topP", "top_p"}, {"max_output_tokens", "max_tokens"}, {"num_predict", "max_tokens"},
-       {"effort", "reasoning_effort"}, {"thinking", "reasoning_effort"}},
+      {{"topP", "top_p"},
+       {"max_output_tokens", "max_tokens"},
+       {"num_predict", "max_tokens"},
+       {"effort", "reasoning_effort"},
+       {"thinking", "reasoning_effort"}},
       nullptr};
   return kTable;
 }
@@ -108,8 +111,9 @@ const Table& table_of(const Prices* /*tag*/) {
       {
           field<&Prices::input>("input", plain(Kind::number).at_least(0), "A million input tokens.").needed(),
           field<&Prices::output>("output", plain(Kind::number).at_least(0), "A million output tokens.").needed(),
-          field<&Prices::cached_input>("cached_input", plain(Kind::number).at_least(0),
-                                       "A million input tokens that the provider had in its cache; as `input` if absent."),
+          field<&Prices::cached_input>(
+              "cached_input", plain(Kind::number).at_least(0),
+              "A million input tokens that the provider had in its cache; as `input` if absent."),
           field<&Prices::currency>("currency", text(), "The currency, for display."),
       },
       {{"cache_hit", "cached_input"}, {"cached", "cached_input"}},
@@ -147,8 +151,14 @@ const Table& table_of(const ModelSpec* /*tag*/) {
                                      "Further HTTP headers; values may contain `${env:NAME}`."),
           timeouts_field(),
       },
-      {{"model", "name"}, {"endpoint", "base_url"}, {"url", "base_url"}, {"key", "api_key"}, {"timeout", "timeouts"},
-       {"settings", "options"}, {"parameters", "options"}, {"generate_content_config", "options"}},
+      {{"model", "name"},
+       {"endpoint", "base_url"},
+       {"url", "base_url"},
+       {"key", "api_key"},
+       {"timeout", "timeouts"},
+       {"settings", "options"},
+       {"parameters", "options"},
+       {"generate_content_config", "options"}},
       &check_model};
   return kTable;
 }

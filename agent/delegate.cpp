@@ -15,7 +15,8 @@ class Delegate final : public Tool {
     std::string task(arguments.at("task").as_string());
     Outcome outcome = co_await context.delegate(agent_, std::move(task));
     if (outcome.ending == Ending::completed) co_return ToolOutput{std::move(outcome.text), false};
-    std::string what = "the agent '" + agent_.definition().name + "' ended as " + std::string(to_string(outcome.ending));
+    std::string what =
+        "the agent '" + agent_.definition().name + "' ended as " + std::string(to_string(outcome.ending));
     if (!outcome.detail.empty()) what += " (" + outcome.detail + ")";
     if (!outcome.text.empty()) what += "; it had said: " + outcome.text;
     co_return ToolOutput{std::move(what), true};
@@ -37,7 +38,8 @@ std::shared_ptr<Tool> make_delegate(Agent agent, std::string name, std::string d
       {"properties",
        {{"task",
          {{"type", "string"},
-          {"description", "What to do, with everything the agent needs to know: it does not see this conversation."}}}}},
+          {"description",
+           "What to do, with everything the agent needs to know: it does not see this conversation."}}}}},
       {"required", {"task"}},
       {"additionalProperties", false}};
   spec.repeat = Repeat::never;

@@ -39,8 +39,10 @@ json::object part_to_json(const Part& part) {
             return {{"type", "tool_call"}, {"id", call.id}, {"name", call.name}, {"arguments", call.arguments}};
           },
           [](const ToolResult& result) -> json::object {
-            json::object out{
-                {"type", "tool_result"}, {"call_id", result.call_id}, {"name", result.name}, {"content", result.content}};
+            json::object out{{"type", "tool_result"},
+                             {"call_id", result.call_id},
+                             {"name", result.name},
+                             {"content", result.content}};
             if (result.is_error) out["is_error"] = true;
             return out;
           },
@@ -48,7 +50,9 @@ json::object part_to_json(const Part& part) {
       part);
 }
 
-std::string text_at(const json::value& value, std::string_view key) { return std::string(find_string(value, key)); }
+std::string text_at(const json::value& value, std::string_view key) {
+  return std::string(find_string(value, key));
+}
 
 Part part_from_json(const json::value& value) {
   const std::string_view type = find_string(value, "type");
@@ -86,9 +90,15 @@ std::vector<const ToolCall*> Message::tool_calls() const {
   return out;
 }
 
-Message user_message(std::string text) { return {Role::user, {Text{std::move(text)}}}; }
-Message assistant_message(std::string text) { return {Role::assistant, {Text{std::move(text)}}}; }
-Message tool_message(ToolResult result) { return {Role::tool, {std::move(result)}}; }
+Message user_message(std::string text) {
+  return {Role::user, {Text{std::move(text)}}};
+}
+Message assistant_message(std::string text) {
+  return {Role::assistant, {Text{std::move(text)}}};
+}
+Message tool_message(ToolResult result) {
+  return {Role::tool, {std::move(result)}};
+}
 
 std::string_view to_string(Role role) noexcept {
   for (const auto& [value, name] : kRoles) {

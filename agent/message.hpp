@@ -37,7 +37,7 @@ struct Blob {
 };
 
 struct ToolCall {
-  std::string id;         ///< unique within the conversation; invented by the run where a server sends none
+  std::string id;  ///< unique within the conversation; invented by the run where a server sends none
   std::string name;
   std::string arguments;  ///< JSON text exactly as the model wrote it; may be invalid, "" means {}
   friend bool operator==(const ToolCall&, const ToolCall&) = default;

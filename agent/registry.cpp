@@ -46,7 +46,9 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 /// "provider" of "provider/model"; the whole name where there is no slash ("auto", "scripted").
-std::string_view provider_of(std::string_view name) { return name.substr(0, name.find('/')); }
+std::string_view provider_of(std::string_view name) {
+  return name.substr(0, name.find('/'));
+}
 
 }  // namespace
 
@@ -108,9 +110,17 @@ std::shared_ptr<const Planner> Registry::planner(std::string_view name, const js
   return look_up(planners_, "planner", name)(options, context);
 }
 
-std::vector<std::string> Registry::backend_names() const { return names_of(backends_); }
-std::vector<std::string> Registry::tool_names() const { return names_of(tools_); }
-std::vector<std::string> Registry::memory_names() const { return names_of(memories_); }
-std::vector<std::string> Registry::planner_names() const { return names_of(planners_); }
+std::vector<std::string> Registry::backend_names() const {
+  return names_of(backends_);
+}
+std::vector<std::string> Registry::tool_names() const {
+  return names_of(tools_);
+}
+std::vector<std::string> Registry::memory_names() const {
+  return names_of(memories_);
+}
+std::vector<std::string> Registry::planner_names() const {
+  return names_of(planners_);
+}
 
 }  // namespace sennit

@@ -145,6 +145,8 @@ void Run::answer(const std::string& id, std::string text) {
   });
 }
 
-const std::string& Run::id() const { return state_->id; }
+const std::string& Run::id() const {
+  return state_->id;
+}
 
 }  // namespace sennit

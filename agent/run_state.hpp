@@ -50,8 +50,8 @@ struct Run::State : std::enable_shared_from_this<Run::State> {
   std::vector<Event> pending;    // not yet delivered
   std::vector<Event> delivered;  // what the last next() gave; touched by next() only
   std::size_t pending_bytes = 0;
-  bool ended = false;            // RunFinished is queued or delivered
-  Signal arrived;                // the reader waits here
+  bool ended = false;  // RunFinished is queued or delivered
+  Signal arrived;      // the reader waits here
   std::vector<Signal*> room_waiters;
 
   asio::cancellation_signal stop;  // of the planner; the coroutine that finishes the run is never cancelled

@@ -118,12 +118,20 @@ asio::awaitable<void> Runtime::shutdown(milliseconds grace) {
   }
 }
 
-Registry& Runtime::registry() { return state_->registry; }
+Registry& Runtime::registry() {
+  return state_->registry;
+}
 Environment& Runtime::shard() {
   return *state_->shards[state_->next_shard.fetch_add(1, std::memory_order_relaxed) % state_->shards.size()];
 }
-const std::shared_ptr<Store>& Runtime::store() const { return state_->store; }
-const std::filesystem::path& Runtime::state() const { return state_->options.state; }
-Runtime::State& Runtime::internals() { return *state_; }
+const std::shared_ptr<Store>& Runtime::store() const {
+  return state_->store;
+}
+const std::filesystem::path& Runtime::state() const {
+  return state_->options.state;
+}
+Runtime::State& Runtime::internals() {
+  return *state_;
+}
 
 }  // namespace sennit

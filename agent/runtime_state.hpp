@@ -46,17 +46,17 @@ struct Runtime::State {
   Registry registry;
   RuntimeOptions options;
   std::shared_ptr<Store> store;
-  std::vector<std::unique_ptr<OwnedLoop>> loops;        // empty with a borrowed executor
-  std::unique_ptr<Pool> pool;                           // ends before the loops that its callers wait on
+  std::vector<std::unique_ptr<OwnedLoop>> loops;  // empty with a borrowed executor
+  std::unique_ptr<Pool> pool;                     // ends before the loops that its callers wait on
   std::vector<std::shared_ptr<Environment>> shards;
   std::atomic<std::size_t> next_shard{0};
 
   std::mutex mutex;
   std::condition_variable idle;
-  std::set<std::shared_ptr<Run::State>> active;          // guarded
-  std::set<std::string> busy_sessions;                   // guarded
-  bool closing = false;                                  // guarded
-  std::mt19937_64 ids;                                   // guarded
+  std::set<std::shared_ptr<Run::State>> active;  // guarded
+  std::set<std::string> busy_sessions;           // guarded
+  bool closing = false;                          // guarded
+  std::mt19937_64 ids;                           // guarded
 };
 
 }  // namespace sennit

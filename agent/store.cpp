@@ -27,7 +27,9 @@ constexpr const char* kSchema1 = R"sql(
 std::int64_t to_micros(WallTime time) {
   return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
 }
-WallTime from_micros(std::int64_t micros) { return WallTime(std::chrono::microseconds(micros)); }
+WallTime from_micros(std::int64_t micros) {
+  return WallTime(std::chrono::microseconds(micros));
+}
 
 /// The connection with its prepared statements. Touched by the store's one thread only.
 struct Connection {
@@ -35,9 +37,9 @@ struct Connection {
     database.migrate("store", {kSchema1});
     begin_run.emplace(database.prepare(
         "INSERT INTO runs(id, session, agent, model, digest, input, started) VALUES(?1,?2,?3,?4,?5,?6,?7)"));
-    touch_session.emplace(database.prepare(
-        "INSERT INTO sessions(id, agent, created, updated) VALUES(?1,?2,?3,?3) "
-        "ON CONFLICT(id) DO UPDATE SET agent = excluded.agent, updated = excluded.updated"));
+    touch_session.emplace(
+        database.prepare("INSERT INTO sessions(id, agent, created, updated) VALUES(?1,?2,?3,?3) "
+                         "ON CONFLICT(id) DO UPDATE SET agent = excluded.agent, updated = excluded.updated"));
     end_run.emplace(database.prepare("UPDATE runs SET ended = ?2, outcome = ?3 WHERE id = ?1"));
     add_journal.emplace(database.prepare(
         "INSERT INTO journal(run, position, effect, kind, finished, at, data) "
@@ -87,8 +89,8 @@ struct Store::State {
 
   Connection connection;
   std::mutex mutex;
-  std::vector<Write> pending;     // guarded by mutex; bounded by the runs, which wait at each boundary
-  std::optional<Error> failure;   // guarded by mutex
+  std::vector<Write> pending;    // guarded by mutex; bounded by the runs, which wait at each boundary
+  std::optional<Error> failure;  // guarded by mutex
   static constexpr std::size_t kQueue = 1U << 20U;  // one waiting entry a run
   std::optional<Pool> thread{std::in_place, 1, kQueue};
 };
@@ -177,8 +179,9 @@ asio::awaitable<bool> Store::undo(std::string session) {
   std::function<bool()> remove = [state = state_.get(), session = std::move(session)] {
     state->flush();
     state->connection.database
-        .prepare("DELETE FROM messages WHERE session = ?1 AND run = "
-                 "(SELECT run FROM messages WHERE session = ?1 ORDER BY position DESC LIMIT 1)")
+        .prepare(
+            "DELETE FROM messages WHERE session = ?1 AND run = "
+            "(SELECT run FROM messages WHERE session = ?1 ORDER BY position DESC LIMIT 1)")
         .bind(1, session)
         .run();
     return state->connection.database.changes() > 0;
@@ -195,8 +198,8 @@ asio::awaitable<std::vector<SessionRecord>> Store::sessions(std::size_t limit) {
     query.bind(1, static_cast<std::int64_t>(limit));
     std::vector<SessionRecord> sessions;
     while (query.step()) {
-      sessions.push_back({std::string(query.text(0)), std::string(query.text(1)), from_micros(query.integer(2)),
-                          query.integer(3)});
+      sessions.push_back(
+          {std::string(query.text(0)), std::string(query.text(1)), from_micros(query.integer(2)), query.integer(3)});
     }
     return sessions;
   };
@@ -212,9 +215,15 @@ asio::awaitable<std::vector<RunRecord>> Store::runs(std::string session, std::si
     query.bind(1, session).bind(2, static_cast<std::int64_t>(limit));
     std::vector<RunRecord> runs;
     while (query.step()) {
-      RunRecord run{std::string(query.text(0)), std::string(query.text(1)), std::string(query.text(2)),
-                    std::string(query.text(3)), std::string(query.text(4)), std::string(query.text(5)),
-                    from_micros(query.integer(6)), std::nullopt, nullptr};
+      RunRecord run{std::string(query.text(0)),
+                    std::string(query.text(1)),
+                    std::string(query.text(2)),
+                    std::string(query.text(3)),
+                    std::string(query.text(4)),
+                    std::string(query.text(5)),
+                    from_micros(query.integer(6)),
+                    std::nullopt,
+                    nullptr};
       if (!query.is_null(7)) run.ended = from_micros(query.integer(7));
       if (!query.is_null(8)) run.outcome = parse_json(query.text(8)).value_or(nullptr);
       runs.push_back(std::move(run));

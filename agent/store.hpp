@@ -38,7 +38,7 @@ struct JournalEntry {
   std::string effect;  ///< its place in the planner: "1", "2.1", "2.1/3"
   std::string kind;    ///< "complete", "tool", "approval", "recall" …
   bool finished = false;
-  std::string data;    ///< JSON: what goes in at the start, what came out at the end
+  std::string data;  ///< JSON: what goes in at the start, what came out at the end
 };
 
 struct SessionRecord {

@@ -20,8 +20,8 @@ struct Outcome;
 
 /// What a tool reaches. Declared by the tool, enforced by the run's policy.
 struct Touches {
-  bool read = false;     ///< local data
-  bool write = false;    ///< changes local data
+  bool read = false;   ///< local data
+  bool write = false;  ///< changes local data
   bool network = false;
   bool process = false;  ///< starts programs
   bool money = false;
@@ -40,9 +40,9 @@ struct ToolSpec {
   ToolDescription description;
   Touches touches;
   Repeat repeat = Repeat::never;
-  milliseconds timeout{60'000};              ///< zero: none (a tool that waits for a person)
-  std::size_t output_limit = 32ULL << 10U;   ///< bytes handed to the model; the rest is spilt to a file
-  std::size_t concurrency = 8;               ///< calls at a time in one run
+  milliseconds timeout{60'000};             ///< zero: none (a tool that waits for a person)
+  std::size_t output_limit = 32ULL << 10U;  ///< bytes handed to the model; the rest is spilt to a file
+  std::size_t concurrency = 8;              ///< calls at a time in one run
 };
 
 /// What a tool gives back to the model.

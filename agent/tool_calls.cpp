@@ -7,7 +7,6 @@
 
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
-
 #include <fmt/format.h>
 
 #include <fstream>
@@ -44,7 +43,9 @@ class CallContext final : public ToolContext {
   std::uint32_t children_ = 0;
 };
 
-ToolResult failure_of(const ToolCall& call, std::string what) { return {call.id, call.name, std::move(what), true}; }
+ToolResult failure_of(const ToolCall& call, std::string what) {
+  return {call.id, call.name, std::move(what), true};
+}
 
 /// Cuts at `limit` bytes without splitting a character.
 std::string_view cut_utf8(std::string_view text, std::size_t limit) {
@@ -130,7 +131,8 @@ asio::awaitable<ToolOutput> invoke(Effects::State& state, Tool& tool, const Tool
                                    std::string effect) {
   CallContext context(state, call, std::move(effect));
   auto work = tool.call(std::move(arguments), context);
-  co_return co_await with_timeout(*state.run.environment, tool.spec().timeout, std::move(work), "the tool " + call.name);
+  co_return co_await with_timeout(*state.run.environment, tool.spec().timeout, std::move(work),
+                                  "the tool " + call.name);
 }
 
 /// The whole life of one call. Throws only when the run is cancelled.
@@ -154,7 +156,8 @@ asio::awaitable<ToolResult> perform(Effects::State& state, const ToolCall& call,
     if (error->code() == errc::cancelled && state.run.cancelled) throw Error(std::move(*error));
     co_return failure_of(call, error->describe());
   }
-  std::string content = co_await cap_output(state, effect, sanitize_utf8(output.content), entry->tool->spec().output_limit);
+  std::string content =
+      co_await cap_output(state, effect, sanitize_utf8(output.content), entry->tool->spec().output_limit);
   co_return ToolResult{call.id, call.name, std::move(content), output.is_error};
 }
 

@@ -5,10 +5,10 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <random>
-#include <unistd.h>
 #include <utility>
 
 namespace sennit::app {
@@ -28,7 +28,8 @@ std::string kept_id(const Runtime& runtime, const std::string& wanted) {
 std::string new_session_name() {
   constexpr std::string_view kDigits = "23456789abcdefghjkmnpqrstvwxyz";
   std::random_device random;
-  std::string name = fmt::format("{:%Y%m%d}-", fmt::localtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
+  std::string name =
+      fmt::format("{:%Y%m%d}-", fmt::localtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
   for (int i = 0; i < 4; ++i) name += kDigits[random() % kDigits.size()];
   return name;
 }
@@ -62,7 +63,9 @@ void Chat::row(std::string_view left, std::size_t width, std::string_view right)
   const std::size_t room = std::max(page_.options().width, indent + 20) - indent;
   page_.wrap(false);
   page_.put("  " + name, kBold);
-  page_.put(std::string(indent - 2 - std::min(indent - 3, columns(std::string_view(name))), ' ') + clip(one_line(right), room), kDim);
+  page_.put(std::string(indent - 2 - std::min(indent - 3, columns(std::string_view(name))), ' ') +
+                clip(one_line(right), room),
+            kDim);
   page_.end_line();
   page_.wrap(true);
 }
@@ -102,10 +105,13 @@ int Chat::converse() {
     interrupted = false;
     if (line.text.find_first_not_of(" \t\n") == std::string::npos) continue;
     editor_.remember(line.text);
-    const bool is_command = line.text[0] == '/' && line.text.substr(1, line.text.find_first_of(" \n")).find('/') == std::string::npos;
+    const bool is_command =
+        line.text[0] == '/' && line.text.substr(1, line.text.find_first_of(" \n")).find('/') == std::string::npos;
     try {
-      if (is_command) command(line.text);
-      else say(line.text);
+      if (is_command)
+        command(line.text);
+      else
+        say(line.text);
     } catch (...) {
       tell("error: " + current_error().describe(), kError);
     }
@@ -142,7 +148,8 @@ void Chat::open_session(std::string id) {
 void Chat::farewell() {
   if (runs_ > 0 && runtime_.store() != nullptr && !session_.id().empty()) {
     tell("Continue with: sennit --session " + session_.id() +
-             (settings_.definition.file.empty() ? "" : " " + settings_.definition.file.string()), kDim);
+             (settings_.definition.file.empty() ? "" : " " + settings_.definition.file.string()),
+         kDim);
   }
   out_.flush_now();
 }

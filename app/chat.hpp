@@ -75,7 +75,7 @@ class Chat {
   Person person_;
   Agent agent_;
   Session session_;
-  Usage usage_;              // of this conversation, since it was opened
+  Usage usage_;  // of this conversation, since it was opened
   std::optional<Cost> cost_;
   std::size_t runs_ = 0;
   bool leaving_ = false;

@@ -85,10 +85,12 @@ void Chat::command(std::string_view line) {
   const std::size_t end = std::min(line.find_first_of(" \n"), line.size());
   const std::string name(line.substr(0, end));
   for (const Command& known : Command::all()) {
-    if (known.name == name || (name == "/exit" && known.name == "/quit")) return (this->*known.run)(trimmed(line.substr(end)));
+    if (known.name == name || (name == "/exit" && known.name == "/quit"))
+      return (this->*known.run)(trimmed(line.substr(end)));
   }
   const std::string_view near = nearest(name, command_names());
-  tell("There is no command " + one_line(name) + (near.empty() ? "; /help lists them." : "; did you mean " + std::string(near) + "?"));
+  tell("There is no command " + one_line(name) +
+       (near.empty() ? "; /help lists them." : "; did you mean " + std::string(near) + "?"));
 }
 
 void Chat::help(std::string_view /*argument*/) {
@@ -104,7 +106,8 @@ void Chat::help(std::string_view /*argument*/) {
 
 void Chat::model(std::string_view argument) {
   if (argument.empty()) {
-    tell("The model is " + settings_.definition.model.name + ". `/model NAME` goes on with another, such as deepseek/deepseek-chat.");
+    tell("The model is " + settings_.definition.model.name +
+         ". `/model NAME` goes on with another, such as deepseek/deepseek-chat.");
     return;
   }
   Definition changed = settings_.definition;
@@ -129,7 +132,9 @@ void Chat::tools(std::string_view /*argument*/) {
   for (const ToolSpec& spec : specs) width = std::max(width, columns(std::string_view(spec.description.name)));
   for (const ToolSpec& spec : specs) {
     const Decision decision = decide(agent_.definition().policy, spec);
-    const char* may = decision.verdict == Verdict::allow ? "" : decision.verdict == Verdict::ask ? "asks first · " : "denied · ";
+    const char* may = decision.verdict == Verdict::allow ? ""
+                      : decision.verdict == Verdict::ask ? "asks first · "
+                                                         : "denied · ";
     row(spec.description.name, width, may + first_sentence(spec.description.description));
   }
 }
@@ -142,7 +147,8 @@ void Chat::memory(std::string_view argument) {
     const std::string_view digits = trimmed(argument.substr(7));
     std::int64_t id = 0;
     const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), id);
-    if (read.ec != std::errc{} || read.ptr != digits.data() + digits.size()) return tell("`/memory forget ID` wants the number that /memory shows.");
+    if (read.ec != std::errc{} || read.ptr != digits.data() + digits.size())
+      return tell("`/memory forget ID` wants the number that /memory shows.");
     const bool forgotten = await(loop_, memory->forget(environment, id));
     return tell(forgotten ? fmt::format("Note {} is forgotten.", id) : fmt::format("There is no note {}.", id));
   }
@@ -188,6 +194,8 @@ void Chat::undo(std::string_view /*argument*/) {
   tell(undone ? "The last exchange is taken back." : "There is nothing to take back.");
 }
 
-void Chat::quit(std::string_view /*argument*/) { leaving_ = true; }
+void Chat::quit(std::string_view /*argument*/) {
+  leaving_ = true;
+}
 
 }  // namespace sennit::app

@@ -17,7 +17,9 @@ class Findings {
 
   /// At the place of `path` ("tools[1].options"), or of the nearest part of it that stands in the file.
   void error(std::string_view path, std::string message) { add(Diagnostic::Severity::error, path, std::move(message)); }
-  void warning(std::string_view path, std::string message) { add(Diagnostic::Severity::warning, path, std::move(message)); }
+  void warning(std::string_view path, std::string message) {
+    add(Diagnostic::Severity::warning, path, std::move(message));
+  }
   [[nodiscard]] const std::vector<Diagnostic>& list() const { return list_; }
 
  private:

@@ -5,11 +5,11 @@
 #include <sennit/app/wide.hpp>
 
 #include <histedit.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
-#include <unistd.h>
 #include <utility>
 
 namespace sennit::app {
@@ -41,7 +41,9 @@ Buffer buffer_of(EditLine* line) {
           std::wstring_view(info->cursor, static_cast<std::size_t>(info->lastchar - info->cursor))};
 }
 
-void to_end(EditLine* line) { el_cursor(line, static_cast<int>(buffer_of(line).after.size())); }
+void to_end(EditLine* line) {
+  el_cursor(line, static_cast<int>(buffer_of(line).after.size()));
+}
 
 unsigned char call(EditLine* line, const wchar_t* sequence) {
   el_wpush(line, sequence);
@@ -171,8 +173,10 @@ std::string Editor::State::pasted() {
 unsigned char Editor::State::paste(EditLine* line, int /*key*/) {
   std::wstring clean;
   for (const wchar_t c : widen(of(line).pasted())) {
-    if (c == L'\r') clean += L'\n';
-    else if (c == L'\n' || c == L'\t' || harmless(static_cast<char32_t>(c)) == static_cast<char32_t>(c)) clean += c;
+    if (c == L'\r')
+      clean += L'\n';
+    else if (c == L'\n' || c == L'\t' || harmless(static_cast<char32_t>(c)) == static_cast<char32_t>(c))
+      clean += c;
   }
   if (clean.empty()) return CC_NORM;
   return el_winsertstr(line, clean.c_str()) == 0 ? CC_REFRESH : CC_ERROR;
@@ -190,7 +194,8 @@ void Editor::State::list(const std::vector<std::string>& candidates) {
     const bool last_in_row = (i + 1) % a_row == 0 || i + 1 == candidates.size();
     text += last_in_row ? "\n" : std::string(widest + 2 - columns(std::string_view(shown)), ' ');
   }
-  if (candidates.size() > kCandidatesShown) text += "… and " + std::to_string(candidates.size() - kCandidatesShown) + " more\n";
+  if (candidates.size() > kCandidatesShown)
+    text += "… and " + std::to_string(candidates.size() - kCandidatesShown) + " more\n";
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);
 }
@@ -289,11 +294,17 @@ Editor::Editor(Terminal& terminal, std::filesystem::path history, bool colour)
   state.bind_keys();
 }
 
-Editor::~Editor() { el_end(state_->line); }
+Editor::~Editor() {
+  el_end(state_->line);
+}
 
-void Editor::complete_with(Completer completer) { state_->completer = std::move(completer); }
+void Editor::complete_with(Completer completer) {
+  state_->completer = std::move(completer);
+}
 
-void Editor::resized() { el_resize(state_->line); }
+void Editor::resized() {
+  el_resize(state_->line);
+}
 
 Editor::Line Editor::read(std::string_view prompt, const std::function<bool()>& stop) {
   State& state = *state_;
@@ -303,7 +314,8 @@ Editor::Line Editor::read(std::string_view prompt, const std::function<bool()>& 
   // libedit loses a sequence that nothing follows: the space comes after the colour.
   const std::wstring sign = widen(prompt.substr(0, prompt.find_last_not_of(' ') + 1));
   const std::wstring space = widen(prompt.substr(sign.empty() ? 0 : prompt.find_last_not_of(' ') + 1));
-  state.prompt = state.colour && !sign.empty() ? mark + style + mark + sign + mark + plain + mark + space : widen(prompt);
+  state.prompt =
+      state.colour && !sign.empty() ? mark + style + mark + sign + mark + plain + mark + space : widen(prompt);
   state.stop = &stop;
   state.interrupted = false;
   state.terminal.bracketed_paste(true);
@@ -318,6 +330,8 @@ Editor::Line Editor::read(std::string_view prompt, const std::function<bool()>& 
   return {End::entered, std::move(text)};
 }
 
-void Editor::remember(const std::string& line) { state_->history.add(line); }
+void Editor::remember(const std::string& line) {
+  state_->history.add(line);
+}
 
 }  // namespace sennit::app

@@ -26,7 +26,8 @@ std::string duration(std::chrono::microseconds time) {
 
 std::string money(const Cost& cost) {
   int digits = 2;
-  if (cost.amount > 0 && cost.amount < 1) digits = std::clamp(1 - static_cast<int>(std::floor(std::log10(cost.amount))), 2, 8);
+  if (cost.amount > 0 && cost.amount < 1)
+    digits = std::clamp(1 - static_cast<int>(std::floor(std::log10(cost.amount))), 2, 8);
   std::string amount = fmt::format("{:.{}f}", cost.amount, digits);
   if (cost.currency == "USD") return "$" + amount;
   if (cost.currency == "EUR") return "€" + amount;

@@ -1,11 +1,11 @@
 #include <sennit/app/history.hpp>
 #include <sennit/app/wide.hpp>
 
+#include <fcntl.h>
 #include <histedit.h>
+#include <unistd.h>
 
 #include <cstdio>
-#include <fcntl.h>
-#include <unistd.h>
 #include <utility>
 
 namespace sennit::app {
@@ -24,7 +24,9 @@ LineHistory::LineHistory(std::filesystem::path file) : history_(history_winit())
   if (!file_.empty()) history_w(history_, &event, H_LOAD, file_.c_str());
 }
 
-LineHistory::~LineHistory() { history_wend(history_); }
+LineHistory::~LineHistory() {
+  history_wend(history_);
+}
 
 void LineHistory::add(const std::string& line) {
   if (line.empty() || line.size() > kHistoryLine) return;
@@ -38,8 +40,10 @@ void LineHistory::add(const std::string& line) {
   const bool saved = history_w(history_, &event, H_SAVE_FP, stream) >= 0;
   const bool closed = std::fclose(stream) == 0;
   std::error_code error;
-  if (saved && closed) std::filesystem::rename(fresh, file_, error);
-  else std::filesystem::remove(fresh, error);
+  if (saved && closed)
+    std::filesystem::rename(fresh, file_, error);
+  else
+    std::filesystem::remove(fresh, error);
 }
 
 }  // namespace sennit::app

@@ -10,10 +10,16 @@ namespace {
 constexpr std::size_t kHeldBytes = 1024;
 constexpr int kNesting = 4;
 
-bool is_space(char c) { return c == ' ' || c == '\t'; }
-bool is_alnum(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
+bool is_space(char c) {
+  return c == ' ' || c == '\t';
+}
+bool is_alnum(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
 /// Escapes that stand for the character itself. Brackets are missing: models write formulas as \( … \).
-bool is_escapable(char c) { return std::string_view("\\`*_#+-.!~>|<&{}\"'$").find(c) != std::string_view::npos; }
+bool is_escapable(char c) {
+  return std::string_view("\\`*_#+-.!~>|<&{}\"'$").find(c) != std::string_view::npos;
+}
 
 std::size_t run_length(std::string_view text, std::size_t at) {
   const std::size_t end = text.find_first_not_of(text[at], at);
@@ -169,7 +175,9 @@ InlineMarkdown::Span InlineMarkdown::judge_link() const {
 
 InlineMarkdown::Span InlineMarkdown::judge_address() const {
   const std::string_view address = std::string_view(held_).substr(1);
-  const auto fits = [&](std::string_view scheme) { return address.substr(0, scheme.size()) == scheme.substr(0, address.size()); };
+  const auto fits = [&](std::string_view scheme) {
+    return address.substr(0, scheme.size()) == scheme.substr(0, address.size());
+  };
   if (!fits("https://") && !fits("http://") && !fits("mailto:")) return {.never = true};
   if (is_space(held_.back())) return {.never = true};
   return held_.back() == '>' ? Span{.end = held_.size()} : Span{};
@@ -210,12 +218,16 @@ void InlineMarkdown::render(const Span& span) {
       render_link();
       break;
     default: {
-      if (held_[0] == '~') style.strike = true;
-      else if (open != 2) style.italic = true;
+      if (held_[0] == '~')
+        style.strike = true;
+      else if (open != 2)
+        style.italic = true;
       if (held_[0] != '~' && open >= 2) style.bold = true;
       const std::string_view inside = text.substr(open, text.size() - 2 * open);
-      if (depth_ < kNesting) nested(inside, style);
-      else emit(inside, style);
+      if (depth_ < kNesting)
+        nested(inside, style);
+      else
+        emit(inside, style);
     }
   }
   held_.clear();
@@ -233,8 +245,10 @@ void InlineMarkdown::render_link() {
     emit(address, linked);
     return;
   }
-  if (depth_ < kNesting) nested(label, linked);
-  else emit(label, linked);
+  if (depth_ < kNesting)
+    nested(label, linked);
+  else
+    emit(label, linked);
   Style quiet = base_;
   quiet.dim = true;
   emit(" (" + address + ")", quiet);

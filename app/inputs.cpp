@@ -1,11 +1,12 @@
 #include <sennit/agent/registry.hpp>
 #include <sennit/app/inputs.hpp>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <unistd.h>
 
 namespace sennit::app {
 namespace {
@@ -34,8 +35,8 @@ json::value typed(const InputSpec& spec, const std::string& text) {
   if (value && spec.type == "number" && value->is_number()) return *value;
   if (value && spec.type == "boolean" && value->is_bool()) return *value;
   const char* example = spec.type == "number" ? "3.5" : "true";
-  throw Error(errc::invalid_argument, "--input " + spec.name + "=" + text + ": a " + spec.type + " is wanted, such as " +
-                                          spec.name + "=" + example);
+  throw Error(errc::invalid_argument, "--input " + spec.name + "=" + text + ": a " + spec.type +
+                                          " is wanted, such as " + spec.name + "=" + example);
 }
 
 }  // namespace

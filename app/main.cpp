@@ -64,7 +64,8 @@ int main(int argc, char** argv) {
   int exit_code = kExitCompleted;
   CLI::App app("Sennit runs agents: a model that calls tools, remembers, and answers.", "sennit");
   app.set_version_flag("--version", "sennit " + std::string(kVersion));
-  app.footer("Without a command Sennit starts a conversation, with AGENT or its own assistant.\n\n" + std::string(kExitCodeTable));
+  app.footer("Without a command Sennit starts a conversation, with AGENT or its own assistant.\n\n" +
+             std::string(kExitCodeTable));
   app.fallthrough();
   app.failure_message(say_usage_error);
   add_common_options(app, common);

@@ -30,8 +30,10 @@ void Markdown::feed(std::string_view text) {
 
 void Markdown::finish() {
   if (mode_ == Mode::line_start && !start_.empty()) {
-    if (start_[0] == '|') table_.push_back(std::exchange(start_, {}));
-    else begin_block(std::exchange(start_, {}), true);
+    if (start_[0] == '|')
+      table_.push_back(std::exchange(start_, {}));
+    else
+      begin_block(std::exchange(start_, {}), true);
   }
   if (!table_.empty()) draw_table();
   if (mode_ == Mode::text) end_text();
@@ -52,12 +54,16 @@ void Markdown::step(char byte) {
       line_start(byte);
       break;
     case Mode::text:
-      if (byte == '\n') end_text();
-      else if (byte != '\r') inline_.feed(byte);
+      if (byte == '\n')
+        end_text();
+      else if (byte != '\r')
+        inline_.feed(byte);
       break;
     case Mode::fence_info:
-      if (byte == '\n') open_fence();
-      else if (byte != '\r') info_ += byte;
+      if (byte == '\n')
+        open_fence();
+      else if (byte != '\r')
+        info_ += byte;
       break;
     case Mode::code:
       code_byte(byte);
@@ -84,8 +90,10 @@ void Markdown::line_start(char byte) {
     ++blank_;
   } else {
     begin_block(line, true);
-    if (mode_ == Mode::text) end_text();
-    else if (mode_ == Mode::fence_info) open_fence();
+    if (mode_ == Mode::text)
+      end_text();
+    else if (mode_ == Mode::fence_info)
+      open_fence();
   }
 }
 
@@ -138,8 +146,10 @@ bool Markdown::begin_block(std::string_view start, bool complete) {
     std::string_view item = rest.substr(2);
     if (item.substr(0, 1) == "[" && item.size() < 4 && !complete) return false;
     std::string bullet = "• ";
-    if (item.substr(0, 4) == "[ ] ") bullet = "☐ ", item.remove_prefix(4);
-    else if (item.substr(0, 4) == "[x] " || item.substr(0, 4) == "[X] ") bullet = "☑ ", item.remove_prefix(4);
+    if (item.substr(0, 4) == "[ ] ")
+      bullet = "☐ ", item.remove_prefix(4);
+    else if (item.substr(0, 4) == "[x] " || item.substr(0, 4) == "[X] ")
+      bullet = "☑ ", item.remove_prefix(4);
     begin_text(item, margin + bullet, margin + "  ", base_);
     return true;
   }
@@ -147,7 +157,8 @@ bool Markdown::begin_block(std::string_view start, bool complete) {
   if (mark >= '0' && mark <= '9') {
     const std::size_t digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
     if (digits < 10 && rest.size() < digits + 2 && !complete) return false;
-    if (digits < 10 && rest.size() >= digits + 2 && (rest[digits] == '.' || rest[digits] == ')') && rest[digits + 1] == ' ') {
+    if (digits < 10 && rest.size() >= digits + 2 && (rest[digits] == '.' || rest[digits] == ')') &&
+        rest[digits + 1] == ' ') {
       const std::string number(rest.substr(0, digits + 2));
       begin_text(rest.substr(digits + 2), margin + number, margin + std::string(number.size(), ' '), base_);
       return true;

@@ -43,15 +43,15 @@ class Markdown {
   Style base_;
   std::string margin_;
   Mode mode_ = Mode::line_start;
-  std::string start_;                // of the line that is being understood
-  std::string quote_;                // bars of the quote that the line is in
-  std::string fence_;                // the marker that closes the code block
+  std::string start_;  // of the line that is being understood
+  std::string quote_;  // bars of the quote that the line is in
+  std::string fence_;  // the marker that closes the code block
   std::size_t fence_indent_ = 0;
-  bool code_line_ = false;           // the beginning of a line of code was shown
-  std::string info_;                 // what follows the marker
-  std::vector<std::string> table_;   // rows held back until the table ends
-  bool anything_ = false;            // leading empty lines are dropped
-  std::size_t blank_ = 0;            // empty lines held back: trailing ones are dropped
+  bool code_line_ = false;          // the beginning of a line of code was shown
+  std::string info_;                // what follows the marker
+  std::vector<std::string> table_;  // rows held back until the table ends
+  bool anything_ = false;           // leading empty lines are dropped
+  std::size_t blank_ = 0;           // empty lines held back: trailing ones are dropped
 };
 
 }  // namespace sennit::app

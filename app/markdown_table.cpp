@@ -80,7 +80,8 @@ void draw_table(Page& page, const std::vector<std::string>& rows, const std::str
   std::vector<std::size_t> widths(cells.front().size());
   for (const Row& row : cells) {
     if (is_delimiter(row)) continue;
-    for (std::size_t i = 0; i < std::min(row.size(), widths.size()); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+    for (std::size_t i = 0; i < std::min(row.size(), widths.size()); ++i)
+      widths[i] = std::max(widths[i], width_of(row[i]));
   }
   std::size_t total = margin.size();
   for (const std::size_t width : widths) total += width + 3;

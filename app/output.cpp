@@ -5,14 +5,14 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
-#include <poll.h>
 #include <string>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace sennit::app {
 namespace {
@@ -24,7 +24,7 @@ constexpr std::size_t kHeldBytes = 256U << 10U;
 /// A non-blocking descriptor of our own for the same terminal or pipe, or -1 (files never block; sockets cannot be
 /// opened twice and are written as they are).
 int open_again(int descriptor) {
-  struct stat facts {};
+  struct stat facts{};
   if (::fstat(descriptor, &facts) != 0 || !(S_ISFIFO(facts.st_mode) || S_ISCHR(facts.st_mode))) return -1;
   const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
   return ::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
@@ -102,7 +102,9 @@ void Output::write_all(std::string& text) {
   if (closed_) text.clear();
 }
 
-void Output::flush_now() { write_all(buffer_); }
+void Output::flush_now() {
+  write_all(buffer_);
+}
 
 void Output::say(std::string_view text) {
   std::string rest(text);

@@ -12,7 +12,9 @@ constexpr std::size_t kTabStop = 4;
 constexpr std::size_t kLongestWord = 400;
 
 /// Marks that must not begin a line in scripts that break anywhere.
-bool closes(char32_t code) { return std::u32string_view(U"，。、；：？！）」』】》〉”’…ー").find(code) != std::u32string_view::npos; }
+bool closes(char32_t code) {
+  return std::u32string_view(U"，。、；：？！）」』】》〉”’…ー").find(code) != std::u32string_view::npos;
+}
 
 }  // namespace
 

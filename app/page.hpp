@@ -56,14 +56,14 @@ class Page {
   Options options_;
   std::string first_prefix_;
   std::string rest_prefix_;
-  std::string partial_;     // the beginning of a character whose bytes have not all come
-  std::string word_;        // held back, styles included
+  std::string partial_;  // the beginning of a character whose bytes have not all come
+  std::string word_;     // held back, styles included
   std::size_t word_width_ = 0;
   std::size_t blanks_ = 0;  // spaces before word_
   std::size_t column_ = 0;
   std::size_t empty_lines_ = 2;  // at the top of the page a gap is not needed
-  Style style_;             // of the end of word_
-  Style shown_;             // what the terminal is set to now
+  Style style_;                  // of the end of word_
+  Style shown_;                  // what the terminal is set to now
   bool wrap_ = true;
   bool after_wide_ = false;
 };

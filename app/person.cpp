@@ -3,8 +3,9 @@
 #include <sennit/app/unicode.hpp>
 #include <sennit/app/view.hpp>
 
-#include <algorithm>
 #include <unistd.h>
+
+#include <algorithm>
 
 namespace sennit::app {
 namespace {

@@ -4,12 +4,12 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace sennit::app {
 namespace {
@@ -50,7 +50,8 @@ std::filesystem::path state_folder(const CommonOptions& options) {
   if (options.no_store) return {};
   if (!options.state.empty()) return options.state;
   if (const auto folder = environment("SENNIT_STATE"); !folder.empty()) return folder;
-  if (const auto folder = environment("XDG_STATE_HOME"); !folder.empty()) return std::filesystem::path(folder) / "sennit";
+  if (const auto folder = environment("XDG_STATE_HOME"); !folder.empty())
+    return std::filesystem::path(folder) / "sennit";
   if (const auto home = environment("HOME"); !home.empty()) {
     return std::filesystem::path(home) / ".local" / "state" / "sennit";
   }

@@ -6,10 +6,10 @@
 #include <sennit/plugins/builtin.hpp>
 
 #include <CLI/CLI.hpp>
+#include <unistd.h>
 
 #include <filesystem>
 #include <memory>
-#include <unistd.h>
 
 namespace sennit::app {
 namespace {
@@ -28,8 +28,9 @@ Definition definition_of(const ReplSettings& settings, const CLI::App& app) {
   std::vector<std::string> commands;
   for (const CLI::App* command : app.get_subcommands(nullptr)) commands.push_back(command->get_name());
   const std::string_view near = nearest(settings.agent, commands);
-  throw Error(errc::not_found, "there is no command and no agent file '" + settings.agent + "'" +
-                                   (near.empty() ? "; see sennit --help" : "; did you mean `sennit " + std::string(near) + "`?"));
+  throw Error(errc::not_found,
+              "there is no command and no agent file '" + settings.agent + "'" +
+                  (near.empty() ? "; see sennit --help" : "; did you mean `sennit " + std::string(near) + "`?"));
 }
 
 int converse(const ReplSettings& settings, const CommonOptions& common, const CLI::App& app) {
@@ -40,7 +41,8 @@ int converse(const ReplSettings& settings, const CommonOptions& common, const CL
   chat.session = settings.session;
   if (settings.yes) chat.approvals = Approvals::allow;
   if (!Terminal::interactive(STDOUT_FILENO)) {
-    throw Error(errc::invalid_argument, "a conversation needs a terminal; for a pipe or a file use `sennit run AGENT.yaml`");
+    throw Error(errc::invalid_argument,
+                "a conversation needs a terminal; for a pipe or a file use `sennit run AGENT.yaml`");
   }
   asio::io_context loop(1);
   const auto work = asio::make_work_guard(loop);
@@ -55,10 +57,13 @@ int converse(const ReplSettings& settings, const CommonOptions& common, const CL
 
 void add_repl(CLI::App& app, const CommonOptions& common, int& exit_code) {
   const auto settings = std::make_shared<ReplSettings>();
-  app.add_option("AGENT", settings->agent, "Agent file to talk with; without one: Sennit's own assistant")->type_name("");
+  app.add_option("AGENT", settings->agent, "Agent file to talk with; without one: Sennit's own assistant")
+      ->type_name("");
   app.add_option("-s,--session", settings->session, "Continue this conversation")->type_name("NAME");
   app.add_option("-m,--model", settings->model, "Another model than the file names")->type_name("NAME");
-  app.add_option("-i,--input", settings->values, "A value for one of the agent's inputs")->type_name("KEY=VALUE")->allow_extra_args(false);
+  app.add_option("-i,--input", settings->values, "A value for one of the agent's inputs")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
   app.add_flag("-y,--yes", settings->yes, "Approve every call that asks");
   app.final_callback([settings, &common, &app, &exit_code] {
     if (app.get_subcommands().empty()) exit_code = converse(*settings, common, app);

@@ -6,11 +6,11 @@
 #include <sennit/plugins/builtin.hpp>
 
 #include <CLI/CLI.hpp>
+#include <unistd.h>
 
 #include <memory>
 #include <optional>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 namespace sennit::app {
@@ -60,7 +60,8 @@ int run_agent(const RunSettings& settings, const CommonOptions& common) {
   const bool apart = !out.is_terminal() || settings.quiet;
   Output& screen = out.is_terminal() ? out : err;
   const bool colour = wants_colour(out.is_terminal() ? STDOUT_FILENO : STDERR_FILENO);
-  Page page(screen.buffer(), {.width = screen.is_terminal() ? Terminal::width(out.is_terminal() ? 1 : 2) : 0, .colour = colour});
+  Page page(screen.buffer(),
+            {.width = screen.is_terminal() ? Terminal::width(out.is_terminal() ? 1 : 2) : 0, .colour = colour});
   const bool can_ask = !settings.json && Terminal::interactive(out.is_terminal() ? STDOUT_FILENO : STDERR_FILENO);
   if (settings.yes || settings.no || !can_ask) options.approvals = settings.yes ? Approvals::allow : Approvals::deny;
   View view(page, {.answer = apart ? &out.buffer() : nullptr,
@@ -90,7 +91,9 @@ void add_run(CLI::App& app, const CommonOptions& common, int& exit_code) {
   run->add_option("INPUT", settings->input, "What to say to it; - or nothing: standard input")->type_name("");
   run->add_option("-s,--session", settings->session, "Continue this conversation")->type_name("NAME");
   run->add_option("-m,--model", settings->model, "Another model than the file names")->type_name("NAME");
-  run->add_option("-i,--input", settings->values, "A value for one of the agent's inputs")->type_name("KEY=VALUE")->allow_extra_args(false);
+  run->add_option("-i,--input", settings->values, "A value for one of the agent's inputs")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
   run->add_flag("--json", settings->json, "Print events as JSON, one a line");
   run->add_flag("-q,--quiet", settings->quiet, "Print the final answer only");
   CLI::Option* yes = run->add_flag("-y,--yes", settings->yes, "Approve every call that asks");

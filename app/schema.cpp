@@ -1,7 +1,6 @@
-#include <sennit/app/schema.hpp>
-
 #include <sennit/agent/definition.hpp>
 #include <sennit/app/exit_code.hpp>
+#include <sennit/app/schema.hpp>
 
 #include <CLI/CLI.hpp>
 

@@ -2,15 +2,15 @@
 #include <sennit/app/terminal.hpp>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
-
-#include <array>
-#include <cerrno>
-#include <csignal>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
 
 namespace sennit::app {
 namespace {
@@ -43,13 +43,14 @@ extern "C" void on_fatal_signal(int signal) {
 }
 
 void guard_fatal_signals() {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = on_fatal_signal;
   action.sa_flags = SA_RESETHAND;
   for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGQUIT}) {
-    struct sigaction present {};
+    struct sigaction present{};
     // A sanitizer's handler stays.
-    if (::sigaction(signal, nullptr, &present) == 0 && present.sa_handler == SIG_DFL) ::sigaction(signal, &action, nullptr);
+    if (::sigaction(signal, nullptr, &present) == 0 && present.sa_handler == SIG_DFL)
+      ::sigaction(signal, &action, nullptr);
   }
 }
 
@@ -62,7 +63,9 @@ struct Terminal::State {
   bool waiting = false;
 };
 
-bool Terminal::interactive(int shown_on) { return ::isatty(STDIN_FILENO) == 1 && ::isatty(shown_on) == 1; }
+bool Terminal::interactive(int shown_on) {
+  return ::isatty(STDIN_FILENO) == 1 && ::isatty(shown_on) == 1;
+}
 
 std::size_t Terminal::width(int descriptor) {
   winsize size{};
@@ -70,7 +73,9 @@ std::size_t Terminal::width(int descriptor) {
   return size.ws_col;
 }
 
-void Terminal::restore_now() { restore_modes(); }
+void Terminal::restore_now() {
+  restore_modes();
+}
 
 Terminal::Terminal(asio::io_context& loop) : loop_(loop) {
   const int descriptor = ::open("/dev/tty", O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
@@ -87,7 +92,9 @@ Terminal::~Terminal() {
   saved_descriptor = -1;
 }
 
-void Terminal::original() { ::tcsetattr(state_->stream.native_handle(), TCSADRAIN, &saved_modes); }
+void Terminal::original() {
+  ::tcsetattr(state_->stream.native_handle(), TCSADRAIN, &saved_modes);
+}
 
 void Terminal::quiet() {
   termios modes = saved_modes;

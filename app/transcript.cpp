@@ -14,11 +14,14 @@ std::string fenced(const std::string& text) {
 
 void append(std::string& out, const Part& part) {
   if (const auto* text = std::get_if<Text>(&part)) out += text->text + "\n";
-  if (const auto* call = std::get_if<ToolCall>(&part)) out += "Calls `" + call->name + "`:\n\n" + fenced(call->arguments);
+  if (const auto* call = std::get_if<ToolCall>(&part))
+    out += "Calls `" + call->name + "`:\n\n" + fenced(call->arguments);
   if (const auto* result = std::get_if<ToolResult>(&part)) {
-    out += std::string(result->is_error ? "Failure" : "Result") + " of `" + result->name + "`:\n\n" + fenced(result->content);
+    out += std::string(result->is_error ? "Failure" : "Result") + " of `" + result->name + "`:\n\n" +
+           fenced(result->content);
   }
-  if (const auto* blob = std::get_if<Blob>(&part)) out += "[" + blob->media_type + (blob->url.empty() ? "" : " " + blob->url) + "]\n";
+  if (const auto* blob = std::get_if<Blob>(&part))
+    out += "[" + blob->media_type + (blob->url.empty() ? "" : " " + blob->url) + "]\n";
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 #include <sennit/app/unicode.hpp>
 
-#include <cwchar>
 #include <locale.h>
+
+#include <cwchar>
 
 namespace sennit::app {
 namespace {
@@ -116,8 +117,10 @@ std::string harmless_line(std::string_view line) {
       append_utf8(shown, kReplacement);
       break;
     }
-    if (next.code == U'\t') shown += "    ";
-    else if (next.code != U'\r') append_utf8(shown, harmless(next.code));
+    if (next.code == U'\t')
+      shown += "    ";
+    else if (next.code != U'\r')
+      append_utf8(shown, harmless(next.code));
     line.remove_prefix(next.bytes);
   }
   return shown;

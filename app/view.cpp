@@ -36,7 +36,9 @@ std::string describe_arguments(std::string_view arguments) {
 
 }  // namespace
 
-std::string describe_call(const ToolCall& call) { return one_line(call.name) + "(" + describe_arguments(call.arguments) + ")"; }
+std::string describe_call(const ToolCall& call) {
+  return one_line(call.name) + "(" + describe_arguments(call.arguments) + ")";
+}
 
 View::View(Page& page, Options options) : page_(page), options_(options), answer_(page), thought_(page, kDim) {}
 
@@ -58,7 +60,8 @@ void View::show(const Event& event) {
       for (const std::string& note : data.notes) notice(event.path, "· recalled: ", note, kDim);
     }
     if constexpr (std::is_same_v<Data, Retried>) {
-      const std::string words = fmt::format("{}; attempt {} in {}", data.error.describe(), data.attempt, duration(data.delay));
+      const std::string words =
+          fmt::format("{}; attempt {} in {}", data.error.describe(), data.attempt, duration(data.delay));
       notice(event.path, "↻ ", words, Style{.colour = Colour::yellow});
     }
   };
@@ -72,7 +75,8 @@ std::size_t View::room() const {
 
 std::string View::margin(const std::string& path) const {
   std::string bars;
-  for (std::size_t depth = path.empty() ? 0 : 1 + static_cast<std::size_t>(std::count(path.begin(), path.end(), '/')); depth > 0; --depth) {
+  for (std::size_t depth = path.empty() ? 0 : 1 + static_cast<std::size_t>(std::count(path.begin(), path.end(), '/'));
+       depth > 0; --depth) {
     bars += "  │ ";
   }
   return bars;
@@ -189,7 +193,8 @@ void View::finished(const std::string& path, const ToolFinished& finished) {
   const auto lines = static_cast<std::size_t>(std::count(rest.begin(), rest.end(), '\n')) + 1;
   for (std::size_t shown = 0; shown < std::min(lines, kResultLines); ++shown) {
     const std::string line = one_line(rest.substr(0, rest.find('\n')));
-    rest.remove_prefix(std::min(rest.size(), rest.find('\n') == std::string_view::npos ? rest.size() : rest.find('\n') + 1));
+    rest.remove_prefix(
+        std::min(rest.size(), rest.find('\n') == std::string_view::npos ? rest.size() : rest.find('\n') + 1));
     const std::size_t taken = shown == 0 ? columns(std::string_view(name + time)) : 0;
     page_.put(shown == 0 ? (finished.result.is_error ? "  ✗ " : "  ↳ ") : "    ", kDim);
     if (shown == 0) page_.put(name, kDim);
@@ -201,10 +206,13 @@ void View::finished(const std::string& path, const ToolFinished& finished) {
   page_.wrap(true);
   last_started_.clear();
   last_ = Part::tool;
-  if (options_.hint_approvals && !hinted_ && finished.result.is_error && finished.result.content.starts_with(kDeclined)) {
+  if (options_.hint_approvals && !hinted_ && finished.result.is_error &&
+      finished.result.content.starts_with(kDeclined)) {
     hinted_ = true;
-    notice(path, "· ", "nobody is here to approve calls: --yes allows them, --no says no without this line, "
-                       "and `policy: {allow: [...]}` in the agent file allows a tool for good", kDim);
+    notice(path, "· ",
+           "nobody is here to approve calls: --yes allows them, --no says no without this line, "
+           "and `policy: {allow: [...]}` in the agent file allows a tool for good",
+           kDim);
   }
 }
 

@@ -59,8 +59,8 @@ class View {
   std::map<std::string, Branch> branches_;  // by path
   std::string last_started_;                // the call whose line is the last one on the page
   std::string model_;
-  bool answered_ = false;                   // text was written since the last tool call
-  bool line_open_ = false;                  // of a separate answer
+  bool answered_ = false;   // text was written since the last tool call
+  bool line_open_ = false;  // of a separate answer
   bool hinted_ = false;
 };
 

@@ -1,7 +1,6 @@
-#include <sennit/backends/auto.hpp>
-
 #include <sennit/agent/io/http.hpp>
 #include <sennit/agent/io/scope.hpp>
+#include <sennit/backends/auto.hpp>
 #include <sennit/backends/chat_completions.hpp>
 #include <sennit/backends/providers.hpp>
 #include <sennit/backends/scripted.hpp>
@@ -129,8 +128,10 @@ class AutoBackend : public Backend {
       co_return found;
     }
     found.notice = fmt::format(
-        "model auto: no key and no local server found, so this is the offline script; for a real model set {}, or start "
-        "llama-server or Ollama.", key_variables());
+        "model auto: no key and no local server found, so this is the offline script; for a real model set {}, or "
+        "start "
+        "llama-server or Ollama.",
+        key_variables());
     co_return found;
   }
 
@@ -172,15 +173,17 @@ std::shared_ptr<const Backend> make_auto_backend(const ModelSpec& spec, const Pa
 
 std::shared_ptr<const Backend> make_auto_backend(const ModelSpec& spec, const PartContext& context,
                                                  std::vector<LocalServer> servers) {
-  const std::string_view misplaced = !spec.base_url.empty()   ? "base_url"
+  const std::string_view misplaced = !spec.base_url.empty()  ? "base_url"
                                      : !spec.api_key.empty() ? "api_key"
                                      : !spec.headers.empty() ? "headers"
                                                              : "";
   if (spec.name != "auto" || !misplaced.empty()) {
     std::string message = misplaced.empty()
                               ? fmt::format("`{}` is no model; `auto` stands alone", spec.name)
-                              : fmt::format("`model.{}` needs a provider; with `auto` nobody knows whose it is. Name the "
-                                            "model as `provider/model`", misplaced);
+                              : fmt::format(
+                                    "`model.{}` needs a provider; with `auto` nobody knows whose it is. Name the "
+                                    "model as `provider/model`",
+                                    misplaced);
     throw Error(errc::config, std::move(message)).at(context.definition.file.string());
   }
   return std::make_shared<const AutoBackend>(spec, make_scripted_backend(spec, context), std::move(servers));

@@ -1,6 +1,5 @@
-#include <sennit/backends/pattern.hpp>
-
 #include <sennit/agent/io/error.hpp>
+#include <sennit/backends/pattern.hpp>
 
 #include <fmt/format.h>
 
@@ -114,7 +113,9 @@ class PatternParser {
     if (colon != std::string_view::npos && type != "number") {
       fail(fmt::format("`{}` is no type of capture; there is only `{{{}:number}}`", type, name));
     }
-    const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; };
+    const auto fits = [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    };
     if (name.empty() || !std::ranges::all_of(name, fits)) {
       fail(fmt::format("`{{{}}}` is no capture; a name has letters, digits and `_`", inside));
     }
@@ -156,7 +157,10 @@ class PatternParser {
 class Matcher {
  public:
   Matcher(const Pattern& pattern, const Words& words, Range range, const Captures& known)
-      : pattern_(pattern), words_(words), range_(range), visited_(pattern.steps_.size() * (range.size() + 1)),
+      : pattern_(pattern),
+        words_(words),
+        range_(range),
+        visited_(pattern.steps_.size() * (range.size() + 1)),
         spans_(pattern.names_.size()) {
     for (const std::string& name : pattern.names_) {
       const auto found = known.find(name);
@@ -184,7 +188,8 @@ class Matcher {
       if (spans_[i].range.size() == 0) continue;
       Capture capture;
       capture.number = spans_[i].number;
-      capture.text = capture.number ? number_text(spans_[i].range) : words_.span(spans_[i].range.first, spans_[i].range.last);
+      capture.text =
+          capture.number ? number_text(spans_[i].range) : words_.span(spans_[i].range.first, spans_[i].range.last);
       result.insert_or_assign(pattern_.names_[i], std::move(capture));
     }
     return result;
@@ -222,7 +227,9 @@ class Matcher {
           if (now.target != step + 1) jobs_.push_back({now.target, at, kNone, {}});
           ++step;
           break;
-        case Kind::jump: step = now.target; break;
+        case Kind::jump:
+          step = now.target;
+          break;
         case Kind::number: {
           const std::size_t length = number_length(at);
           if (length == 0) return false;
@@ -294,7 +301,9 @@ class Matcher {
   std::vector<Job> jobs_;
 };
 
-Pattern::Pattern(std::string_view source) { PatternParser(*this, source).parse(); }
+Pattern::Pattern(std::string_view source) {
+  PatternParser(*this, source).parse();
+}
 
 std::optional<Captures> Pattern::match(const Words& words, Range range, const Captures& known) const {
   Matcher matcher(*this, words, range, known);

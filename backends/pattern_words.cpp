@@ -46,16 +46,22 @@ void append(std::string& out, char32_t code) {
   }
 }
 
-bool in(char32_t code, char32_t first, char32_t last) { return code >= first && code <= last; }
+bool in(char32_t code, char32_t first, char32_t last) {
+  return code >= first && code <= last;
+}
 
-bool is_digit(char32_t code) { return in(code, '0', '9'); }
+bool is_digit(char32_t code) {
+  return in(code, '0', '9');
+}
 
 bool is_space(char32_t code) {
   return code == ' ' || in(code, 9, 13) || code == 0xA0 || in(code, 0x2000, 0x200B) || in(code, 0x2028, 0x2029) ||
          code == 0x3000 || code == 0xFEFF;
 }
 
-bool is_apostrophe(char32_t code) { return code == '\'' || code == 0x2019; }
+bool is_apostrophe(char32_t code) {
+  return code == '\'' || code == 0x2019;
+}
 
 /// Scripts that put no spaces between words.
 bool is_unspaced(char32_t code) {
@@ -91,7 +97,9 @@ char32_t fold(char32_t code) {
   return code;
 }
 
-bool is_letter(char32_t code) { return !is_space(code) && !is_punctuation(code) && !is_sign(code) && code >= 0x20; }
+bool is_letter(char32_t code) {
+  return !is_space(code) && !is_punctuation(code) && !is_sign(code) && code >= 0x20;
+}
 
 /// Reads one text from left to right into words.
 class Splitter {
@@ -194,8 +202,8 @@ bool ends_sentence(const Words& words, std::size_t index) {
   // "Mr. Smith", "Washington D. C.": a point after a short form is no end.
   static constexpr std::array<std::string_view, 7> kShortForms{"mr", "mrs", "ms", "dr", "prof", "st", "vs"};
   const std::string& before = words.list[index - 1].folded;
-  const bool short_form = before.size() == 1 ? before[0] >= 'a' && before[0] <= 'z'
-                                             : std::ranges::count(kShortForms, before) > 0;
+  const bool short_form =
+      before.size() == 1 ? before[0] >= 'a' && before[0] <= 'z' : std::ranges::count(kShortForms, before) > 0;
   return gap[mark] != '.' || !short_form;
 }
 
@@ -220,7 +228,7 @@ std::string Words::span(std::size_t first, std::size_t last) const {
   after = after.substr(0, after.find_first_of(" \t\n\r"));
   const std::size_t begin = list[first].begin - before.size();
   std::string result(text.substr(begin, list[last - 1].end + after.size() - begin));
-  static constexpr std::array<std::string_view, 16> kMarks{".", ",", ";", ":", "!", "?", " ", "-",
+  static constexpr std::array<std::string_view, 16> kMarks{".", ",",  ";",  ":",  "!",  "?",  " ",  "-",
                                                            "…", "。", "，", "、", "；", "：", "！", "？"};
   const auto strip = [&] {
     return std::ranges::any_of(kMarks, [&](std::string_view mark) {
@@ -230,11 +238,14 @@ std::string Words::span(std::size_t first, std::size_t last) const {
     });
   };
   while (strip()) continue;
-  const bool quoted = result.size() > 2 && (result.front() == '"' || result.front() == '\'') && result.back() == result.front();
+  const bool quoted =
+      result.size() > 2 && (result.front() == '"' || result.front() == '\'') && result.back() == result.front();
   return quoted ? result.substr(1, result.size() - 2) : result;
 }
 
-Words split_words(std::string_view text) { return {text, Splitter(text).split()}; }
+Words split_words(std::string_view text) {
+  return {text, Splitter(text).split()};
+}
 
 std::vector<Range> sentences(const Words& words) {
   std::vector<Range> result;

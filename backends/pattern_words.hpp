@@ -16,7 +16,7 @@ struct Word {
   std::string folded;     ///< lower case
   std::size_t begin = 0;  ///< bytes in the text
   std::size_t end = 0;
-  bool number = false;    ///< digits with `.` and `,` inside
+  bool number = false;  ///< digits with `.` and `,` inside
 };
 
 struct Words {

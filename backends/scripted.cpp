@@ -1,5 +1,4 @@
 #include <sennit/backends/scripted.hpp>
-
 #include <sennit/backends/scripted_plan.hpp>
 
 #include <fmt/format.h>
@@ -33,8 +32,9 @@ std::vector<Event> events_of(intents::Turn turn, std::int64_t words_in) {
   for (std::size_t i = 0; i < turn.calls.size(); ++i) {
     ToolCall& call = turn.calls[i];
     words_out += count_words(call.arguments);
-    events.push_back({{}, ToolCallDelta{static_cast<std::uint32_t>(i), std::move(call.id), std::move(call.name),
-                                        std::move(call.arguments), true}});
+    events.push_back({{},
+                      ToolCallDelta{static_cast<std::uint32_t>(i), std::move(call.id), std::move(call.name),
+                                    std::move(call.arguments), true}});
   }
   Usage usage;
   usage.input = words_in;

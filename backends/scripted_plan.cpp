@@ -1,5 +1,4 @@
 #include <sennit/backends/scripted_plan.hpp>
-
 #include <sennit/backends/scripted_template.hpp>
 
 #include <fmt/format.h>
@@ -18,9 +17,7 @@ struct Progress {
   std::string failure;  ///< what is said instead of the answer; empty: nothing failed
 
   [[nodiscard]] const std::vector<IntentStep>& steps() const { return wish->rule->intent->steps; }
-  [[nodiscard]] bool done() const {
-    return wish->rule == nullptr || !failure.empty() || step >= steps().size();
-  }
+  [[nodiscard]] bool done() const { return wish->rule == nullptr || !failure.empty() || step >= steps().size(); }
 };
 
 std::string trim(std::string_view text) {
@@ -128,8 +125,9 @@ std::string not_understood(const std::vector<Rule>& rules, std::string_view inpu
     if (rules.size() > kShown) text += fmt::format("- and {} more\n", rules.size() - kShown);
   }
   text += rules.empty() ? " " : "";
-  return text + "For free conversation, set a key such as DEEPSEEK_API_KEY, start a local server (llama-server, Ollama), "
-                "or name a model in the agent file.";
+  return text +
+         "For free conversation, set a key such as DEEPSEEK_API_KEY, start a local server (llama-server, Ollama), "
+         "or name a model in the agent file.";
 }
 
 std::string answer_of(const Progress& progress) {
@@ -139,13 +137,14 @@ std::string answer_of(const Progress& progress) {
 }
 
 std::string answer(const std::vector<Rule>& rules, const std::vector<Progress>& all, std::string_view input) {
-  const bool nothing = std::ranges::all_of(all, [](const Progress& progress) { return progress.wish->rule == nullptr; });
+  const bool nothing =
+      std::ranges::all_of(all, [](const Progress& progress) { return progress.wish->rule == nullptr; });
   if (nothing) return not_understood(rules, input, true);
   std::vector<std::string> parts;
   bool lines = false;
   for (const Progress& progress : all) {
-    std::string part = progress.wish->rule == nullptr ? not_understood(rules, progress.wish->text, false)
-                                                      : answer_of(progress);
+    std::string part =
+        progress.wish->rule == nullptr ? not_understood(rules, progress.wish->text, false) : answer_of(progress);
     lines = lines || part.find('\n') != std::string::npos;
     if (!part.empty()) parts.push_back(std::move(part));
   }

@@ -31,8 +31,8 @@ struct Rule {
 struct Wish {
   const Rule* rule = nullptr;  ///< null: not understood
   Captures captures;
-  std::string text;            ///< the words themselves
-  std::size_t sentence = 0;    ///< wishes of one sentence are carried out side by side, sentences in order
+  std::string text;          ///< the words themselves
+  std::size_t sentence = 0;  ///< wishes of one sentence are carried out side by side, sentences in order
 };
 
 /// Divides an input into wishes: as few words as possible are left over, and of that as many wishes as possible.

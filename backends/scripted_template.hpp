@@ -14,7 +14,7 @@ namespace sennit::intents {
 /// What a template can name.
 struct Values {
   Captures captures;
-  std::string result;                                        ///< of the last step
+  std::string result;                                       ///< of the last step
   std::map<std::string, std::string, std::less<>> results;  ///< the last one of each tool
 };
 

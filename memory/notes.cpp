@@ -1,8 +1,7 @@
-#include <sennit/memory/notes.hpp>
-
 #include <sennit/agent/io/database.hpp>
 #include <sennit/agent/io/json.hpp>
 #include <sennit/agent/io/pool.hpp>
+#include <sennit/memory/notes.hpp>
 #include <sennit/memory/words.hpp>
 
 #include <fmt/format.h>
@@ -38,12 +37,15 @@ std::string space_word(std::string_view space) {
   return fmt::format("s{:016x}", hash);
 }
 
-std::int64_t milliseconds_of(WallTime time) { return duration_cast<milliseconds>(time.time_since_epoch()).count(); }
+std::int64_t milliseconds_of(WallTime time) {
+  return duration_cast<milliseconds>(time.time_since_epoch()).count();
+}
 
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
   const std::size_t begin = text.find_first_not_of(kSpace);
-  return begin == std::string_view::npos ? std::string_view{} : text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
+  return begin == std::string_view::npos ? std::string_view{}
+                                         : text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
 }
 
 /// The notes of one space. Blocking. One connection, used by one thread at a time: every function takes the lock.
@@ -156,10 +158,13 @@ class Notes final : public Memory {
     std::erase(note, '\0');  // SQLite's text functions end there
     if (note.empty()) throw Error(errc::invalid_argument, "a note cannot be empty");
     if (note.size() > kMaxNote) {
-      throw Error(errc::too_large, fmt::format("a note may have {} bytes, this one has {}: shorten it or keep it in a file",
-                                               kMaxNote, note.size()));
+      throw Error(errc::too_large,
+                  fmt::format("a note may have {} bytes, this one has {}: shorten it or keep it in a file", kMaxNote,
+                              note.size()));
     }
-    auto job = [store = store_, note = std::move(note), now = environment.wall_now()] { return store->remember(note, now); };
+    auto job = [store = store_, note = std::move(note), now = environment.wall_now()] {
+      return store->remember(note, now);
+    };
     asio::awaitable<std::int64_t> pending = environment.pool().run(std::move(job));
     const std::int64_t id = co_await std::move(pending);
     co_return id;

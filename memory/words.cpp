@@ -37,25 +37,27 @@ struct Range {
 
 template <std::size_t Count>
 bool in_ranges(const std::array<Range, Count>& ranges, char32_t code) {
-  return std::any_of(ranges.begin(), ranges.end(), [code](Range range) { return code >= range.first && code <= range.last; });
+  return std::any_of(ranges.begin(), ranges.end(),
+                     [code](Range range) { return code >= range.first && code <= range.last; });
 }
 
-/// Scripts that put no spaces between words (and Hangul, whose endings hide a word's beginning from its dictionary form).
+/// Scripts that put no spaces between words (and Hangul, whose endings hide a word's beginning from its dictionary
+/// form).
 bool stands_alone(char32_t code) {
-  static constexpr std::array<Range, 16> kRanges{{{0x0E01, 0x0EDF},   // Thai, Lao
-                                                  {0x1000, 0x109F},   // Myanmar
-                                                  {0x1780, 0x17DD},   // Khmer
-                                                  {0x3005, 0x3007},   // 々〆〇
-                                                  {0x3041, 0x3096},   // Hiragana
-                                                  {0x30A1, 0x30FA},   // Katakana
-                                                  {0x30FC, 0x30FE},   // ー and iteration marks
-                                                  {0x3105, 0x312F},   // Bopomofo
-                                                  {0x31F0, 0x31FF},   // Katakana extensions
-                                                  {0x3400, 0x4DBF},   // Han extension A
-                                                  {0x4E00, 0x9FFF},   // Han
-                                                  {0xAC00, 0xD7A3},   // Hangul syllables
-                                                  {0xF900, 0xFAFF},   // Han compatibility
-                                                  {0xFF66, 0xFF9F},   // half-width Katakana
+  static constexpr std::array<Range, 16> kRanges{{{0x0E01, 0x0EDF},    // Thai, Lao
+                                                  {0x1000, 0x109F},    // Myanmar
+                                                  {0x1780, 0x17DD},    // Khmer
+                                                  {0x3005, 0x3007},    // 々〆〇
+                                                  {0x3041, 0x3096},    // Hiragana
+                                                  {0x30A1, 0x30FA},    // Katakana
+                                                  {0x30FC, 0x30FE},    // ー and iteration marks
+                                                  {0x3105, 0x312F},    // Bopomofo
+                                                  {0x31F0, 0x31FF},    // Katakana extensions
+                                                  {0x3400, 0x4DBF},    // Han extension A
+                                                  {0x4E00, 0x9FFF},    // Han
+                                                  {0xAC00, 0xD7A3},    // Hangul syllables
+                                                  {0xF900, 0xFAFF},    // Han compatibility
+                                                  {0xFF66, 0xFF9F},    // half-width Katakana
                                                   {0x20000, 0x2FA1F},  // Han extensions B to F
                                                   {0x30000, 0x323AF}}};
   return code >= 0x0E01 && in_ranges(kRanges, code);
@@ -65,12 +67,12 @@ bool separates(char32_t code) {
   if (code < 0x80) {
     return !((code >= '0' && code <= '9') || (code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z'));
   }
-  static constexpr std::array<Range, 7> kRanges{{{0x80, 0xA9},        // controls, Latin-1 signs
-                                                 {0x2000, 0x206F},    // punctuation
-                                                 {0x20A0, 0x2BFF},    // currency, arrows, mathematics, symbols
-                                                 {0x3000, 0x3004},    // ideographic punctuation
+  static constexpr std::array<Range, 7> kRanges{{{0x80, 0xA9},      // controls, Latin-1 signs
+                                                 {0x2000, 0x206F},  // punctuation
+                                                 {0x20A0, 0x2BFF},  // currency, arrows, mathematics, symbols
+                                                 {0x3000, 0x3004},  // ideographic punctuation
                                                  {0x3008, 0x3020},
-                                                 {0xFE30, 0xFE6F},    // compatibility forms
+                                                 {0xFE30, 0xFE6F},  // compatibility forms
                                                  {0xFF5F, 0xFF65}}};
   return in_ranges(kRanges, code) || code == 0xFFFD || code == 0xFEFF || code == 0x30FB;
 }
@@ -90,7 +92,7 @@ struct Word {
 
 std::vector<Word> words_of(std::string_view text) {
   std::vector<Word> words;
-  bool inside = false;    // the last character belongs to the last word
+  bool inside = false;  // the last character belongs to the last word
   for (std::size_t at = 0; at < text.size();) {
     const Character character = character_at(text, at);
     const char32_t code = narrowed(character.code);
@@ -123,17 +125,17 @@ std::string lowered(std::string text) {
 /// Words that say nothing about what a note is about.
 bool is_everywhere(const Word& word) {
   static const std::set<std::string, std::less<>> kWords{
-      "a",    "about", "am",   "an",   "and",  "any",   "are",   "as",   "at",    "be",    "been", "but",  "by",
-      "can",  "could", "d",    "did",  "do",   "does",  "for",   "from", "had",   "has",   "have", "he",   "her",
-      "his",  "how",   "i",    "if",   "in",   "into",  "is",    "it",   "its",   "ll",    "m",    "me",   "my",
-      "no",   "not",   "of",   "on",   "or",   "our",   "please", "re",  "s",     "she",   "should", "so", "some",
-      "t",    "tell",  "than", "that", "the",  "their", "them",  "then", "there", "these", "they", "this", "to",
-      "us",   "ve",    "was",  "we",   "were", "what",  "when",  "where", "which", "who",  "why",  "will", "with",
-      "would", "you",  "your", "的",   "了",   "是",    "在",    "我",   "你",    "他",    "她",   "它",   "们",
-      "吗",   "呢",    "吧",   "啊",   "和",   "与",    "就",    "都",   "也",    "这",    "那",   "什",   "么",
-      "の",   "は",    "が",   "を",   "に",   "で",    "と",    "も",   "か",    "て",    "た",   "す",   "ま",
-      "し",   "い",    "る",   "な",   "れ",   "さ",    "よ",    "ね",   "은",    "는",    "이",   "가",   "을",
-      "를",   "의",    "에"};
+      "a",     "about", "am",   "an",   "and",  "any",   "are",    "as",    "at",    "be",    "been",   "but",  "by",
+      "can",   "could", "d",    "did",  "do",   "does",  "for",    "from",  "had",   "has",   "have",   "he",   "her",
+      "his",   "how",   "i",    "if",   "in",   "into",  "is",     "it",    "its",   "ll",    "m",      "me",   "my",
+      "no",    "not",   "of",   "on",   "or",   "our",   "please", "re",    "s",     "she",   "should", "so",   "some",
+      "t",     "tell",  "than", "that", "the",  "their", "them",   "then",  "there", "these", "they",   "this", "to",
+      "us",    "ve",    "was",  "we",   "were", "what",  "when",   "where", "which", "who",   "why",    "will", "with",
+      "would", "you",   "your", "的",   "了",   "是",    "在",     "我",    "你",    "他",    "她",     "它",   "们",
+      "吗",    "呢",    "吧",   "啊",   "和",   "与",    "就",     "都",    "也",    "这",    "那",     "什",   "么",
+      "の",    "は",    "が",   "を",   "に",   "で",    "と",     "も",    "か",    "て",    "た",     "す",   "ま",
+      "し",    "い",    "る",   "な",   "れ",   "さ",    "よ",     "ね",    "은",    "는",    "이",     "가",   "을",
+      "를",    "의",    "에"};
   return kWords.contains(lowered(word.text));
 }
 

@@ -131,8 +131,8 @@ class ToolLoop final : public Planner {
 
 std::shared_ptr<const Planner> make_tool_loop(const json::object& options, const PartContext& /*context*/) {
   if (!options.empty()) {
-    throw Error(errc::config, "the planner tool-loop takes no options, but was given '" +
-                                  std::string(options.begin()->key()) + "'");
+    throw Error(errc::config,
+                "the planner tool-loop takes no options, but was given '" + std::string(options.begin()->key()) + "'");
   }
   return std::make_shared<ToolLoop>();
 }

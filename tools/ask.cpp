@@ -1,6 +1,5 @@
-#include <sennit/tools/ask.hpp>
-
 #include <sennit/agent/typed_tool.hpp>
+#include <sennit/tools/ask.hpp>
 #include <sennit/tools/options.hpp>
 
 #include <charconv>
@@ -57,8 +56,9 @@ std::vector<std::shared_ptr<Tool>> make_ask_tools(const json::object& options, c
   (void)read_options<NoOptions>(options, "ask");
   // Asking again after a crash is harmless, and two questions at once are not.
   const ToolTraits traits{.repeat = Repeat::idempotent, .timeout = milliseconds{0}, .concurrency = 1};
-  return {make_tool("ask", "Asks the person who uses you, and waits for the answer. Use it where only they can know or decide.",
-                    &ask, traits)};
+  return {make_tool(
+      "ask", "Asks the person who uses you, and waits for the answer. Use it where only they can know or decide.", &ask,
+      traits)};
 }
 
 }  // namespace sennit

@@ -1,6 +1,5 @@
-#include <sennit/tools/files.hpp>
-
 #include <sennit/agent/typed_tool.hpp>
+#include <sennit/tools/files.hpp>
 #include <sennit/tools/files_change.hpp>
 #include <sennit/tools/files_look.hpp>
 #include <sennit/tools/files_search.hpp>
@@ -44,7 +43,8 @@ using Look = std::string (*)(const files::Roots&, const Arguments&, const files:
 
 /// Does the blocking work on the pool.
 template <class Arguments>
-asio::awaitable<std::string> look(SharedPointer shared, Look<Arguments> work, Arguments arguments, Environment& environment) {
+asio::awaitable<std::string> look(SharedPointer shared, Look<Arguments> work, Arguments arguments,
+                                  Environment& environment) {
   const Stop stop;
   auto job = [shared = std::move(shared), work, arguments = std::move(arguments), flag = stop.flag()] {
     return work(shared->roots, arguments, flag);
@@ -64,7 +64,8 @@ auto looking(SharedPointer shared, Look<Arguments> work) {
 /// Told to the model where it is not obvious: paths are relative to the first root, others are named in full.
 std::string where_text(const files::Roots& roots) {
   if (roots.all().size() == 1) return " Paths are relative to the agent's folder for files.";
-  std::string text = " Relative paths start at " + roots.all().front().folder().string() + "; also usable, by full path:";
+  std::string text =
+      " Relative paths start at " + roots.all().front().folder().string() + "; also usable, by full path:";
   for (std::size_t i = 1; i < roots.all().size(); ++i) text += " " + roots.all()[i].folder().string();
   return text + ".";
 }
@@ -72,27 +73,33 @@ std::string where_text(const files::Roots& roots) {
 }  // namespace
 
 std::vector<std::shared_ptr<Tool>> make_files(FilesSettings settings) {
-  const auto shared = std::make_shared<const Shared>(Shared{files::Roots(settings.roots), std::move(settings.forbidden)});
+  const auto shared =
+      std::make_shared<const Shared>(Shared{files::Roots(settings.roots), std::move(settings.forbidden)});
   const std::string where = where_text(shared->roots);
   ToolTraits looks{.touches = {.read = true}, .repeat = Repeat::idempotent};
   std::vector<std::shared_ptr<Tool>> tools;
   tools.push_back(make_tool("files_list", "Lists a folder, or with a glob all that matches in it and below." + where,
                             looking(shared, &files::list), looks));
-  tools.push_back(make_tool("files_search", "Finds text or a regular expression in files, and shows the lines with their numbers." + where,
-                            looking(shared, &files::search), looks));
+  tools.push_back(make_tool(
+      "files_search", "Finds text or a regular expression in files, and shows the lines with their numbers." + where,
+      looking(shared, &files::search), looks));
   looks.output_limit = 2 * files::kMaxRead;  // bounded by the tool itself; U+FFFD makes damaged text longer
-  tools.push_back(make_tool("files_read", "Reads a text file, or some lines of it." + where,
-                            looking(shared, &files::read), looks));
+  tools.push_back(
+      make_tool("files_read", "Reads a text file, or some lines of it." + where, looking(shared, &files::read), looks));
   if (!settings.write) return tools;
   ToolTraits changes{.touches = {.read = true, .write = true}, .repeat = Repeat::idempotent, .concurrency = 1};
   tools.push_back(make_tool(
       "files_write", "Creates a text file or replaces all of it. To change a part, use files_edit." + where,
-      [shared](const files::WriteArguments& arguments) { return files::write(shared->roots, shared->forbidden, arguments); },
+      [shared](const files::WriteArguments& arguments) {
+        return files::write(shared->roots, shared->forbidden, arguments);
+      },
       changes));
   changes.repeat = Repeat::never;  // the second time the old text may match elsewhere
   tools.push_back(make_tool(
       "files_edit", "Replaces one exact piece of text in a file." + where,
-      [shared](const files::EditArguments& arguments) { return files::edit(shared->roots, shared->forbidden, arguments); },
+      [shared](const files::EditArguments& arguments) {
+        return files::edit(shared->roots, shared->forbidden, arguments);
+      },
       changes));
   return tools;
 }

@@ -25,6 +25,7 @@ struct FilesSettings {
 [[nodiscard]] std::vector<std::shared_ptr<Tool>> make_files(FilesSettings settings);
 
 /// The factory. The agent's file, those of its sub-agents and the state folder cannot be written.
-[[nodiscard]] std::vector<std::shared_ptr<Tool>> make_files_tools(const json::object& options, const PartContext& context);
+[[nodiscard]] std::vector<std::shared_ptr<Tool>> make_files_tools(const json::object& options,
+                                                                  const PartContext& context);
 
 }  // namespace sennit

@@ -1,5 +1,4 @@
 #include <sennit/tools/files_change.hpp>
-
 #include <sennit/tools/files_look.hpp>
 
 #include <fmt/format.h>
@@ -14,7 +13,8 @@ namespace {
 constexpr std::size_t kShownPlaces = 10;  // occurrences named in a message
 
 std::size_t line_of(std::string_view text, std::size_t position) {
-  return 1 + static_cast<std::size_t>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(position), '\n'));
+  return 1 +
+         static_cast<std::size_t>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(position), '\n'));
 }
 
 std::vector<std::size_t> occurrences(std::string_view text, std::string_view wanted) {
@@ -83,10 +83,11 @@ std::string near_miss(std::string_view content, std::string_view wanted) {
     lines += fmt::format("{}{}", i == 0 ? "" : ", ", line_of(content, found[i]));
   }
   if (found.size() > kShownPlaces) lines += " …";
-  throw Error(errc::invalid_argument,
-              fmt::format("old_text occurs {} times in '{}' (lines {}): take more lines around the one you mean, or set "
-                          "all to true",
-                          found.size(), arguments.path, lines));
+  throw Error(
+      errc::invalid_argument,
+      fmt::format("old_text occurs {} times in '{}' (lines {}): take more lines around the one you mean, or set "
+                  "all to true",
+                  found.size(), arguments.path, lines));
 }
 
 }  // namespace
@@ -119,7 +120,8 @@ Edited replace_text(const std::string& content, const EditArguments& arguments) 
 
 std::string write(const Roots& roots, const Protected& forbidden, const WriteArguments& arguments) {
   if (arguments.content.size() > kMaxWrite) {
-    throw Error(errc::too_large, fmt::format("the content has {} bytes; {} is the most", arguments.content.size(), kMaxWrite));
+    throw Error(errc::too_large,
+                fmt::format("the content has {} bytes; {} is the most", arguments.content.size(), kMaxWrite));
   }
   const Place place = roots.place(arguments.path);
   const Written written = place.root->write_file(place.path, arguments.content, forbidden);
@@ -136,7 +138,8 @@ std::string edit(const Roots& roots, const Protected& forbidden, const EditArgum
   }
   const Edited edited = replace_text(content, arguments);
   place.root->write_file(place.path, edited.text, forbidden, &file.identity);
-  if (edited.replaced > 1) return fmt::format("{}: {} places changed, the first in line {}", place.shown, edited.replaced, edited.line);
+  if (edited.replaced > 1)
+    return fmt::format("{}: {} places changed, the first in line {}", place.shown, edited.replaced, edited.line);
   return fmt::format("{}: changed line {}", place.shown, edited.line);
 }
 

@@ -24,8 +24,10 @@ struct EditArguments {
   bool all = false;
 };
 SENNIT_DESCRIBE(EditArguments, (path, "file to change"),
-                (old_text, "the text to replace, exactly as it stands in the file, white space included; it must occur "
-                           "once, so take enough lines around it", {.min_length = 1}),
+                (old_text,
+                 "the text to replace, exactly as it stands in the file, white space included; it must occur "
+                 "once, so take enough lines around it",
+                 {.min_length = 1}),
                 (new_text, "what takes its place; empty deletes it"),
                 (all, "replace every occurrence instead", {.required = false}))
 

@@ -1,10 +1,8 @@
+#include <sennit/agent/io/json.hpp>
 #include <sennit/tools/files_look.hpp>
 
-#include <sennit/agent/io/json.hpp>
-
-#include <unistd.h>
-
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -23,10 +21,14 @@ std::string link_target(const Entry& entry) {
 std::string describe_entry(const std::string& prefix, const Entry& entry) {
   const std::string name = printable(prefix + std::string(entry.path));
   switch (entry.kind) {
-    case EntryKind::file: return fmt::format("{}  {} bytes\n", name, entry.size);
-    case EntryKind::folder: return name + "/\n";
-    case EntryKind::link: return fmt::format("{} -> {}\n", name, link_target(entry));
-    case EntryKind::other: break;
+    case EntryKind::file:
+      return fmt::format("{}  {} bytes\n", name, entry.size);
+    case EntryKind::folder:
+      return name + "/\n";
+    case EntryKind::link:
+      return fmt::format("{} -> {}\n", name, link_target(entry));
+    case EntryKind::other:
+      break;
   }
   return name + "  (no regular file)\n";
 }
@@ -49,8 +51,8 @@ class LinePicker {
 
   [[nodiscard]] std::string text() && { return std::move(text_); }
   [[nodiscard]] bool empty() const { return text_.empty(); }
-  [[nodiscard]] std::size_t last() const { return kept_; }      ///< last line in text()
-  [[nodiscard]] std::size_t cut() const { return cut_; }        ///< a line that did not fit and was cut; 0: none
+  [[nodiscard]] std::size_t last() const { return kept_; }  ///< last line in text()
+  [[nodiscard]] std::size_t cut() const { return cut_; }    ///< a line that did not fit and was cut; 0: none
   [[nodiscard]] std::size_t complete() const { return line_ - (in_line_ ? 0 : 1); }  ///< lines seen so far
 
  private:

@@ -13,10 +13,10 @@
 
 namespace sennit::files {
 
-inline constexpr std::size_t kMaxListed = 1000;           ///< entries of one listing
-inline constexpr std::size_t kMaxRead = 48U << 10U;       ///< bytes of one reading: about 12,000 tokens
-inline constexpr std::size_t kMaxScanned = 256U << 20U;   ///< bytes passed over to reach the first line
-inline constexpr std::size_t kBinaryProbe = 8U << 10U;    ///< a NUL in the first bytes means that it is no text
+inline constexpr std::size_t kMaxListed = 1000;          ///< entries of one listing
+inline constexpr std::size_t kMaxRead = 48U << 10U;      ///< bytes of one reading: about 12,000 tokens
+inline constexpr std::size_t kMaxScanned = 256U << 20U;  ///< bytes passed over to reach the first line
+inline constexpr std::size_t kBinaryProbe = 8U << 10U;   ///< a NUL in the first bytes means that it is no text
 
 struct ListArguments {
   std::string path = ".";

@@ -1,12 +1,11 @@
 #include <sennit/tools/files_root.hpp>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -23,7 +22,8 @@ Error path_error(int number, std::string_view path) {
   switch (number) {
     case EXDEV:
     case ELOOP:
-      return {errc::denied, fmt::format("'{}' leads outside of the folders this tool may use (by '..' or a link)", path)};
+      return {errc::denied,
+              fmt::format("'{}' leads outside of the folders this tool may use (by '..' or a link)", path)};
     case ENOENT:
       return {errc::not_found, fmt::format("'{}' does not exist", path)};
     case ENOTDIR:
@@ -36,8 +36,9 @@ Error path_error(int number, std::string_view path) {
     case EPERM:
       return {errc::denied, fmt::format("'{}': the system does not permit it", path)};
     case ENOSYS:
-      return {errc::config, "this system has no openat2 (Linux 5.6 or later), without which files cannot be kept inside "
-                            "their folders: remove `files` from the agent's tools here"};
+      return {errc::config,
+              "this system has no openat2 (Linux 5.6 or later), without which files cannot be kept inside "
+              "their folders: remove `files` from the agent's tools here"};
     default:
       return {errc::io, fmt::format("'{}': {}", path, std::strerror(number))};
   }
@@ -59,7 +60,7 @@ int open_beneath(int directory, const char* path, std::uint64_t flags) {
 }
 
 struct stat status_of(const Descriptor& descriptor, std::string_view path) {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(descriptor.get(), &status) != 0) throw path_error(errno, path);
   return status;
 }
@@ -178,7 +179,7 @@ class Replacement {
 
 /// The target's status, if it exists. Refuses what is no regular file.
 std::optional<struct stat> existing_target(const Descriptor& parent, const std::string& name, std::string_view path) {
-  struct stat status {};
+  struct stat status{};
   if (::fstatat(parent.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
     if (errno == ENOENT) return std::nullopt;
     throw path_error(errno, path);
@@ -204,7 +205,8 @@ Root::Root(const fs::path& folder) : folder_(fs::absolute(folder).lexically_norm
   }
   descriptor_ = Descriptor(::open(folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!descriptor_) {
-    throw Error(errc::config, fmt::format("files: the root '{}' cannot be used: {}", folder_.string(), std::strerror(errno)));
+    throw Error(errc::config,
+                fmt::format("files: the root '{}' cannot be used: {}", folder_.string(), std::strerror(errno)));
   }
   canonical_ = real_path(descriptor_, settled(folder_));
   if (!Descriptor(open_beneath(descriptor_.get(), ".", O_PATH | O_DIRECTORY))) {
@@ -230,9 +232,13 @@ OpenFile Root::open_file(const std::string& path) const {
   return {std::move(file), identity_of(status)};
 }
 
-Descriptor Root::open_directory(const std::string& path) const { return open(path, O_RDONLY | O_DIRECTORY); }
+Descriptor Root::open_directory(const std::string& path) const {
+  return open(path, O_RDONLY | O_DIRECTORY);
+}
 
-bool Root::is_folder(const std::string& path) const { return S_ISDIR(status_of(open(path, O_PATH), path).st_mode); }
+bool Root::is_folder(const std::string& path) const {
+  return S_ISDIR(status_of(open(path, O_PATH), path).st_mode);
+}
 
 Descriptor Root::make_parent(const fs::path& parent, const std::string& path) const {
   Descriptor directory = open(".", O_PATH | O_DIRECTORY);
@@ -316,8 +322,9 @@ std::string read_whole(const OpenFile& file, std::size_t limit, std::string_view
     if (count < 0 && errno != EINTR) throw path_error(errno, shown);
     content.resize(old + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
     if (content.size() > limit) {
-      throw Error(errc::too_large, fmt::format("'{}' is larger than {} bytes, which is the most this tool handles at once",
-                                               shown, limit));
+      throw Error(
+          errc::too_large,
+          fmt::format("'{}' is larger than {} bytes, which is the most this tool handles at once", shown, limit));
     }
     if (count == 0) return content;
   }

@@ -1,13 +1,11 @@
-#include <sennit/tools/files_search.hpp>
-
 #include <sennit/agent/io/json.hpp>
 #include <sennit/tools/files_look.hpp>
+#include <sennit/tools/files_search.hpp>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <re2/re2.h>
 #include <sys/stat.h>
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <deque>
@@ -26,7 +24,9 @@ RE2::Options options_for(const SearchArguments& arguments) {
   return options;
 }
 
-re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
+re2::StringPiece piece(std::string_view text) {
+  return {text.data(), text.size()};
+}
 
 /// What is shown of a line: all of it, or a window around the match.
 std::string window(std::string_view line, std::size_t match) {
@@ -39,11 +39,13 @@ std::string window(std::string_view line, std::size_t match) {
 /// One search: the pattern, what has been found, and how much may still be.
 class Search {
  public:
-  explicit Search(const SearchArguments& arguments) : arguments_(arguments), pattern_(arguments.pattern, options_for(arguments)) {
+  explicit Search(const SearchArguments& arguments)
+      : arguments_(arguments), pattern_(arguments.pattern, options_for(arguments)) {
     if (!pattern_.ok()) {
-      throw Error(errc::invalid_argument,
-                  fmt::format("the regular expression cannot be used: {} (RE2 syntax: no look-around, no back-references)",
-                              pattern_.error()));
+      throw Error(
+          errc::invalid_argument,
+          fmt::format("the regular expression cannot be used: {} (RE2 syntax: no look-around, no back-references)",
+                      pattern_.error()));
     }
   }
 
@@ -73,7 +75,8 @@ class Search {
     } else {
       text_ += fmt::format("[{} matches in {} files]\n", matches_, files_with_matches_);
     }
-    if (too_large_ > 0) text_ += fmt::format("[{} files above {} bytes were not searched]\n", too_large_, kMaxSearchedFile);
+    if (too_large_ > 0)
+      text_ += fmt::format("[{} files above {} bytes were not searched]\n", too_large_, kMaxSearchedFile);
     return std::move(text_);
   }
 
@@ -105,7 +108,8 @@ class Search {
   }
 
   void show(const std::string& shown, std::size_t number, char mark, const std::string& line) {
-    if (arguments_.context > 0 && !text_.empty() && (shown != last_shown_ || number != last_number_ + 1)) text_ += "--\n";
+    if (arguments_.context > 0 && !text_.empty() && (shown != last_shown_ || number != last_number_ + 1))
+      text_ += "--\n";
     text_ += fmt::format("{}{}{}{} {}\n", shown, mark, number, mark, line);
     last_shown_ = shown;
     last_number_ = number;
@@ -126,8 +130,9 @@ class Search {
 
 /// The content of a file met on a walk; empty if it is gone, unreadable or something else by now.
 std::string content_of(const Entry& entry, const std::string& shown) {
-  OpenFile file{Descriptor(::openat(entry.directory, entry.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)), {}};
-  struct stat status {};
+  OpenFile file{
+      Descriptor(::openat(entry.directory, entry.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)), {}};
+  struct stat status{};
   if (!file.descriptor || ::fstat(file.descriptor.get(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
   return read_whole(file, kMaxSearchedFile, shown);
 }

@@ -12,11 +12,11 @@
 
 namespace sennit::files {
 
-inline constexpr std::size_t kMaxMatches = 1000;              ///< lines that match
-inline constexpr std::size_t kMaxSearchOutput = 28U << 10U;   ///< bytes: fits into what a model is handed by default
-inline constexpr std::size_t kMaxSearchedFile = 8U << 20U;    ///< larger files are data, not text to read
-inline constexpr std::size_t kMaxSearched = 512U << 20U;      ///< bytes of all files together
-inline constexpr std::size_t kMaxShownLine = 300;             ///< bytes of a line that are shown around the match
+inline constexpr std::size_t kMaxMatches = 1000;             ///< lines that match
+inline constexpr std::size_t kMaxSearchOutput = 28U << 10U;  ///< bytes: fits into what a model is handed by default
+inline constexpr std::size_t kMaxSearchedFile = 8U << 20U;   ///< larger files are data, not text to read
+inline constexpr std::size_t kMaxSearched = 512U << 20U;     ///< bytes of all files together
+inline constexpr std::size_t kMaxShownLine = 300;            ///< bytes of a line that are shown around the match
 
 struct SearchArguments {
   std::string pattern;

@@ -2,11 +2,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <re2/re2.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <string>
@@ -123,7 +122,7 @@ struct Walker {
   }
 
   bool one(const Listing& listing, const std::string& name, const std::string& path, std::size_t level) {
-    struct stat status {};
+    struct stat status{};
     if (::fstatat(listing.directory.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return true;  // gone
     const Entry entry{kind_of(status.st_mode), path, status.st_size, listing.directory.get(), name.c_str()};
     const Visit answer = visit(entry);
@@ -153,7 +152,8 @@ Glob::Glob(std::string_view pattern) {
   if (pattern.size() > kMaxGlob) throw Error(errc::invalid_argument, "the glob is too long");
   state_ = std::make_unique<const State>(pattern);
   if (!state_->regex.ok()) {
-    throw Error(errc::invalid_argument, fmt::format("the glob '{}' cannot be understood: {}", pattern, state_->regex.error()));
+    throw Error(errc::invalid_argument,
+                fmt::format("the glob '{}' cannot be understood: {}", pattern, state_->regex.error()));
   }
 }
 

@@ -39,9 +39,9 @@ enum class EntryKind { file, folder, link, other };
 /// Valid during the visit.
 struct Entry {
   EntryKind kind = EntryKind::other;
-  std::string_view path;   ///< relative to where the walk began
-  std::int64_t size = 0;   ///< files
-  int directory = -1;      ///< the folder that holds it, open
+  std::string_view path;  ///< relative to where the walk began
+  std::int64_t size = 0;  ///< files
+  int directory = -1;     ///< the folder that holds it, open
   const char* name = nullptr;
 };
 
@@ -51,8 +51,9 @@ struct Walk {
   bool whole = true;  ///< false: kMaxVisited or kMaxWalkDepth was reached, or `stop` was set
 };
 
-/// Visits what is in `directory`, each folder's names in order; folders before what is in them. Links are shown and never
-/// followed. `depth` 1 stays in `directory`. Folders that cannot be read are passed over.
-Walk walk(Descriptor directory, std::size_t depth, const StopFlag& stop, const std::function<Visit(const Entry&)>& visit);
+/// Visits what is in `directory`, each folder's names in order; folders before what is in them. Links are shown and
+/// never followed. `depth` 1 stays in `directory`. Folders that cannot be read are passed over.
+Walk walk(Descriptor directory, std::size_t depth, const StopFlag& stop,
+          const std::function<Visit(const Entry&)>& visit);
 
 }  // namespace sennit::files

@@ -1,6 +1,5 @@
-#include <sennit/tools/http_rules.hpp>
-
 #include <sennit/agent/io/error.hpp>
+#include <sennit/tools/http_rules.hpp>
 
 #include <boost/url/parse.hpp>
 #include <boost/url/url.hpp>
@@ -32,7 +31,8 @@ std::string lowered(std::string_view text) {
 bool is_host_name(std::string_view host) {
   constexpr std::size_t kLongest = 253;
   return !host.empty() && host.size() <= kLongest && host.front() != '.' && host.find("..") == std::string_view::npos &&
-         std::all_of(host.begin(), host.end(), [](char c) { return is_letter_or_digit(c) || c == '-' || c == '.' || c == '_'; });
+         std::all_of(host.begin(), host.end(),
+                     [](char c) { return is_letter_or_digit(c) || c == '-' || c == '.' || c == '_'; });
 }
 
 /// For messages: short, on one line.
@@ -46,7 +46,8 @@ std::string shown(std::string_view url) {
 /// Models write URLs as people do: what the standard wants percent-encoded behind the host is encoded here.
 std::string encode_rest(std::string_view url) {
   std::size_t rest = 0;
-  if (const std::size_t slashes = url.find("//"); slashes != std::string_view::npos && url.find_first_of("/?#") == slashes) {
+  if (const std::size_t slashes = url.find("//");
+      slashes != std::string_view::npos && url.find_first_of("/?#") == slashes) {
     rest = std::min(url.find_first_of("/?#", slashes + 2), url.size());
   }
   std::string result(url.substr(0, rest));
@@ -59,7 +60,8 @@ std::string encode_rest(std::string_view url) {
 }
 
 void refuse_control_characters(std::string_view url) {
-  if (url.size() > kMaxUrl) throw Error(errc::invalid_argument, fmt::format("the URL is longer than {} bytes", kMaxUrl));
+  if (url.size() > kMaxUrl)
+    throw Error(errc::invalid_argument, fmt::format("the URL is longer than {} bytes", kMaxUrl));
   const bool broken = std::any_of(url.begin(), url.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; });
   if (broken) throw Error(errc::invalid_argument, fmt::format("'{}' holds control characters", shown(url)));
 }
@@ -86,15 +88,16 @@ Target target_of(const urls::url_view& url, std::string_view given) {
   const std::string_view path(url.encoded_path().data(), url.encoded_path().size());
   const std::string_view query(url.encoded_query().data(), url.encoded_query().size());
   target.url = fmt::format("{}://{}{}{}{}{}", scheme, target.host,
-                           url.has_port() && !url.port().empty() ? fmt::format(":{}", port) : "", path.empty() ? "/" : path,
-                           url.has_query() ? "?" : "", query);
+                           url.has_port() && !url.port().empty() ? fmt::format(":{}", port) : "",
+                           path.empty() ? "/" : path, url.has_query() ? "?" : "", query);
   return target;
 }
 
 bool matches(std::string_view pattern, const Target& target) {
   const std::string wanted = lowered(pattern);
   const std::string_view host = wanted;
-  const bool has_port = host.find("]:") != std::string_view::npos || (!host.starts_with('[') && host.find(':') != std::string_view::npos);
+  const bool has_port =
+      host.find("]:") != std::string_view::npos || (!host.starts_with('[') && host.find(':') != std::string_view::npos);
   const std::string_view candidate = has_port ? std::string_view(target.authority) : std::string_view(target.host);
   if (!host.starts_with("*.")) return host == candidate;
   return candidate.size() > host.size() - 1 && candidate.ends_with(host.substr(1));
@@ -102,7 +105,8 @@ bool matches(std::string_view pattern, const Target& target) {
 
 void refuse_unlisted(const Target& target, const std::vector<std::string>& allow_hosts) {
   if (allow_hosts.empty()) return;
-  if (std::any_of(allow_hosts.begin(), allow_hosts.end(), [&](const std::string& pattern) { return matches(pattern, target); })) {
+  if (std::any_of(allow_hosts.begin(), allow_hosts.end(),
+                  [&](const std::string& pattern) { return matches(pattern, target); })) {
     return;
   }
   throw Error(errc::denied, fmt::format("the host '{}' is not among those this agent may use: {}", target.authority,
@@ -123,7 +127,8 @@ void check_host_pattern(std::string_view pattern) {
     // Told below in the terms of the option.
   }
   throw Error(errc::config, fmt::format("http: '{}' in allow_hosts is no host: write example.com, *.example.com or "
-                                        "example.com:8080, without http://", shown(pattern)));
+                                        "example.com:8080, without http://",
+                                        shown(pattern)));
 }
 
 Target check_url(std::string_view url, const std::vector<std::string>& allow_hosts) {
@@ -161,7 +166,9 @@ std::optional<Redirect> redirect_of(int status, std::string_view location, std::
   return redirect;
 }
 
-bool same_name(std::string_view a, std::string_view b) { return lowered(a) == lowered(b); }
+bool same_name(std::string_view a, std::string_view b) {
+  return lowered(a) == lowered(b);
+}
 
 void check_header(std::string_view name, std::string_view value, const std::vector<Header>& configured) {
   const auto is_token = [](char c) {
@@ -170,16 +177,20 @@ void check_header(std::string_view name, std::string_view value, const std::vect
   if (name.empty() || !std::all_of(name.begin(), name.end(), is_token)) {
     throw Error(errc::invalid_argument, fmt::format("'{}' is no name for a header", shown(name)));
   }
-  const bool broken = std::any_of(value.begin(), value.end(), [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7F; });
+  const bool broken =
+      std::any_of(value.begin(), value.end(), [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7F; });
   if (broken || value.size() > kMaxHeaderValue) {
-    throw Error(errc::invalid_argument, fmt::format("the value of the header '{}' is not on one line, or too long", shown(name)));
+    throw Error(errc::invalid_argument,
+                fmt::format("the value of the header '{}' is not on one line, or too long", shown(name)));
   }
   constexpr std::array<std::string_view, 11> kOfConnection{
-      "host", "content-length", "transfer-encoding", "connection", "keep-alive", "te",
-      "trailer", "upgrade", "expect", "accept-encoding", "http2-settings"};
+      "host",    "content-length", "transfer-encoding", "connection",    "keep-alive", "te", "trailer",
+      "upgrade", "expect",         "accept-encoding",   "http2-settings"};
   const std::string lower = lowered(name);
-  if (std::find(kOfConnection.begin(), kOfConnection.end(), lower) != kOfConnection.end() || lower.starts_with("proxy-")) {
-    throw Error(errc::invalid_argument, fmt::format("the header '{}' is set by the connection itself: leave it out", name));
+  if (std::find(kOfConnection.begin(), kOfConnection.end(), lower) != kOfConnection.end() ||
+      lower.starts_with("proxy-")) {
+    throw Error(errc::invalid_argument,
+                fmt::format("the header '{}' is set by the connection itself: leave it out", name));
   }
   for (const Header& header : configured) {
     if (same_name(header.name, name)) {

@@ -1,7 +1,8 @@
 // What the `http` tool may ask for: URLs, redirects and headers, decided without a socket.
 //
-// These rules keep URLs honest; they are not what keeps a model away from local services. That is decided where a socket
-// connects, by the numeric address (agent/io/egress.hpp), because a host can be spelt and resolved in countless ways.
+// These rules keep URLs honest; they are not what keeps a model away from local services. That is decided where a
+// socket connects, by the numeric address (agent/io/egress.hpp), because a host can be spelt and resolved in countless
+// ways.
 #pragma once
 
 #include <sennit/agent/io/http.hpp>
@@ -20,13 +21,14 @@ inline constexpr std::size_t kMaxHeaderValue = 8U << 10U;  ///< bytes of one
 
 /// A URL that may be asked for, in one spelling that every parser reads the same way.
 struct Target {
-  std::string url;     ///< without fragment
-  std::string host;    ///< lower case, without the dot at the end; IPv6 in brackets
-  std::string origin;  ///< scheme://host:port
+  std::string url;        ///< without fragment
+  std::string host;       ///< lower case, without the dot at the end; IPv6 in brackets
+  std::string origin;     ///< scheme://host:port
   std::string authority;  ///< host:port
 };
 
-/// One entry of `allow_hosts`: `example.com`, `*.example.com` (what is below it), `host:8080`. Throws Error(errc::config).
+/// One entry of `allow_hosts`: `example.com`, `*.example.com` (what is below it), `host:8080`. Throws
+/// Error(errc::config).
 void check_host_pattern(std::string_view pattern);
 
 /// Throws Error(errc::invalid_argument) if the URL is none that this tool takes, Error(errc::denied) if its host is not

@@ -1,10 +1,8 @@
+#include <sennit/agent/io/json.hpp>
 #include <sennit/tools/http_text.hpp>
 
-#include <sennit/agent/io/json.hpp>
-
-#include <iconv.h>
-
 #include <fmt/format.h>
+#include <iconv.h>
 
 #include <algorithm>
 #include <array>
@@ -25,24 +23,50 @@ std::string lowered(std::string_view text) {
 }
 
 /// iconv's own names for the charsets that the web still has. The peer's words never reach iconv_open: some of its
-/// converters are obscure, stateful and have been exploitable (CVE-2024-2961). Labels follow the WHATWG's encoding list.
+/// converters are obscure, stateful and have been exploitable (CVE-2024-2961). Labels follow the WHATWG's encoding
+/// list.
 const char* converter_for(std::string_view label) {
   using Row = std::pair<std::string_view, const char*>;
   static constexpr std::array<Row, 36> kConverters{{
-      {"iso-8859-1", "WINDOWS-1252"}, {"latin1", "WINDOWS-1252"},     {"windows-1252", "WINDOWS-1252"},
-      {"cp1252", "WINDOWS-1252"},     {"us-ascii", "WINDOWS-1252"},   {"ascii", "WINDOWS-1252"},
-      {"iso-8859-2", "ISO-8859-2"},   {"latin2", "ISO-8859-2"},       {"iso-8859-5", "ISO-8859-5"},
-      {"iso-8859-7", "ISO-8859-7"},   {"iso-8859-9", "WINDOWS-1254"}, {"iso-8859-15", "ISO-8859-15"},
-      {"windows-1250", "WINDOWS-1250"}, {"windows-1251", "WINDOWS-1251"}, {"windows-1253", "WINDOWS-1253"},
-      {"windows-1254", "WINDOWS-1254"}, {"windows-1255", "WINDOWS-1255"}, {"windows-1256", "WINDOWS-1256"},
-      {"windows-1257", "WINDOWS-1257"}, {"koi8-r", "KOI8-R"},         {"koi8-u", "KOI8-U"},
-      {"gb2312", "GB18030"},          {"gbk", "GB18030"},             {"gb18030", "GB18030"},
-      {"big5", "BIG5"},               {"shift_jis", "CP932"},         {"shift-jis", "CP932"},
-      {"sjis", "CP932"},              {"x-sjis", "CP932"},            {"windows-31j", "CP932"},
-      {"euc-jp", "EUC-JP"},           {"euc-kr", "CP949"},            {"ks_c_5601-1987", "CP949"},
-      {"utf-16", "UTF-16LE"},         {"utf-16le", "UTF-16LE"},       {"utf-16be", "UTF-16BE"},
+      {"iso-8859-1", "WINDOWS-1252"},
+      {"latin1", "WINDOWS-1252"},
+      {"windows-1252", "WINDOWS-1252"},
+      {"cp1252", "WINDOWS-1252"},
+      {"us-ascii", "WINDOWS-1252"},
+      {"ascii", "WINDOWS-1252"},
+      {"iso-8859-2", "ISO-8859-2"},
+      {"latin2", "ISO-8859-2"},
+      {"iso-8859-5", "ISO-8859-5"},
+      {"iso-8859-7", "ISO-8859-7"},
+      {"iso-8859-9", "WINDOWS-1254"},
+      {"iso-8859-15", "ISO-8859-15"},
+      {"windows-1250", "WINDOWS-1250"},
+      {"windows-1251", "WINDOWS-1251"},
+      {"windows-1253", "WINDOWS-1253"},
+      {"windows-1254", "WINDOWS-1254"},
+      {"windows-1255", "WINDOWS-1255"},
+      {"windows-1256", "WINDOWS-1256"},
+      {"windows-1257", "WINDOWS-1257"},
+      {"koi8-r", "KOI8-R"},
+      {"koi8-u", "KOI8-U"},
+      {"gb2312", "GB18030"},
+      {"gbk", "GB18030"},
+      {"gb18030", "GB18030"},
+      {"big5", "BIG5"},
+      {"shift_jis", "CP932"},
+      {"shift-jis", "CP932"},
+      {"sjis", "CP932"},
+      {"x-sjis", "CP932"},
+      {"windows-31j", "CP932"},
+      {"euc-jp", "EUC-JP"},
+      {"euc-kr", "CP949"},
+      {"ks_c_5601-1987", "CP949"},
+      {"utf-16", "UTF-16LE"},
+      {"utf-16le", "UTF-16LE"},
+      {"utf-16be", "UTF-16BE"},
   }};
-  const auto* found = std::find_if(kConverters.begin(), kConverters.end(), [label](const Row& row) { return row.first == label; });
+  const auto* found =
+      std::find_if(kConverters.begin(), kConverters.end(), [label](const Row& row) { return row.first == label; });
   return found == kConverters.end() ? nullptr : found->second;
 }
 
@@ -107,10 +131,18 @@ std::string charset_of(std::string_view body, std::string_view content_type) {
 }
 
 bool is_text_type(std::string_view type) {
-  constexpr std::array<std::string_view, 12> kTypes{
-      "application/json", "application/xml", "application/javascript", "application/ecmascript",
-      "application/x-www-form-urlencoded", "application/yaml", "application/x-yaml", "application/toml",
-      "application/sql", "application/graphql", "application/x-ndjson", "application/x-sh"};
+  constexpr std::array<std::string_view, 12> kTypes{"application/json",
+                                                    "application/xml",
+                                                    "application/javascript",
+                                                    "application/ecmascript",
+                                                    "application/x-www-form-urlencoded",
+                                                    "application/yaml",
+                                                    "application/x-yaml",
+                                                    "application/toml",
+                                                    "application/sql",
+                                                    "application/graphql",
+                                                    "application/x-ndjson",
+                                                    "application/x-sh"};
   return type.starts_with("text/") || type.ends_with("+json") || type.ends_with("+xml") || type.ends_with("+yaml") ||
          std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
 }

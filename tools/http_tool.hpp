@@ -21,8 +21,8 @@ struct sockaddr;
 
 namespace sennit {
 
-inline constexpr std::size_t kMaxRedirects = 5;             ///< more is a loop
-inline constexpr std::size_t kMaxHttpBody = 256U << 10U;    ///< bytes of an answer that are read; the rest is not
+inline constexpr std::size_t kMaxRedirects = 5;           ///< more is a loop
+inline constexpr std::size_t kMaxHttpBody = 256U << 10U;  ///< bytes of an answer that are read; the rest is not
 
 struct HttpSettings {
   std::vector<std::string> allow_hosts;        ///< empty: every public host
@@ -38,6 +38,7 @@ struct HttpSettings {
 [[nodiscard]] std::vector<std::shared_ptr<Tool>> make_http(HttpSettings settings);
 
 /// The factory. Options: allow_hosts, allow_private, headers, ca_file, timeout (seconds).
-[[nodiscard]] std::vector<std::shared_ptr<Tool>> make_http_tools(const json::object& options, const PartContext& context);
+[[nodiscard]] std::vector<std::shared_ptr<Tool>> make_http_tools(const json::object& options,
+                                                                 const PartContext& context);
 
 }  // namespace sennit

@@ -1,7 +1,6 @@
-#include <sennit/tools/notes.hpp>
-
 #include <sennit/agent/memory.hpp>
 #include <sennit/agent/typed_tool.hpp>
+#include <sennit/tools/notes.hpp>
 #include <sennit/tools/options.hpp>
 
 #include <fmt/chrono.h>
@@ -54,7 +53,8 @@ asio::awaitable<std::string> recall(RecallArguments arguments, ToolContext& cont
   std::string text;
   for (const Note& note : notes) {
     const auto seconds = std::chrono::time_point_cast<std::chrono::seconds>(note.created);
-    text += fmt::format("[{}] {:%Y-%m-%d} {}\n", note.id, fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)), note.text);
+    text += fmt::format("[{}] {:%Y-%m-%d} {}\n", note.id, fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
+                        note.text);
   }
   co_return text;
 }
@@ -74,7 +74,8 @@ std::vector<std::shared_ptr<Tool>> make_notes_tools(const json::object& options,
   // The agent's own notes: changing them is what it was given them for, and the same again changes nothing.
   ToolTraits changes = reads;
   changes.touches = {.write = true};
-  return {make_tool("remember", "Keeps a fact for later conversations: what the person tells about themselves, prefers or decided.",
+  return {make_tool("remember",
+                    "Keeps a fact for later conversations: what the person tells about themselves, prefers or decided.",
                     &remember, changes),
           make_tool("recall", "Looks up notes from earlier conversations.", &recall, reads),
           make_tool("forget", "Deletes a note that is wrong or no longer wanted.", &forget, changes)};

@@ -9,6 +9,7 @@
 namespace sennit {
 
 /// The factory; it takes no options. Offered by a run whose agent has a memory.
-[[nodiscard]] std::vector<std::shared_ptr<Tool>> make_notes_tools(const json::object& options, const PartContext& context);
+[[nodiscard]] std::vector<std::shared_ptr<Tool>> make_notes_tools(const json::object& options,
+                                                                  const PartContext& context);
 
 }  // namespace sennit

@@ -40,7 +40,9 @@ Statement& Statement::operator=(Statement&& other) noexcept {
   return *this;
 }
 
-Statement::~Statement() { sqlite3_finalize(statement_); }
+Statement::~Statement() {
+  sqlite3_finalize(statement_);
+}
 
 Statement& Statement::bind(int index, std::int64_t value) {
   if (const int code = sqlite3_bind_int64(statement_, index, value); code != SQLITE_OK) {
@@ -92,9 +94,15 @@ void Statement::reset() {
   sqlite3_clear_bindings(statement_);
 }
 
-std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_, column); }
-double Statement::real(int column) const { return sqlite3_column_double(statement_, column); }
-bool Statement::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+std::int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(statement_, column);
+}
+double Statement::real(int column) const {
+  return sqlite3_column_double(statement_, column);
+}
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
 
 std::string_view Statement::text(int column) const {
   const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
@@ -125,7 +133,9 @@ Database& Database::operator=(Database&& other) noexcept {
   return *this;
 }
 
-Database::~Database() { sqlite3_close_v2(handle_); }
+Database::~Database() {
+  sqlite3_close_v2(handle_);
+}
 
 Statement Database::prepare(std::string_view sql) {
   sqlite3_stmt* statement = nullptr;
@@ -140,8 +150,12 @@ void Database::execute(const char* sql) {
   if (code != SQLITE_OK) fail(handle_, code, "the store");
 }
 
-std::int64_t Database::last_insert_id() const { return sqlite3_last_insert_rowid(handle_); }
-std::int64_t Database::changes() const { return sqlite3_changes64(handle_); }
+std::int64_t Database::last_insert_id() const {
+  return sqlite3_last_insert_rowid(handle_);
+}
+std::int64_t Database::changes() const {
+  return sqlite3_changes64(handle_);
+}
 
 void Database::migrate(std::string_view component, std::initializer_list<const char*> steps) {
   execute("CREATE TABLE IF NOT EXISTS schema_versions(component TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT");
@@ -155,14 +169,15 @@ void Database::migrate(std::string_view component, std::initializer_list<const c
       if (query.bind(1, component).step()) version = query.integer(0);
     }
     if (version > newest) {
-      throw Error(errc::storage, "the store was written by a newer Sennit (schema " + std::string(component) + " is at version " +
-                                     std::to_string(version) + ", this program knows " + std::to_string(newest) +
-                                     "): use that version, or another state folder");
+      throw Error(errc::storage, "the store was written by a newer Sennit (schema " + std::string(component) +
+                                     " is at version " + std::to_string(version) + ", this program knows " +
+                                     std::to_string(newest) + "): use that version, or another state folder");
     }
     if (version == newest) return;
     execute(steps.begin()[version]);
-    prepare("INSERT INTO schema_versions(component, version) VALUES(?1, ?2) "
-            "ON CONFLICT(component) DO UPDATE SET version = excluded.version")
+    prepare(
+        "INSERT INTO schema_versions(component, version) VALUES(?1, ?2) "
+        "ON CONFLICT(component) DO UPDATE SET version = excluded.version")
         .bind(1, component)
         .bind(2, version + 1)
         .run();
@@ -170,7 +185,9 @@ void Database::migrate(std::string_view component, std::initializer_list<const c
   }
 }
 
-Transaction::Transaction(Database& database) : database_(database) { database_.execute("BEGIN IMMEDIATE"); }
+Transaction::Transaction(Database& database) : database_(database) {
+  database_.execute("BEGIN IMMEDIATE");
+}
 
 Transaction::~Transaction() {
   if (!open_) return;

@@ -14,32 +14,32 @@ namespace sennit {
 
 /// The closed list of failures. Names are stable: they appear in JSON (`to_string`).
 enum class errc {
-  invalid_argument,   ///< a caller or a model passed something that cannot be right
-  config,             ///< an agent file or an option is wrong; `where` is file:line:col
-  not_found,          ///< a name, file or id does not exist
-  busy,               ///< somebody else holds it (a session with a running run)
-  cancelled,          ///< stopped on request
-  connect_failed,     ///< no connection (name, route, refused, TLS)
-  timeout,            ///< a deadline passed; the message names which one
-  truncated,          ///< the peer ended in the middle of an answer
-  protocol,           ///< the peer sent what its protocol does not allow
-  too_large,          ///< a bound was exceeded; the message names it
-  bad_request,        ///< the provider refused the request (HTTP 400, 404, 422 …)
-  context_length,     ///< the conversation does not fit into the model's context
-  authentication,     ///< missing or wrong key (401)
-  permission,         ///< the key may not do this (403)
-  quota,              ///< out of credit: waiting does not help (402, insufficient_quota)
-  rate_limited,       ///< too many requests: waiting helps (429)
-  overloaded,         ///< the provider is busy (503, 529, insufficient_system_resource)
-  server,             ///< the provider failed (5xx)
-  content_filter,     ///< the provider withheld the answer
-  empty_response,     ///< a well-formed answer without text, reasoning or tool call
-  limit,              ///< a limit of the run was reached; the message names it
-  tool,               ///< a tool failed
-  denied,             ///< a policy or a person said no
-  storage,            ///< the store could not read or write
-  io,                 ///< a local file, pipe or child failed
-  internal,           ///< a bug in Sennit
+  invalid_argument,  ///< a caller or a model passed something that cannot be right
+  config,            ///< an agent file or an option is wrong; `where` is file:line:col
+  not_found,         ///< a name, file or id does not exist
+  busy,              ///< somebody else holds it (a session with a running run)
+  cancelled,         ///< stopped on request
+  connect_failed,    ///< no connection (name, route, refused, TLS)
+  timeout,           ///< a deadline passed; the message names which one
+  truncated,         ///< the peer ended in the middle of an answer
+  protocol,          ///< the peer sent what its protocol does not allow
+  too_large,         ///< a bound was exceeded; the message names it
+  bad_request,       ///< the provider refused the request (HTTP 400, 404, 422 …)
+  context_length,    ///< the conversation does not fit into the model's context
+  authentication,    ///< missing or wrong key (401)
+  permission,        ///< the key may not do this (403)
+  quota,             ///< out of credit: waiting does not help (402, insufficient_quota)
+  rate_limited,      ///< too many requests: waiting helps (429)
+  overloaded,        ///< the provider is busy (503, 529, insufficient_system_resource)
+  server,            ///< the provider failed (5xx)
+  content_filter,    ///< the provider withheld the answer
+  empty_response,    ///< a well-formed answer without text, reasoning or tool call
+  limit,             ///< a limit of the run was reached; the message names it
+  tool,              ///< a tool failed
+  denied,            ///< a policy or a person said no
+  storage,           ///< the store could not read or write
+  io,                ///< a local file, pipe or child failed
+  internal,          ///< a bug in Sennit
 };
 
 [[nodiscard]] std::string_view to_string(errc code) noexcept;

@@ -34,9 +34,9 @@ struct Deadlines {
 
 /// Bytes a request may cost; exceeding one fails it with errc::too_large.
 struct Limits {
-  std::size_t body = 64ULL << 20U;     ///< whole body, after decoding
-  std::size_t head = 256ULL << 10U;    ///< status line and headers
-  std::size_t buffered = 64ULL << 10U; ///< unread body bytes after which the transfer is paused
+  std::size_t body = 64ULL << 20U;      ///< whole body, after decoding
+  std::size_t head = 256ULL << 10U;     ///< status line and headers
+  std::size_t buffered = 64ULL << 10U;  ///< unread body bytes after which the transfer is paused
 };
 
 struct Request {

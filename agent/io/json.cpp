@@ -103,7 +103,8 @@ std::string repair_surrogates(std::string_view text) {
       continue;
     }
     const bool partner = *unit < 0xDC00 && text.substr(i + 6).starts_with("\\u") &&
-                         hex4(text.substr(i + 8)).value_or(0) >= 0xDC00 && hex4(text.substr(i + 8)).value_or(0) <= 0xDFFF;
+                         hex4(text.substr(i + 8)).value_or(0) >= 0xDC00 &&
+                         hex4(text.substr(i + 8)).value_or(0) <= 0xDFFF;
     out += partner ? text.substr(i, 12) : std::string_view("\\ufffd");
     i += partner ? 12 : 6;
   }
@@ -112,7 +113,9 @@ std::string repair_surrogates(std::string_view text) {
 
 }  // namespace
 
-std::optional<json::value> parse_json(std::string_view text, std::string* why) { return parse(text, why); }
+std::optional<json::value> parse_json(std::string_view text, std::string* why) {
+  return parse(text, why);
+}
 
 std::optional<json::value> parse_json_lenient(std::string_view text) {
   if (auto value = parse(text, nullptr)) return value;

@@ -1,7 +1,6 @@
 // Runs from a caller's side: borrowed loops and own threads, reading slowly, cancelling, dropping, shutting down.
 #include "support/test_tools.hpp"
 #include "support/transcript_model.hpp"
-
 #include <sennit/agent/agent.hpp>
 #include <sennit/agent/store.hpp>
 #include <sennit/plugins/builtin.hpp>
@@ -9,14 +8,12 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
-
 #include <catch2/catch_test_macros.hpp>
+#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
 #include <thread>
-
-#include <unistd.h>
 
 using namespace sennit;
 using namespace sennit::testing;
@@ -96,9 +93,8 @@ TEST_CASE("a run on a borrowed loop ends in exactly one terminal event, the last
   REQUIRE(!events.empty());
   CHECK(std::holds_alternative<RunStarted>(events.front().data));
   CHECK(std::holds_alternative<RunFinished>(events.back().data));
-  CHECK(std::count_if(events.begin(), events.end(), [](const Event& e) {
-          return std::holds_alternative<RunFinished>(e.data);
-        }) == 1);
+  CHECK(std::count_if(events.begin(), events.end(),
+                      [](const Event& e) { return std::holds_alternative<RunFinished>(e.data); }) == 1);
   CHECK(text_of(events) == "one two");
   CHECK(run.outcome().ending == Ending::completed);
   CHECK(run.outcome().steps == 1);
@@ -176,9 +172,9 @@ TEST_CASE("cancelling the coroutine that reads and owns a run stops the run") {
   asio::cancellation_signal stop;
   bool ended = false;
   auto reading = reader(world.agent().session().start("go"));
-  asio::co_spawn(loop, std::move(reading), asio::bind_cancellation_slot(stop.slot(), [&](std::exception_ptr error, auto) {
-                   ended = error != nullptr;
-                 }));
+  asio::co_spawn(
+      loop, std::move(reading),
+      asio::bind_cancellation_slot(stop.slot(), [&](std::exception_ptr error, auto) { ended = error != nullptr; }));
   while (!world.stalled) loop.poll();
   stop.emit(asio::cancellation_type::terminal);
   while (!ended) loop.run_one();
@@ -301,7 +297,8 @@ TEST_CASE("the journal holds each effect's two boundaries under its place") {
   elsewhere(run.wait());
   const auto entries = elsewhere(world.runtime.store()->journal_of(run.id()));
   std::vector<std::string> lines;
-  for (const JournalEntry& entry : entries) lines.push_back(entry.effect + (entry.finished ? " end " : " start ") + entry.kind);
+  for (const JournalEntry& entry : entries)
+    lines.push_back(entry.effect + (entry.finished ? " end " : " start ") + entry.kind);
   std::sort(lines.begin(), lines.end());  // what ran side by side may end in any order
   CHECK(lines == std::vector<std::string>{"1 end complete", "1 start complete", "2.1 end tool", "2.1 start tool",
                                           "2.2 end tool", "2.2 start tool", "3 end complete", "3 start complete"});

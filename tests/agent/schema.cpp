@@ -171,8 +171,7 @@ TEST_CASE("reading says where a value does not fit") {
         "value.items[0].count: expected an integer from -2147483648 to 2147483647, got number 3000000000");
   CHECK(read_error<shop::Order>(R"({"level":256})") ==
         "value.level: expected an integer from 0 to 255, got number 256");
-  CHECK(read_error<shop::Order>(R"({"level":-1})") ==
-        "value.level: expected an integer from 0 to 255, got number -1");
+  CHECK(read_error<shop::Order>(R"({"level":-1})") == "value.level: expected an integer from 0 to 255, got number -1");
   CHECK(read_error<shop::Order>(R"({"to":"mile"})") ==
         "value.to: expected one of the listed names, got string \"mile\"");
   CHECK(read_error<shop::Order>(R"({"express":1})") == "value.express: expected true or false, got number 1");

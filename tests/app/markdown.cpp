@@ -1,5 +1,4 @@
 #include "app/drawing.hpp"
-
 #include <sennit/app/unicode.hpp>
 
 #include <catch2/catch_test_macros.hpp>
@@ -59,9 +58,9 @@ TEST_CASE("markers become styles, and text between them stays") {
 }
 
 TEST_CASE("what is no Markdown is shown as it was written") {
-  for (const std::string line : {"2 * 3 * 4", "*args and **kwargs", "snake_case_name and a__init__.py here", "a ` b", "[x] y", "5 < 6",
-                                 "f(x)[0]", "#hashtag", "-5 degrees", "3.14 is pi", "`a``b", "\\(x^2\\)", "!important", "* ",
-                                 "~tilde~", "1234567890123. big", "**", "<tag>"}) {
+  for (const std::string line : {"2 * 3 * 4", "*args and **kwargs", "snake_case_name and a__init__.py here", "a ` b",
+                                 "[x] y", "5 < 6", "f(x)[0]", "#hashtag", "-5 degrees", "3.14 is pi", "`a``b",
+                                 "\\(x^2\\)", "!important", "* ", "~tilde~", "1234567890123. big", "**", "<tag>"}) {
     INFO(line);
     CHECK(draw_markdown(line) == (line == "* " ? "• \n" : line + "\n"));
   }
@@ -95,8 +94,10 @@ TEST_CASE("any cut of the text gives the same page") {
 TEST_CASE("a text that breaks off anywhere is drawn without loss of order") {
   for (std::size_t length = 0; length <= kDocument.size(); ++length) {
     const std::string drawn = draw_markdown(kDocument.substr(0, length), {.width = 60, .colour = true});
-    if (length == 0) CHECK(drawn.empty());
-    else if (!drawn.empty()) CHECK(drawn.back() == '\n');
+    if (length == 0)
+      CHECK(drawn.empty());
+    else if (!drawn.empty())
+      CHECK(drawn.back() == '\n');
   }
 }
 

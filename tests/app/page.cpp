@@ -1,5 +1,4 @@
 #include "app/drawing.hpp"
-
 #include <sennit/app/unicode.hpp>
 
 #include <catch2/catch_test_macros.hpp>
@@ -9,8 +8,13 @@ using namespace sennit::app;
 TEST_CASE("control characters never reach the terminal") {
   std::string out;
   Page page(out, {.width = 80, .colour = true});
-  page.put("a\x1b]0;title\x07" "b\x1b[2Jc\x9b" "31m\u202Ed\x7f\x08\r\n");
-  page.put("\xc2\x9b" "1m\xff\xc3");
+  page.put(
+      "a\x1b]0;title\x07"
+      "b\x1b[2Jc\x9b"
+      "31m\u202Ed\x7f\x08\r\n");
+  page.put(
+      "\xc2\x9b"
+      "1m\xff\xc3");
   page.end_line();
   CHECK(out == "a␛]0;title␇b␛[2Jc\uFFFD31m\uFFFDd␡␈\n\uFFFD1m\uFFFD\uFFFD\n");
 }
@@ -83,6 +87,8 @@ TEST_CASE("undecodable bytes are replaced one by one") {
   CHECK(decode_utf8("\xed\xa0\x80").code == 0xFFFD);  // a surrogate
   CHECK(decode_utf8("\xf4\x90\x80\x80").code == 0xFFFD);
   CHECK(decode_utf8("\xe4\xb8").bytes == 0);
-  CHECK(decode_utf8("\xe4" "a").bytes == 1);
+  CHECK(decode_utf8("\xe4"
+                    "a")
+            .bytes == 1);
   CHECK(decode_utf8("\xf0\x9f\x91\x8d").code == U'👍');
 }

@@ -1,5 +1,4 @@
 #include "app/drawing.hpp"
-
 #include <sennit/app/figures.hpp>
 #include <sennit/app/unicode.hpp>
 #include <sennit/app/view.hpp>
@@ -27,7 +26,9 @@ Shown show(const std::vector<Event>& events, bool apart = false, bool quiet = fa
   return shown;
 }
 
-Event event(EventData data, std::string path = {}) { return {std::move(path), std::move(data)}; }
+Event event(EventData data, std::string path = {}) {
+  return {std::move(path), std::move(data)};
+}
 
 Outcome done(std::string text) {
   Outcome outcome;
@@ -41,10 +42,15 @@ Outcome done(std::string text) {
 
 std::vector<Event> a_run() {
   const ToolCall call{"c1", "calculator", R"({"expression":"19% of 4,200"})"};
-  return {event(RunStarted{"r", "", "helper", "test/model"}), event(Notice{"model: auto took test/model"}),
-          event(ReasoningDelta{"Let me think.", nullptr}), event(TextDelta{"I will **calculate**."}),
-          event(ToolStarted{call}), event(ToolFinished{{"c1", "calculator", "798", false}, 412us}),
-          event(TextDelta{"It is "}), event(TextDelta{"**798**."}), event(RunFinished{done("It is **798**.")})};
+  return {event(RunStarted{"r", "", "helper", "test/model"}),
+          event(Notice{"model: auto took test/model"}),
+          event(ReasoningDelta{"Let me think.", nullptr}),
+          event(TextDelta{"I will **calculate**."}),
+          event(ToolStarted{call}),
+          event(ToolFinished{{"c1", "calculator", "798", false}, 412us}),
+          event(TextDelta{"It is "}),
+          event(TextDelta{"**798**."}),
+          event(RunFinished{done("It is **798**.")})};
 }
 
 }  // namespace
@@ -90,7 +96,9 @@ TEST_CASE("failures are said even when quiet") {
 
 TEST_CASE("long results and arguments are clipped to the terminal") {
   const ToolCall call{"c1", "files_read", R"({"path":")" + std::string(200, 'x') + R"("})"};
-  const Shown shown = show({event(ToolStarted{call}), event(ToolFinished{{"c1", "files_read", "a\nb\n" + std::string(300, 'y') + "\nd\ne\n", false}, 2s})});
+  const Shown shown =
+      show({event(ToolStarted{call}),
+            event(ToolFinished{{"c1", "files_read", "a\nb\n" + std::string(300, 'y') + "\nd\ne\n", false}, 2s})});
   std::size_t longest = 0;
   for (std::size_t at = 0; at < shown.page.size();) {
     const std::size_t end = shown.page.find('\n', at);
@@ -103,17 +111,19 @@ TEST_CASE("long results and arguments are clipped to the terminal") {
 }
 
 TEST_CASE("calls that run side by side name their results") {
-  const Shown shown = show({event(ToolStarted{{"c1", "one", ""}}), event(ToolStarted{{"c2", "two", ""}}),
-                            event(ToolFinished{{"c1", "one", "1", false}, 1ms}), event(ToolFinished{{"c2", "two", "no", true}, 1ms})});
+  const Shown shown =
+      show({event(ToolStarted{{"c1", "one", ""}}), event(ToolStarted{{"c2", "two", ""}}),
+            event(ToolFinished{{"c1", "one", "1", false}, 1ms}), event(ToolFinished{{"c2", "two", "no", true}, 1ms})});
   CHECK(shown.page == "● one()\n● two()\n  ↳ one: 1 · 1.0 ms\n  ✗ two: no · 1.0 ms\n");
 }
 
 TEST_CASE("sub-agents speak indented under their name") {
-  const Shown shown = show({event(ToolStarted{{"c1", "researcher", R"({"task":"find"})"}}), event(Delegated{"researcher", "find"}, "c1"),
-                            event(TextDelta{"Looking"}, "c1"), event(TextDelta{" around."}, "c1"),
-                            event(ToolStarted{{"x", "http_get", ""}}, "c1"), event(ToolFinished{{"x", "http_get", "page", false}, 5ms}, "c1"),
-                            event(TextDelta{"Found."}, "c1"), event(StepFinished{}, "c1"),
-                            event(ToolFinished{{"c1", "researcher", "Found.", false}, 1s})});
+  const Shown shown =
+      show({event(ToolStarted{{"c1", "researcher", R"({"task":"find"})"}}),
+            event(Delegated{"researcher", "find"}, "c1"), event(TextDelta{"Looking"}, "c1"),
+            event(TextDelta{" around."}, "c1"), event(ToolStarted{{"x", "http_get", ""}}, "c1"),
+            event(ToolFinished{{"x", "http_get", "page", false}, 5ms}, "c1"), event(TextDelta{"Found."}, "c1"),
+            event(StepFinished{}, "c1"), event(ToolFinished{{"c1", "researcher", "Found.", false}, 1s})});
   CHECK(shown.page ==
         "● researcher(task: \"find\")\n"
         "  │ researcher\n"

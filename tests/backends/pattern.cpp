@@ -49,7 +49,8 @@ TEST_CASE("words match whatever their case, spacing and punctuation") {
 
 TEST_CASE("a capture takes the words as they were written") {
   CHECK(captured("remember [that] {note}", "Remember that Mei lives in Tokyo.", "note") == "Mei lives in Tokyo");
-  CHECK(captured("remember [that] {note}", "remember: milk, eggs & 3.5 kg flour!!", "note") == "milk, eggs & 3.5 kg flour");
+  CHECK(captured("remember [that] {note}", "remember: milk, eggs & 3.5 kg flour!!", "note") ==
+        "milk, eggs & 3.5 kg flour");
   CHECK(captured("what is {expression}", "What is (1 + 2) * -3?", "expression") == "(1 + 2) * -3");
   CHECK(captured("what is {expression}", "what is 15% of 240?", "expression") == "15% of 240");
   CHECK(captured("say {words}", "say \"good morning\"", "words") == "good morning");
@@ -97,7 +98,8 @@ TEST_CASE("a known capture matches only what it holds") {
 }
 
 TEST_CASE("the end of a range is searched from the left") {
-  const auto captures = match_end("{who} lives in {city}", "1. (Monday) Mei lives in New York", {{"who", {"Mei", false}}});
+  const auto captures =
+      match_end("{who} lives in {city}", "1. (Monday) Mei lives in New York", {{"who", {"Mei", false}}});
   REQUIRE(captures);
   CHECK(captures->at("city").text == "New York");
   CHECK_FALSE(match_end("lives in {city}", "Mei lives at home"));
@@ -129,7 +131,8 @@ TEST_CASE("no pattern makes matching slow") {
 }
 
 TEST_CASE("bytes that are not UTF-8 are letters") {
-  CHECK(captured("say {x}", "say \xFF\xC3\x28 \xF0\x9F\x98\x80 \xE4\xBD", "x") == "\xFF\xC3\x28 \xF0\x9F\x98\x80 \xE4\xBD");
+  CHECK(captured("say {x}", "say \xFF\xC3\x28 \xF0\x9F\x98\x80 \xE4\xBD", "x") ==
+        "\xFF\xC3\x28 \xF0\x9F\x98\x80 \xE4\xBD");
 }
 
 TEST_CASE("sentences end at marks, not at points inside numbers and short forms") {

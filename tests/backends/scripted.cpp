@@ -1,10 +1,8 @@
 #include <sennit/backends/scripted.hpp>
-
 #include <sennit/backends/scripted_plan.hpp>
 
-#include <support/fixtures.hpp>
-
 #include <catch2/catch_test_macros.hpp>
+#include <support/fixtures.hpp>
 
 namespace sennit {
 namespace {
@@ -20,11 +18,16 @@ Definition assistant() {
   definition.intents = {
       intent({"remember [that] {note}"}, {{"remember", {{"text", "{note}"}}, "", ""}}, "I will remember that {note}."),
       intent({"what time is it for {person}"},
-             {{"recall", {{"query", "{person} lives in"}}, "{person} lives in {city}", "I do not know where {person} lives."},
+             {{"recall",
+               {{"query", "{person} lives in"}},
+               "{person} lives in {city}",
+               "I do not know where {person} lives."},
               {"clock", {{"zone", "{city}"}}, "", ""}},
              "For {person} in {city} it is {result}."),
-      intent({"what time is it in {city}", "time in {city}"}, {{"clock", {{"zone", "{city}"}}, "", ""}}, "In {city} it is {result}."),
-      intent({"[what is] {expression}% of {base}"}, {{"calculator", {{"expression", "{expression}% of {base}"}}, "", ""}},
+      intent({"what time is it in {city}", "time in {city}"}, {{"clock", {{"zone", "{city}"}}, "", ""}},
+             "In {city} it is {result}."),
+      intent({"[what is] {expression}% of {base}"},
+             {{"calculator", {{"expression", "{expression}% of {base}"}}, "", ""}},
              "{expression}% of {base} is {result}."),
       intent({"forget note {id:number}"}, {{"forget", {{"id", "{id}"}}, "", ""}}, "Forgotten."),
       intent({"hello", "hi [there]"}, {}, "Hello!"),
@@ -202,8 +205,9 @@ TEST_CASE("a conversation that does not fit the plan ends in words, not in a cra
 
 TEST_CASE("odd inputs are answered") {
   Talk talk;
-  for (const std::string& text : {std::string(), std::string("..."), std::string(100'000, 'a'), std::string("\xFF\xFE \x00 x", 6),
-                                  std::string(4'000, ','), std::string("and and and and")}) {
+  for (const std::string& text :
+       {std::string(), std::string("..."), std::string(100'000, 'a'), std::string("\xFF\xFE \x00 x", 6),
+        std::string(4'000, ','), std::string("and and and and")}) {
     CHECK_FALSE(talk.hear(text).answer.empty());
   }
 }
@@ -287,7 +291,8 @@ TEST_CASE("a wrong pattern or pace is refused when the backend is made") {
     (void)backend(definition);
     FAIL("accepted");
   } catch (const Error& error) {
-    CHECK(error.describe() == "a.yaml: `intents[1].match[0]`: the pattern `{person` is wrong: a `{` is not closed by `}`");
+    CHECK(error.describe() ==
+          "a.yaml: `intents[1].match[0]`: the pattern `{person` is wrong: a `{` is not closed by `}`");
   }
   ModelSpec spec;
   spec.options.extra["words_per_second"] = 0;

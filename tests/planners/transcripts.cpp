@@ -2,12 +2,11 @@
 #include "support/transcript.hpp"
 
 #include <catch2/catch_test_macros.hpp>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
 #include <sstream>
-
-#include <unistd.h>
 
 using namespace sennit;
 

@@ -5,8 +5,8 @@
 #include <sennit/agent/memory.hpp>
 #include <sennit/agent/planner.hpp>
 #include <sennit/agent/policy.hpp>
+#include <sennit/agent/schema/validate.hpp>
 #include <sennit/agent/tool.hpp>
-#include <sennit/agent/validate.hpp>
 
 #include <memory>
 #include <mutex>

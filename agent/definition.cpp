@@ -1,7 +1,7 @@
 #include <sennit/agent/definition.hpp>
-#include <sennit/agent/definition_bind.hpp>
-#include <sennit/agent/definition_reader.hpp>
-#include <sennit/agent/definition_yaml.hpp>
+#include <sennit/agent/definition/bind.hpp>
+#include <sennit/agent/definition/reader.hpp>
+#include <sennit/agent/definition/yaml.hpp>
 
 #include <fmt/format.h>
 #include <openssl/evp.h>

@@ -10,10 +10,10 @@
 
 #include <sennit/agent/io/pool.hpp>
 #include <sennit/agent/registry.hpp>
-#include <sennit/agent/schema.hpp>
+#include <sennit/agent/schema/schema.hpp>
+#include <sennit/agent/schema/typed_json.hpp>
+#include <sennit/agent/schema/validate.hpp>
 #include <sennit/agent/tool.hpp>
-#include <sennit/agent/typed_json.hpp>
-#include <sennit/agent/validate.hpp>
 
 #include <functional>
 #include <memory>

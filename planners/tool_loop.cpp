@@ -1,5 +1,5 @@
 #include <sennit/agent/effects.hpp>
-#include <sennit/agent/validate.hpp>
+#include <sennit/agent/schema/validate.hpp>
 #include <sennit/planners/tool_loop.hpp>
 
 #include <optional>

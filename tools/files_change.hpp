@@ -1,7 +1,7 @@
 // Changing files: a whole file, or one exact place in it. Blocking; belongs on a pool thread.
 #pragma once
 
-#include <sennit/agent/described.hpp>
+#include <sennit/agent/schema/described.hpp>
 #include <sennit/tools/files_root.hpp>
 
 #include <string>

@@ -1,7 +1,7 @@
 // Looking at files: a folder's contents, a file's lines. Blocking; belongs on a pool thread.
 #pragma once
 
-#include <sennit/agent/described.hpp>
+#include <sennit/agent/schema/described.hpp>
 #include <sennit/tools/files_root.hpp>
 #include <sennit/tools/files_walk.hpp>
 

@@ -2,7 +2,7 @@
 // where a backtracking engine (std::regex) can be made to run for ever or to overflow the stack.
 #pragma once
 
-#include <sennit/agent/described.hpp>
+#include <sennit/agent/schema/described.hpp>
 #include <sennit/tools/files_root.hpp>
 #include <sennit/tools/files_walk.hpp>
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <sennit/agent/registry.hpp>
-#include <sennit/agent/typed_json.hpp>
+#include <sennit/agent/schema/typed_json.hpp>
 
 #include <algorithm>
 #include <string>

@@ -1,7 +1,7 @@
 // Every key of the format, once right and once wrong. The list is held against the tables: a new key without a row
 // here fails.
 #include <sennit/agent/definition.hpp>
-#include <sennit/agent/definition_shape.hpp>
+#include <sennit/agent/definition/shape.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 

@@ -1,6 +1,6 @@
 #include <sennit/agent/definition.hpp>
-#include <sennit/agent/definition_shape.hpp>
-#include <sennit/agent/validate.hpp>
+#include <sennit/agent/definition/shape.hpp>
+#include <sennit/agent/schema/validate.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <support/fixtures.hpp>

@@ -1,5 +1,5 @@
-#include <sennit/agent/schema.hpp>
-#include <sennit/agent/validate.hpp>
+#include <sennit/agent/schema/schema.hpp>
+#include <sennit/agent/schema/validate.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 

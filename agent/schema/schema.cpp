@@ -1,5 +1,5 @@
 #include <sennit/agent/io/error.hpp>
-#include <sennit/agent/schema.hpp>
+#include <sennit/agent/schema/schema.hpp>
 
 #include <fmt/format.h>
 

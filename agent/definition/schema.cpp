@@ -1,5 +1,5 @@
 // The JSON Schema of the format, for editors: made from the tables that parse it.
-#include <sennit/agent/definition_shape.hpp>
+#include <sennit/agent/definition/shape.hpp>
 
 #include <fmt/format.h>
 

@@ -1,6 +1,6 @@
-#include <sennit/agent/checker.hpp>
-#include <sennit/agent/compiled_schema.hpp>
-#include <sennit/agent/validate.hpp>
+#include <sennit/agent/schema/checker.hpp>
+#include <sennit/agent/schema/compiled_schema.hpp>
+#include <sennit/agent/schema/validate.hpp>
 
 #include <fmt/format.h>
 

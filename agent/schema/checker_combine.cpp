@@ -1,4 +1,4 @@
-#include <sennit/agent/checker.hpp>
+#include <sennit/agent/schema/checker.hpp>
 
 #include <fmt/format.h>
 

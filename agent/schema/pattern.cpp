@@ -1,5 +1,5 @@
 #include <sennit/agent/io/error.hpp>
-#include <sennit/agent/pattern.hpp>
+#include <sennit/agent/schema/pattern.hpp>
 
 #include <boost/regex/config.hpp>
 // States that one search may visit, about 0.1 s; Boost's own bound is a hundred times higher.

@@ -1,7 +1,7 @@
 // Validator::coerce: gentle repairs of what weak models send. Each one is lossless, and is made only where the value
 // would be refused as it is.
-#include <sennit/agent/compiled_schema.hpp>
-#include <sennit/agent/validate.hpp>
+#include <sennit/agent/schema/compiled_schema.hpp>
+#include <sennit/agent/schema/validate.hpp>
 
 #include <charconv>
 #include <cmath>

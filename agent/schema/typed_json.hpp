@@ -5,10 +5,10 @@
 // std::map with string keys, and JSON itself.
 #pragma once
 
-#include <sennit/agent/described.hpp>
 #include <sennit/agent/io/error.hpp>
 #include <sennit/agent/io/json.hpp>
-#include <sennit/agent/validate.hpp>
+#include <sennit/agent/schema/described.hpp>
+#include <sennit/agent/schema/validate.hpp>
 
 #include <cstdint>
 #include <limits>

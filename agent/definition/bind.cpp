@@ -1,4 +1,4 @@
-#include <sennit/agent/definition_bind.hpp>
+#include <sennit/agent/definition/bind.hpp>
 
 namespace sennit::format {
 

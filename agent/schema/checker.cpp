@@ -1,5 +1,5 @@
-#include <sennit/agent/checker.hpp>
 #include <sennit/agent/registry.hpp>
+#include <sennit/agent/schema/checker.hpp>
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 // Moves between the JSON that the reader made and the members of a Definition, by the member's type.
 #pragma once
 
-#include <sennit/agent/definition_shape.hpp>
+#include <sennit/agent/definition/shape.hpp>
 
 #include <concepts>
 #include <filesystem>

@@ -1,6 +1,6 @@
 // The part of the format that says which model answers, and how it is asked.
-#include <sennit/agent/definition_bind.hpp>
-#include <sennit/agent/definition_reader.hpp>
+#include <sennit/agent/definition/bind.hpp>
+#include <sennit/agent/definition/reader.hpp>
 
 #include <fmt/format.h>
 

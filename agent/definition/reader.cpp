@@ -1,6 +1,6 @@
-#include <sennit/agent/definition_reader.hpp>
+#include <sennit/agent/definition/reader.hpp>
 #include <sennit/agent/registry.hpp>
-#include <sennit/agent/validate.hpp>
+#include <sennit/agent/schema/validate.hpp>
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include <sennit/agent/definition_yaml.hpp>
+#include <sennit/agent/definition/yaml.hpp>
 
 #include <fmt/format.h>
 #include <yaml-cpp/eventhandler.h>

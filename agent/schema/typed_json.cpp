@@ -1,5 +1,5 @@
-#include <sennit/agent/checker.hpp>
-#include <sennit/agent/typed_json.hpp>
+#include <sennit/agent/schema/checker.hpp>
+#include <sennit/agent/schema/typed_json.hpp>
 
 #include <fmt/format.h>
 

@@ -1,6 +1,6 @@
 // The format of agent files: every key, what it takes and what it means. See definition_shape.hpp.
-#include <sennit/agent/definition_bind.hpp>
-#include <sennit/agent/definition_reader.hpp>
+#include <sennit/agent/definition/bind.hpp>
+#include <sennit/agent/definition/reader.hpp>
 
 #include <fmt/format.h>
 

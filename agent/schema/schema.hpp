@@ -3,9 +3,9 @@
 // What the model is told and what the program reads come from the same struct, so they cannot drift apart.
 #pragma once
 
-#include <sennit/agent/described.hpp>
 #include <sennit/agent/io/json.hpp>
-#include <sennit/agent/typed_json.hpp>
+#include <sennit/agent/schema/described.hpp>
+#include <sennit/agent/schema/typed_json.hpp>
 
 #include <optional>
 #include <string>

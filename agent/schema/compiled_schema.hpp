@@ -3,8 +3,8 @@
 #pragma once
 
 #include <sennit/agent/io/json.hpp>
-#include <sennit/agent/pattern.hpp>
-#include <sennit/agent/validate.hpp>
+#include <sennit/agent/schema/pattern.hpp>
+#include <sennit/agent/schema/validate.hpp>
 
 #include <cstddef>
 #include <map>

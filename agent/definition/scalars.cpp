@@ -1,4 +1,4 @@
-#include <sennit/agent/definition_shape.hpp>
+#include <sennit/agent/definition/shape.hpp>
 
 #include <fmt/format.h>
 

@@ -1,8 +1,8 @@
 // One check of one instance against a schema: the walk behind Validator::check.
 #pragma once
 
-#include <sennit/agent/compiled_schema.hpp>
-#include <sennit/agent/validate.hpp>
+#include <sennit/agent/schema/compiled_schema.hpp>
+#include <sennit/agent/schema/validate.hpp>
 
 #include <cstddef>
 #include <string>

@@ -1,5 +1,5 @@
-#include <sennit/agent/definition_shape.hpp>
-#include <sennit/agent/validate.hpp>
+#include <sennit/agent/definition/shape.hpp>
+#include <sennit/agent/schema/validate.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,8 +1,8 @@
 // Holds YAML against the tables of the format: gives JSON, and reports everything that is wrong, each with its place.
 #pragma once
 
-#include <sennit/agent/definition_shape.hpp>
-#include <sennit/agent/definition_yaml.hpp>
+#include <sennit/agent/definition/shape.hpp>
+#include <sennit/agent/definition/yaml.hpp>
 
 #include <map>
 #include <string>

@@ -1,5 +1,5 @@
-#include <sennit/agent/compiled_schema.hpp>
 #include <sennit/agent/io/error.hpp>
+#include <sennit/agent/schema/compiled_schema.hpp>
 
 #include <fmt/format.h>
 

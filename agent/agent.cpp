@@ -11,10 +11,15 @@
 namespace sennit {
 namespace {
 
-/// The files that lead to the agent being made: an agent that reaches itself would never end.
-using Lineage = std::vector<std::filesystem::path>;
+constexpr std::size_t kMaxAgents = 100;  // that one agent is made of: files that name each other twice double each time
 
-std::shared_ptr<const Agent::Parts> make_parts(Runtime& runtime, Definition definition, const Lineage& lineage);
+/// What has been made so far of an agent and those that it reaches.
+struct Family {
+  std::vector<std::filesystem::path> lineage;  // the files that lead here: an agent that reaches itself never ends
+  std::size_t members = 0;
+};
+
+std::shared_ptr<const Agent::Parts> make_parts(Runtime& runtime, Definition definition, Family& family);
 
 void add_tool(Agent::Parts& parts, std::shared_ptr<Tool> tool) {
   const ToolSpec& spec = tool->spec();
@@ -38,14 +43,14 @@ void add_tools(Agent::Parts& parts, const PartContext& context) {
   }
 }
 
-void add_agents(Agent::Parts& parts, Runtime& runtime, const Lineage& lineage) {
+void add_agents(Agent::Parts& parts, Runtime& runtime, Family& family) {
   for (const SubAgent& sub : parts.definition.agents) {
     const auto file = std::filesystem::weakly_canonical(parts.definition.directory() / sub.file);
-    if (std::find(lineage.begin(), lineage.end(), file) != lineage.end()) {
+    if (std::find(family.lineage.begin(), family.lineage.end(), file) != family.lineage.end()) {
       throw Error(errc::config, "the agent " + sub.file.string() + " reaches itself through its sub-agents")
           .at(parts.definition.file.string());
     }
-    Agent agent(make_parts(runtime, read_definition(file), lineage));
+    Agent agent(make_parts(runtime, read_definition(file), family));
     const Definition& definition = agent.definition();
     std::string name = sub.name.empty() ? definition.name : sub.name;
     std::string description = sub.description.empty() ? definition.description : sub.description;
@@ -53,20 +58,25 @@ void add_agents(Agent::Parts& parts, Runtime& runtime, const Lineage& lineage) {
   }
 }
 
-std::shared_ptr<const Agent::Parts> make_parts(Runtime& runtime, Definition definition, const Lineage& lineage) {
+std::shared_ptr<const Agent::Parts> make_parts(Runtime& runtime, Definition definition, Family& family) {
+  if (++family.members > kMaxAgents) {
+    throw Error(errc::config, "more than " + std::to_string(kMaxAgents) + " agents are reached through sub-agents")
+        .at(definition.file.string());
+  }
   auto parts = std::make_shared<Agent::Parts>();
   parts->runtime = &runtime;
   parts->digest = digest(definition);
   parts->definition = std::move(definition);
-  Lineage own = lineage;
-  if (!parts->definition.file.empty()) own.push_back(std::filesystem::weakly_canonical(parts->definition.file));
+  const std::filesystem::path& file = parts->definition.file;
+  family.lineage.push_back(file.empty() ? file : std::filesystem::weakly_canonical(file));
 
   const PartContext context{parts->definition, runtime.registry(), runtime.state()};
   parts->backend = context.registry.backend(parts->definition.model, context);
   parts->planner = context.registry.planner(parts->definition.planner, parts->definition.planner_options, context);
   if (parts->definition.memory.enabled) parts->memory = context.registry.memory(parts->definition.memory, context);
   add_tools(*parts, context);
-  add_agents(*parts, runtime, own);
+  add_agents(*parts, runtime, family);
+  family.lineage.pop_back();
   if (parts->definition.output) parts->output.emplace(*parts->definition.output);
   return parts;
 }
@@ -81,7 +91,10 @@ const Agent::Parts::ToolEntry* Agent::Parts::find_tool(std::string_view name) co
   return nullptr;
 }
 
-Agent::Agent(Runtime& runtime, Definition definition) : parts_(make_parts(runtime, std::move(definition), {})) {}
+Agent::Agent(Runtime& runtime, Definition definition) {
+  Family family;
+  parts_ = make_parts(runtime, std::move(definition), family);
+}
 
 const Definition& Agent::definition() const {
   return parts_->definition;

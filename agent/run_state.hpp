@@ -1,4 +1,4 @@
-// Private to the run: what its handle and its working coroutine share. Everything here happens on the run's shard,
+// Private: what the handle of a run and its working coroutine share. Everything here happens on the run's shard,
 // except where it says otherwise.
 #pragma once
 

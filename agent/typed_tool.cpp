@@ -22,23 +22,13 @@ std::string checked_name(std::string name) {
 
 }  // namespace
 
-CheckedTool::CheckedTool(std::string name, std::string description, json::object parameters, ToolTraits traits)
-    : spec_{ToolDescription{checked_name(std::move(name)), std::move(description), std::move(parameters)},
-            traits.touches,
-            traits.repeat,
-            traits.timeout,
-            traits.output_limit,
-            traits.concurrency},
-      validator_(spec_.description.parameters) {}
-
-asio::awaitable<ToolOutput> CheckedTool::call(json::object arguments, ToolContext& context) {
-  json::value value(std::move(arguments));
-  validator_.coerce(value);
-  const std::vector<Violation> violations = validator_.check(value);
-  if (!violations.empty()) throw Error(errc::invalid_argument, describe(violations));
-  asio::awaitable<ToolOutput> pending = invoke(value.get_object(), context);
-  ToolOutput output = co_await std::move(pending);
-  co_return output;
+ToolSpec tool_spec(std::string name, std::string description, json::object parameters, ToolTraits traits) {
+  return {ToolDescription{checked_name(std::move(name)), std::move(description), std::move(parameters)},
+          traits.touches,
+          traits.repeat,
+          traits.timeout,
+          traits.output_limit,
+          traits.concurrency};
 }
 
 }  // namespace sennit

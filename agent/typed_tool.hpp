@@ -4,15 +4,14 @@
 //                     [](ConvertArgs args, ToolContext& context) -> asio::awaitable<std::string> { … });
 //   registry.add_tool("add", "Adds two numbers", [](AddArgs args) { return args.x + args.y; });
 //
-// The schema is derived from the struct (schema.hpp); arguments are repaired, validated and converted before the
-// function sees them (validate.hpp), and the model is told precisely what was wrong.
+// The schema is derived from the struct (schema.hpp). The run repairs and validates arguments before it calls any tool
+// (validate.hpp), and tells the model precisely what was wrong; what is left here is to convert them.
 #pragma once
 
 #include <sennit/agent/io/pool.hpp>
 #include <sennit/agent/registry.hpp>
 #include <sennit/agent/schema/schema.hpp>
 #include <sennit/agent/schema/typed_json.hpp>
-#include <sennit/agent/schema/validate.hpp>
 #include <sennit/agent/tool.hpp>
 
 #include <functional>
@@ -33,23 +32,8 @@ struct ToolTraits {
   std::size_t concurrency = 8;
 };
 
-/// A tool that checks its arguments against its own schema before it does anything.
-class CheckedTool : public Tool {
- public:
-  /// Throws Error(errc::config) if the name is not [A-Za-z0-9_-]{1,64} or the schema cannot be used.
-  CheckedTool(std::string name, std::string description, json::object parameters, ToolTraits traits);
-  [[nodiscard]] const ToolSpec& spec() const final { return spec_; }
-  /// Throws Error(errc::invalid_argument) listing every violation.
-  [[nodiscard]] asio::awaitable<ToolOutput> call(json::object arguments, ToolContext& context) final;
-
- protected:
-  /// `arguments` satisfies the schema. It and `context` live until the returned coroutine has ended.
-  [[nodiscard]] virtual asio::awaitable<ToolOutput> invoke(const json::object& arguments, ToolContext& context) = 0;
-
- private:
-  ToolSpec spec_;
-  Validator validator_;
-};
+/// The facts of a tool. Throws Error(errc::config) if the name is not [A-Za-z0-9_-]{1,64}.
+[[nodiscard]] ToolSpec tool_spec(std::string name, std::string description, json::object parameters, ToolTraits traits);
 
 namespace detail {
 
@@ -127,7 +111,7 @@ template <class T>
 }
 
 template <class F>
-class FunctionTool final : public CheckedTool {
+class FunctionTool final : public Tool {
   using Traits = Signature<F>;
   using Result = typename Traits::Result;
   using Form = Shape<typename Traits::Parameters>;
@@ -139,13 +123,14 @@ class FunctionTool final : public CheckedTool {
 
  public:
   FunctionTool(std::string name, std::string description, F function, ToolTraits traits)
-      : CheckedTool(std::move(name), std::move(description), schema_of<Arguments>(), traits),
+      : spec_(tool_spec(std::move(name), std::move(description), schema_of<Arguments>(), traits)),
         function_(std::make_shared<const F>(std::move(function))) {}
 
- protected:
-  asio::awaitable<ToolOutput> invoke(const json::object& json, ToolContext& context) override {
+  [[nodiscard]] const ToolSpec& spec() const override { return spec_; }
+
+  asio::awaitable<ToolOutput> call(json::object json, ToolContext& context) override {
     Arguments arguments{};
-    read_json(json::value(json), arguments, JsonPath("arguments"));
+    read_json(json::value(std::move(json)), arguments, JsonPath("arguments"));
     // The closure must outlive the coroutine it makes, even if the tool is dropped meanwhile.
     const std::shared_ptr<const F> function = function_;
     if constexpr (is_awaitable<Result>) {
@@ -204,6 +189,7 @@ class FunctionTool final : public CheckedTool {
     }
   }
 
+  ToolSpec spec_;
   std::shared_ptr<const F> function_;
 };
 

@@ -1,5 +1,5 @@
-// JSON as the chat-completions wire needs it: a parser that costs no allocation a token, and a writer whose output is
-// the same bytes every time.
+// Private: JSON as the chat-completions wire needs it: a parser that costs no allocation a token, and a writer whose
+// output is the same bytes every time.
 #pragma once
 
 #include <sennit/agent/io/json.hpp>

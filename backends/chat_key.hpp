@@ -1,4 +1,4 @@
-// The key of a provider: found at the last moment, and kept out of everything else.
+// Private: The key of a provider: found at the last moment, and kept out of everything else.
 #pragma once
 
 #include <sennit/agent/definition.hpp>

@@ -1,5 +1,6 @@
-// The conversation as chat-completions wants it. Where that protocol is stricter than ours, the gap is closed here:
-// every tool call is answered, no tool result is empty, arguments are JSON, reasoning goes only to whom it belongs.
+// Private: The conversation as chat-completions wants it. Where that protocol is stricter than ours, the gap is closed
+// here: every tool call is answered, no tool result is empty, arguments are JSON, reasoning goes only to whom it
+// belongs.
 #pragma once
 
 #include <sennit/agent/backend.hpp>

@@ -1,6 +1,6 @@
-// What a recorded chat-completions answer says, as one JSON object: `sennit decode`, and the measure of the decoder
-// against recorded traffic. The answer goes through the decoder that runs use, so this is what an agent would have
-// seen.
+// Private: What a recorded chat-completions answer says, as one JSON object: `sennit decode`, and the measure of the
+// decoder against recorded traffic. The answer goes through the decoder that runs use, so this is what an agent would
+// have seen.
 #pragma once
 
 #include <sennit/agent/io/json.hpp>

@@ -1,4 +1,4 @@
-// Writes the body of a chat-completions request. Pure: the same request gives the same bytes.
+// Private: Writes the body of a chat-completions request. Pure: the same request gives the same bytes.
 //
 // The messages come last and are written one after another without look-ahead, so a conversation that grows keeps its
 // beginning byte by byte: that is what providers' prompt caches match on.

@@ -1,4 +1,4 @@
-// What an intent understands: `remember [that] {note}`, `{n:number} (plus|and) {m:number}`.
+// Private: What an intent understands: `remember [that] {note}`, `{n:number} (plus|and) {m:number}`.
 //
 // Matched like RE2's bit-state machine: each place in the pattern meets each word at most once, so the time is bounded
 // by their product, whatever the pattern and whatever the text.

@@ -1,4 +1,4 @@
-// Text as the patterns of intents see it: words without regard to case, spacing and punctuation.
+// Private: Text as the patterns of intents see it: words without regard to case, spacing and punctuation.
 //
 // Chinese and Japanese are written without spaces: each of their characters is a word of its own. Signs that carry
 // meaning (`+ % $ @`) are words too, everything else between words is dropped.

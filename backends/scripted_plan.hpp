@@ -1,4 +1,4 @@
-// What the scripted backend says next: a pure function of the intents and the conversation.
+// Private: What the scripted backend says next: a pure function of the intents and the conversation.
 //
 // Nothing is kept between turns. The plan is made anew from the last thing that the person said, what has been called
 // since is found in the conversation, and so the next turn is known. That is what makes it replayable.

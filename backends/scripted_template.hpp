@@ -1,4 +1,5 @@
-// The templates of intents: `{capture}`, `{result}` and `{result.tool}` in texts and in the arguments of tools.
+// Private: The templates of intents: `{capture}`, `{result}` and `{result.tool}` in texts and in the arguments of
+// tools.
 #pragma once
 
 #include <sennit/agent/io/json.hpp>

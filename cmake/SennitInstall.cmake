@@ -16,9 +16,15 @@ if(SENNIT_BUILD_PROGRAM)
   install(TARGETS sennit_program)
 endif()
 
-foreach(floor IN LISTS sennit_floors)
-  install(DIRECTORY "${floor}/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/sennit/${floor}"
-          FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h")
+# A header whose first line says "Private:" is between our own sources, and stays at home.
+list(TRANSFORM sennit_floors APPEND "/*.hpp" OUTPUT_VARIABLE sennit_header_globs)
+file(GLOB_RECURSE sennit_headers CONFIGURE_DEPENDS RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" ${sennit_header_globs})
+foreach(header IN LISTS sennit_headers)
+  file(STRINGS "${header}" first_line LIMIT_COUNT 1)
+  if(NOT first_line MATCHES "^// Private:")
+    get_filename_component(folder "${header}" DIRECTORY)
+    install(FILES "${header}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/sennit/${folder}")
+  endif()
 endforeach()
 
 configure_package_config_file(cmake/sennitConfig.cmake.in sennitConfig.cmake INSTALL_DESTINATION "${sennit_cmake_dir}")

@@ -1,4 +1,4 @@
-// How text becomes words that a full-text index can find, in any language.
+// Private: How text becomes words that a full-text index can find, in any language.
 //
 // The index's own tokenizer splits at spaces and punctuation, which Chinese, Japanese or Thai do not put between words:
 // their characters are therefore indexed one by one, and pairs of neighbours are looked for.

@@ -1,4 +1,4 @@
-// Time zones and moments: what the tool `clock` computes with.
+// Private: Time zones and moments: what the tool `clock` computes with.
 //
 // The calendar is std::chrono's; the zones come from the system's tz database through the date library, which stays
 // behind calendar_zone.cpp. A moment keeps its zone, so that adding a day keeps the time on the wall.

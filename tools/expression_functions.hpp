@@ -1,4 +1,4 @@
-// The functions and constants that an expression may name.
+// Private: The functions and constants that an expression may name.
 #pragma once
 
 #include <sennit/tools/expression_value.hpp>

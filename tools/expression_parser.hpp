@@ -1,4 +1,4 @@
-// The grammar of an expression, computed while it is read. See expression.hpp for what it understands.
+// Private: The grammar of an expression, computed while it is read. See expression.hpp for what it understands.
 #pragma once
 
 #include <sennit/agent/io/error.hpp>

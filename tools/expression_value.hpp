@@ -1,4 +1,4 @@
-// Numbers of an expression: exact fractions, decimal approximations where no fraction will do.
+// Private: Numbers of an expression: exact fractions, decimal approximations where no fraction will do.
 #pragma once
 
 #include <boost/multiprecision/cpp_dec_float.hpp>

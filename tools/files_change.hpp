@@ -1,4 +1,4 @@
-// Changing files: a whole file, or one exact place in it. Blocking; belongs on a pool thread.
+// Private: Changing files: a whole file, or one exact place in it. Blocking; belongs on a pool thread.
 #pragma once
 
 #include <sennit/agent/schema/described.hpp>

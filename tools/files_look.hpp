@@ -1,4 +1,4 @@
-// Looking at files: a folder's contents, a file's lines. Blocking; belongs on a pool thread.
+// Private: Looking at files: a folder's contents, a file's lines. Blocking; belongs on a pool thread.
 #pragma once
 
 #include <sennit/agent/schema/described.hpp>

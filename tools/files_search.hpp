@@ -1,5 +1,5 @@
-// Finding text in files. The pattern comes from a model, so it is matched by RE2: its time grows with the text alone,
-// where a backtracking engine (std::regex) can be made to run for ever or to overflow the stack.
+// Private: Finding text in files. The pattern comes from a model, so it is matched by RE2: its time grows with the text
+// alone, where a backtracking engine (std::regex) can be made to run for ever or to overflow the stack.
 #pragma once
 
 #include <sennit/agent/schema/described.hpp>

@@ -1,4 +1,4 @@
-// Going through a folder: names, globs and bounds, shared by listing and searching.
+// Private: Going through a folder: names, globs and bounds, shared by listing and searching.
 #pragma once
 
 #include <sennit/tools/files_root.hpp>

@@ -1,4 +1,4 @@
-// What the `http` tool may ask for: URLs, redirects and headers, decided without a socket.
+// Private: What the `http` tool may ask for: URLs, redirects and headers, decided without a socket.
 //
 // These rules keep URLs honest; they are not what keeps a model away from local services. That is decided where a
 // socket connects, by the numeric address (agent/io/egress.hpp), because a host can be spelt and resolved in countless

@@ -1,4 +1,4 @@
-// What a model is shown of an answer's body: text, whatever it was encoded in, or one line about what it is.
+// Private: What a model is shown of an answer's body: text, whatever it was encoded in, or one line about what it is.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
-// Options of a tool as a described struct: what an agent file says, read once, with the nearest name for a typo.
+// Private: Options of a tool as a described struct: what an agent file says, read once, with the nearest name for a
+// typo.
 #pragma once
 
 #include <sennit/agent/registry.hpp>

@@ -1,4 +1,4 @@
-// Moves between the JSON that the reader made and the members of a Definition, by the member's type.
+// Private: Moves between the JSON that the reader made and the members of a Definition, by the member's type.
 #pragma once
 
 #include <sennit/agent/definition/shape.hpp>

@@ -1,4 +1,5 @@
-// Holds YAML against the tables of the format: gives JSON, and reports everything that is wrong, each with its place.
+// Private: Holds YAML against the tables of the format: gives JSON, and reports everything that is wrong, each with its
+// place.
 #pragma once
 
 #include <sennit/agent/definition/shape.hpp>

@@ -1,4 +1,4 @@
-// What an agent file may hold, as data: which keys a map takes, what each value looks like, and where it goes.
+// Private: What an agent file may hold, as data: which keys a map takes, what each value looks like, and where it goes.
 //
 // These tables are the only description of the format. Reading, defaults, suggestions, the JSON Schema and the
 // reference are all made from them (definition_reader, definition_schema, definition_reference).

@@ -1,4 +1,4 @@
-// One libcurl multi handle on one shard. Private to agent/io.
+// Private: One libcurl multi handle on one shard.
 //
 // curl's sockets live in an epoll set of their own and Asio waits for that one descriptor. So many ready sockets cost
 // one wake-up, nothing needs re-arming for each read, and no pending Asio operation can outlive a socket that curl

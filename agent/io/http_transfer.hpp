@@ -1,4 +1,4 @@
-// One request and its answer, between curl's callbacks and the coroutine that reads. Private to agent/io.
+// Private: One request and its answer, between curl's callbacks and the coroutine that reads.
 #pragma once
 
 #include <sennit/agent/io/http.hpp>

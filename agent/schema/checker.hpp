@@ -1,4 +1,4 @@
-// One check of one instance against a schema: the walk behind Validator::check.
+// Private: One check of one instance against a schema: the walk behind Validator::check.
 #pragma once
 
 #include <sennit/agent/schema/compiled_schema.hpp>

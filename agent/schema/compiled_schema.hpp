@@ -1,5 +1,5 @@
-// A JSON Schema that has been looked through once: every keyword has a usable value, patterns are compiled, references
-// lead somewhere. What Validator checks and repairs with; others use validate.hpp.
+// Private: A JSON Schema that has been looked through once: every keyword has a usable value, patterns are compiled,
+// references lead somewhere. What Validator checks and repairs with; others use validate.hpp.
 #pragma once
 
 #include <sennit/agent/io/json.hpp>

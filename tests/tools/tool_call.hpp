@@ -3,6 +3,7 @@
 
 #include "support/fixtures.hpp"
 #include <sennit/agent/event.hpp>
+#include <sennit/agent/schema/validate.hpp>
 #include <sennit/agent/tool.hpp>
 
 #include <memory>
@@ -54,10 +55,22 @@ using Tools = std::vector<std::shared_ptr<Tool>>;
   throw std::runtime_error("no tool " + std::string(name));
 }
 
+/// As a run does it: repairs and checks the arguments, then calls. Throws Error(errc::invalid_argument).
+[[nodiscard]] inline asio::awaitable<ToolOutput> call_checked(Tool& tool, json::object arguments,
+                                                              ToolContext& context) {
+  const Validator schema(tool.spec().description.parameters);
+  json::value value(std::move(arguments));
+  schema.coerce(value);
+  if (const auto violations = schema.check(value); !violations.empty()) {
+    throw Error(errc::invalid_argument, describe(violations));
+  }
+  return tool.call(std::move(value.get_object()), context);
+}
+
 [[nodiscard]] inline ToolOutput call_output(TestEnvironment& environment, const Tools& tools, std::string_view name,
                                             json::object arguments, Memory* memory = nullptr) {
   CallContext context(environment, memory);
-  return run(environment, tool_named(tools, name).call(std::move(arguments), context));
+  return run(environment, call_checked(tool_named(tools, name), std::move(arguments), context));
 }
 
 /// What the model reads.
@@ -69,7 +82,11 @@ using Tools = std::vector<std::shared_ptr<Tool>>;
 [[nodiscard]] inline Error call_error(TestEnvironment& environment, const Tools& tools, std::string_view name,
                                       json::object arguments, Memory* memory = nullptr) {
   CallContext context(environment, memory);
-  return run_error(environment, tool_named(tools, name).call(std::move(arguments), context));
+  try {
+    return run_error(environment, call_checked(tool_named(tools, name), std::move(arguments), context));
+  } catch (const Error& refused) {
+    return refused;
+  }
 }
 
 }  // namespace sennit::testing

@@ -30,7 +30,7 @@ Decimal angle(const Value& value) {
 /// Near enough to a whole number to be it: cos(60°) is 0.5, sin(180°) is 0.
 Value settle(const Decimal& value) {
   const Decimal twice = mp::round(value * 2);
-  if (mp::abs(twice) <= 2 && mp::abs(value * 2 - twice) < kTiny) return Fraction(Integer(twice), 2);
+  if (mp::abs(twice) <= 2 && mp::abs(value * 2 - twice) < kTiny) return Fraction(whole(twice), 2);
   return Value(value);
 }
 
@@ -110,7 +110,7 @@ Value quotient(const Decimal& top, const Decimal& bottom) {
   if (bottom.is_zero()) refuse("a logarithm to base 1 is not defined");
   const Decimal value = top / bottom;
   const Decimal nearest = mp::round(value);
-  if (mp::abs(nearest) < 1'000'000'000 && mp::abs(value - nearest) < kTiny) return Integer(nearest);
+  if (mp::abs(nearest) < 1'000'000'000 && mp::abs(value - nearest) < kTiny) return whole(nearest);
   return Value(value);
 }
 

@@ -144,13 +144,17 @@ bool operator<(const Value& a, const Value& b) {
   return a.decimal() < b.decimal();
 }
 
+Integer whole(const Decimal& value) {
+  return value.is_zero() ? Integer(0) : Integer(value);
+}
+
 Value floor(const Value& value) {
   if (value.exact()) return floor_of(value.fraction());
   // An approximation that is a whole number but for noise is that number: floor(log10(1000)) is 3.
   const Decimal nearest = mp::round(value.decimal());
   if (mp::abs(nearest) > Decimal("1e40")) refuse("too large an approximation to be rounded");
-  const bool whole = mp::abs(value.decimal() - nearest) < kNoise * std::max<Decimal>(1, mp::abs(nearest));
-  return Integer(whole ? nearest : Decimal(mp::floor(value.decimal())));
+  const bool is_whole = mp::abs(value.decimal() - nearest) < kNoise * std::max<Decimal>(1, mp::abs(nearest));
+  return whole(is_whole ? nearest : Decimal(mp::floor(value.decimal())));
 }
 
 Value remainder(const Value& a, const Value& b) {

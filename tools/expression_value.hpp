@@ -49,6 +49,8 @@ class Value {
 [[nodiscard]] Value remainder(const Value& a, const Value& b);
 [[nodiscard]] Value power(const Value& base, const Value& exponent);
 [[nodiscard]] Value factorial(const Value& value);
+/// `value`, which is a whole number. (Boost 1.81's own conversion overflows an int for zero.)
+[[nodiscard]] Integer whole(const Decimal& value);
 /// The largest whole number that is not above `value`.
 [[nodiscard]] Value floor(const Value& value);
 /// The real root of `degree` >= 2; exact where it is a fraction.

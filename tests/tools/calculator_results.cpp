@@ -289,6 +289,8 @@ TEST_CASE("rounding goes away from zero at halves and knows decimal places") {
       {"trunc(2.7)", "2"},
       {"trunc(-2.79, 1)", "-2.7"},
       {"floor(log10(1000))", "3"},
+      {"log2(1)", "0"},
+      {"floor(sin(0.1))", "0"},
       {"floor(sqrt(2)*sqrt(2))", "2"},
   });
 }

@@ -56,6 +56,7 @@ constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
     {"bst", "Europe/London"},
     {"cdt", "America/Chicago"},
     {"cest", "Europe/Berlin"},
+    {"cet", "Europe/Berlin"},  // a zone of its own only where the package tzdata-legacy is
     {"edt", "America/New_York"},
     {"et", "America/New_York"},
     {"est", "America/New_York"},

@@ -39,6 +39,13 @@ bool about_the_request(CURLcode result) {
   return result == CURLE_UNSUPPORTED_PROTOCOL || result == CURLE_URL_MALFORMAT;
 }
 
+bool about_a_header_line(CURLcode result, Phase phase) {
+#if LIBCURL_VERSION_NUM >= 0x080600
+  if (result == CURLE_TOO_LARGE) return true;
+#endif
+  return result == CURLE_OUT_OF_MEMORY && phase == Phase::body;
+}
+
 Error connect_failure(CURLcode result, const Request& request, const std::string& words) {
   const std::string peer = host_and_port(request.url);
   if (result == CURLE_OPERATION_TIMEDOUT) return deadline_failure(Phase::connect, false, request);
@@ -86,7 +93,7 @@ Error failure(CURLcode result, Phase phase, const Request& request, std::string_
   }
   if (phase == Phase::connect) return connect_failure(result, request, words).at(where);
   const std::string peer = host_and_port(request.url);
-  if (result == CURLE_OUT_OF_MEMORY && phase == Phase::body) {
+  if (about_a_header_line(result, phase)) {
     return Error(errc::too_large, "a header line of the answer exceeds curl's bound of 100 KiB").at(where);
   }
   if (cut_short(result) && words.find("chunk") == std::string::npos) {

@@ -85,18 +85,15 @@ TEST_CASE("a zone is found by name, city, abbreviation or offset") {
       {"PST", "", "", "", "", "Tuesday 2026-11-24 01:22:05 PST (UTC-08:00, America/Los_Angeles), week 48"},
       {"IST", "", "", "", "", "zone: IST stands for several time zones: name a city or an offset"},
       {"CST", "", "", "", "", "zone: CST stands for several time zones: name a city or an offset"},
-      {"CET", "", "", "", "", "Tuesday 2026-11-24 10:22:05 CET (UTC+01:00, CET), week 48"},
       {"EST", "", "", "", "", "Tuesday 2026-11-24 04:22:05 EST (UTC-05:00, America/New_York), week 48"},
       {"Tokio", "", "", "", "",
        "zone: unknown time zone \"Tokio\"; did you mean Asia/Tokyo? Give an IANA name (Europe/Berlin), a large city or "
        "an offset (+02:00)"},
-      {"Atlantis", "", "", "", "",
-       "zone: unknown time zone \"Atlantis\"; did you mean Canada/Atlantic? Give an IANA name (Europe/Berlin), a large "
-       "city or an offset (+02:00)"},
+      {"Zzyzx", "", "", "", "",
+       "zone: unknown time zone \"Zzyzx\". Give an IANA name (Europe/Berlin), a large city or an offset (+02:00)"},
       {"London", "", "", "", "", "Tuesday 2026-11-24 09:22:05 GMT (UTC+00:00, Europe/London), week 48"},
       {"sao paulo", "", "", "", "", "Tuesday 2026-11-24 06:22:05 UTC-03:00 (America/Sao_Paulo), week 48"},
       {"singapore", "", "", "", "", "Tuesday 2026-11-24 17:22:05 UTC+08:00 (Asia/Singapore), week 48"},
-      {"Japan", "", "", "", "", "Tuesday 2026-11-24 18:22:05 JST (UTC+09:00, Japan), week 48"},
       {"kathmandu", "", "", "", "", "Tuesday 2026-11-24 15:07:05 UTC+05:45 (Asia/Kathmandu), week 48"},
   });
 }

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <sstream>
 #include <utility>
 
@@ -94,16 +95,24 @@ class Builder : public YAML::EventHandler {
   }
   void OnDocumentEnd() override { has_document_ = true; }
 
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { add(make(Node::Kind::null, mark, anchor)); }
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { add(make(Node::Kind::null, mark), anchor); }
 
-  void OnAlias(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override {
-    report(problems_, lines_.position(mark), "aliases (`*name`) are not supported; write the value out");
-    add(make(Node::Kind::broken, mark, YAML::anchor_t{}));
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    const auto found = anchors_.find(anchor);
+    if (found == anchors_.end()) {
+      report(problems_, lines_.position(mark), "this alias (`*name`) stands inside the value that it names");
+      add(make(Node::Kind::broken, mark));
+      return;
+    }
+    const Size size = measure(found->second);
+    count(size.nodes, lines_.position(mark));
+    check_depth(stack_.size() + size.depth, lines_.position(mark));
+    add(found->second);
   }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
-    Node node = make(Node::Kind::scalar, mark, anchor);
+    Node node = make(Node::Kind::scalar, mark);
     node.text = value;
     node.quoted = tag == "!" || tag == "tag:yaml.org,2002:str";
     if (!node.quoted && tag != "?") refuse_tag(node, tag);
@@ -111,7 +120,7 @@ class Builder : public YAML::EventHandler {
       report(problems_, node.at, "the quote that opens this text is not closed");
       throw Stop{};
     }
-    add(std::move(node));
+    add(std::move(node), anchor);
   }
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -130,22 +139,44 @@ class Builder : public YAML::EventHandler {
   /// A map or list that is being read, and in a map the key whose value comes next.
   struct Frame {
     Node node;
+    YAML::anchor_t anchor{};
     std::optional<Key> key;
     bool drop_value = false;  ///< the key was wrong: its value is read and forgotten
   };
 
-  Node make(Node::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
-    const Position at = lines_.position(mark);
-    if (++nodes_ > kMaxNodes) {
-      report(problems_, at, fmt::format("more than {} values; an agent file is smaller", kMaxNodes));
-      throw Stop{};
+  struct Size {
+    std::size_t nodes = 1;
+    std::size_t depth = 0;
+  };
+
+  static Size measure(const Node& node) {
+    Size size;
+    for (const Node& item : node.items) {
+      const Size inside = measure(item);
+      size.nodes += inside.nodes;
+      size.depth = std::max(size.depth, inside.depth + 1);
     }
-    if (anchor != YAML::anchor_t{}) {
-      report(problems_, at, "anchors (`&name`) are not supported; write the value out where it is needed");
-    }
+    return size;
+  }
+
+  void count(std::size_t nodes, Position at) {
+    nodes_ += nodes;
+    if (nodes_ <= kMaxNodes) return;
+    report(problems_, at, fmt::format("more than {} values; an agent file is smaller", kMaxNodes));
+    throw Stop{};
+  }
+
+  void check_depth(std::size_t depth, Position at) {
+    if (depth <= kMaxDepth) return;
+    report(problems_, at, fmt::format("nested deeper than {} levels", kMaxDepth));
+    throw Stop{};
+  }
+
+  Node make(Node::Kind kind, const YAML::Mark& mark) {
     Node node;
     node.kind = kind;
-    node.at = at;
+    node.at = lines_.position(mark);
+    count(1, node.at);
     return node;
   }
 
@@ -158,23 +189,21 @@ class Builder : public YAML::EventHandler {
 
   void open(Node::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
             YAML::EmitterStyle::value style) {
-    Node node = make(kind, mark, anchor);
-    if (stack_.size() >= kMaxDepth) {
-      report(problems_, node.at, fmt::format("nested deeper than {} levels", kMaxDepth));
-      throw Stop{};
-    }
+    Node node = make(kind, mark);
+    check_depth(stack_.size() + 1, node.at);
     node.flow = style == YAML::EmitterStyle::Flow;
     if (tag != "?" && tag != "tag:yaml.org,2002:seq" && tag != "tag:yaml.org,2002:map") refuse_tag(node, tag);
-    stack_.push_back({std::move(node), {}, false});
+    stack_.push_back({std::move(node), anchor, {}, false});
   }
 
   void close() {
-    Node node = std::move(stack_.back().node);
+    Frame frame = std::move(stack_.back());
     stack_.pop_back();
-    add(std::move(node));
+    add(std::move(frame.node), frame.anchor);
   }
 
-  void add(Node node) {
+  void add(Node node, YAML::anchor_t anchor = {}) {
+    if (anchor != YAML::anchor_t{}) anchors_.insert_or_assign(anchor, node);
     if (stack_.empty()) {
       root_ = std::move(node);
       return;
@@ -222,6 +251,7 @@ class Builder : public YAML::EventHandler {
   const Lines& lines_;
   std::vector<Diagnostic>& problems_;
   std::vector<Frame> stack_;
+  std::map<YAML::anchor_t, Node> anchors_;  // a value is here once it has been read to its end
   Node root_;
   std::size_t nodes_ = 0;
   bool has_document_ = false;
@@ -254,7 +284,7 @@ std::string explain(std::string_view words, std::string_view line) {
       Explanation{"illegal flow end", "`]` or `}` without its opening bracket"},
       Explanation{"unknown token", "a text cannot begin with this character; put it in quotes"},
       Explanation{"the referenced anchor is not defined",
-                  "aliases (`*name`) are not supported; put text that begins "
+                  "no anchor (`&name`) before this alias; put text that begins "
                   "with `*` in quotes"},
       Explanation{"alias not found after *", "put text that begins with `*` in quotes"},
       Explanation{"anchor not found after &", "put text that begins with `&` in quotes"},

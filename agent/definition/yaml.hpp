@@ -1,7 +1,7 @@
 // Private: YAML, as much of it as an agent file needs, read from text that nobody vouches for.
 //
 // yaml-cpp's own tree keeps duplicate keys silently and follows aliases without end, so the tree is built here from
-// its events: bounded in bytes, depth and values, without anchors and aliases, every value with its place.
+// its events: bounded in bytes, depth and values (what aliases stand for included), every value with its place.
 #pragma once
 
 #include <sennit/agent/definition.hpp>

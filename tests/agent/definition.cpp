@@ -60,6 +60,19 @@ TEST_CASE("a file that is not there is not found, and a folder is no file") {
   CHECK(read_error(folder.path()).code() == errc::io);
 }
 
+TEST_CASE("an alias stands for the value that its anchor names, errors included") {
+  const ParsedDefinition parsed = parse_definition(
+      "sennit: 1\nname: &n helper\ndescription: *n\n"
+      "policy:\n  allow: &names [one, two]\n  deny: *names\n");
+  CHECK(parsed.diagnostics.empty());
+  CHECK(parsed.definition.description == "helper");
+  CHECK(parsed.definition.policy.deny == std::vector<std::string>{"one", "two"});
+
+  const ParsedDefinition wrong = parse_definition("sennit: 1\nname: &n 'the helper'\nlimits: {steps: *n}\n");
+  REQUIRE(wrong.diagnostics.size() == 2);
+  CHECK(wrong.diagnostics[1].line == 2);  // where the value is written
+}
+
 TEST_CASE("a file without a name is named after itself") {
   CHECK(parse_definition("sennit: 1", "x/my agent.yaml").definition.name == "my-agent");
   CHECK(parse_definition("sennit: 1").definition.name == "agent");

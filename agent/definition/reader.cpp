@@ -113,10 +113,13 @@ std::string_view home_of(std::string_view key) {
 
 /// A key of another part of the file that is near to `key`: "temperature` in `model.options".
 std::string near_elsewhere(std::string_view key) {
+  constexpr std::size_t kShortest = 4;  // shorter words are near to anything
+  if (key.size() < kShortest) return {};
   for (const Table* table : all_tables()) {
     std::vector<std::string> candidates;
+    candidates.reserve(table->fields.size());
     for (const Field& field : table->fields) candidates.emplace_back(field.key);
-    const std::string_view near = key.size() < 4 ? std::string_view{} : nearest(key, candidates);
+    const std::string_view near = nearest(key, candidates);
     if (!near.empty()) return fmt::format("`{}` in `{}`", near, table->path);
   }
   return {};
@@ -317,9 +320,7 @@ void Reader::unknown_key(const yaml::Key& key, const Table& table) {
   const std::string_view home = home_of(key.text);
   if (foreign != table.foreign.end()) {
     message += fmt::format("; it is called `{}` here", foreign->second);
-  } else if (!near.empty() && (home.empty() || normalised(key.text) == near)) {
-    message += fmt::format("; did you mean `{}`?", near);
-  } else if (!home.empty()) {
+  } else if (!home.empty() && normalised(key.text) != near) {
     message += fmt::format("; it belongs in `{}`", home);
   } else if (!near.empty()) {
     message += fmt::format("; did you mean `{}`?", near);

@@ -9,6 +9,7 @@
 #include <sennit/tools/calculator.hpp>
 #include <sennit/tools/clock.hpp>
 #include <sennit/tools/files.hpp>
+#include <sennit/tools/http_tool.hpp>
 #include <sennit/tools/notes.hpp>
 
 namespace sennit {
@@ -22,6 +23,7 @@ Registry builtin() {
       "auto", [](const ModelSpec& spec, const PartContext& context) { return make_auto_backend(spec, context); });
   registry.add_tool("calculator", make_calculator);
   registry.add_tool("files", make_files_tools);
+  registry.add_tool("http", make_http_tools);
   registry.add_tool("ask", make_ask_tools);
   registry.add_tool("clock", make_clock);
   registry.add_tool("notes", make_notes_tools);

@@ -158,11 +158,21 @@ std::optional<Redirect> redirect_of(int status, std::string_view location, std::
   }
   Redirect redirect;
   redirect.method = method;
-  redirect.target = target_of(resolved, location);
-  refuse_unlisted(redirect.target, allow_hosts);
+  try {
+    redirect.target = target_of(resolved, location);
+    refuse_unlisted(redirect.target, allow_hosts);
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("it redirects to '{}': {}", shown(location), error.message()))
+        .at(from.origin);
+  }
   const bool to_get = status == 303 || (status <= 302 && method == "POST");
   if (to_get && method != "HEAD") redirect.method = "GET";
   redirect.keeps_body = redirect.method == method && method != "GET" && method != "HEAD";
+  if (redirect.keeps_body && redirect.target.origin != from.origin) {
+    redirect.obstacle = "what is sent was meant for " + from.origin;
+  } else if (from.url.starts_with("https:") && redirect.target.url.starts_with("http:")) {
+    redirect.obstacle = "it leads from https to http, where anybody on the way can read and change it";
+  }
   return redirect;
 }
 

@@ -35,11 +35,12 @@ void check_host_pattern(std::string_view pattern);
 /// among `allow_hosts` (empty: every host).
 [[nodiscard]] Target check_url(std::string_view url, const std::vector<std::string>& allow_hosts);
 
-/// Where an answer leads, if it is a redirect that is to be followed: the next method and URL. Throws like check_url.
+/// Where an answer leads, if it is a redirect: the next method and URL. Throws like check_url, naming who redirects.
 struct Redirect {
   std::string method;
   Target target;
   bool keeps_body = false;
+  std::string obstacle;  ///< why a program should not follow it by itself; empty: nothing
 };
 [[nodiscard]] std::optional<Redirect> redirect_of(int status, std::string_view location, std::string_view method,
                                                   const Target& from, const std::vector<std::string>& allow_hosts);

@@ -147,6 +147,24 @@ bool is_text_type(std::string_view type) {
          std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
 }
 
+/// The same without the beginning of a character at its end, as a cut leaves it.
+std::string_view whole_characters(std::string_view body) {
+  std::size_t lead = body.size();
+  for (std::size_t back = 1; back <= 3 && back <= body.size(); ++back) {
+    const auto byte = static_cast<unsigned char>(body[body.size() - back]);
+    if ((byte & 0xC0U) == 0x80U) continue;
+    const std::size_t length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : 2;
+    if (byte >= 0xC2 && byte <= 0xF4 && back < length) lead -= back;
+    break;
+  }
+  return body.substr(0, lead);
+}
+
+bool is_utf8(std::string_view body) {
+  const std::string_view whole = whole_characters(body);
+  return sanitize_utf8(whole) == whole;
+}
+
 }  // namespace
 
 std::string body_text(std::string_view body, std::string_view content_type) {
@@ -162,20 +180,9 @@ std::string body_text(std::string_view body, std::string_view content_type) {
   }
   if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
   // A type may lie: what holds NULs is no text, and what nobody names is text if it reads as such.
-  const bool readable = text.find('\0') == std::string::npos && (is_text_type(type) || (unknown && text == body));
+  const bool readable = text.find('\0') == std::string::npos && (is_text_type(type) || (unknown && is_utf8(body)));
   if (readable) return text;
   return fmt::format("[binary data: {}, {} bytes]", type.empty() ? "unknown type" : sanitize_utf8(type), body.size());
-}
-
-std::string without_secrets(std::string text, const std::vector<std::string>& secrets) {
-  constexpr std::size_t kShortest = 4;  // a shorter one is everywhere in ordinary text
-  for (const std::string& secret : secrets) {
-    if (secret.size() < kShortest) continue;
-    for (std::size_t at = text.find(secret); at != std::string::npos; at = text.find(secret, at + 3)) {
-      text.replace(at, secret.size(), "***");
-    }
-  }
-  return text;
 }
 
 }  // namespace sennit::http

@@ -118,7 +118,7 @@ template <class T>
 [[nodiscard]] json::value write_json(const T& value) {
   if constexpr (is_optional<T>) {
     return value ? write_json(*value) : json::value();
-  } else if constexpr (std::is_same_v<T, bool>) {
+  } else if constexpr (std::is_same_v<T, bool> || is_json<T>) {
     return value;
   } else if constexpr (std::is_integral_v<T> && std::is_signed_v<T>) {
     return static_cast<std::int64_t>(value);
@@ -134,8 +134,6 @@ template <class T>
     return name;
   } else if constexpr (std::is_convertible_v<const T&, std::string_view>) {
     return json::string(std::string_view(value));
-  } else if constexpr (is_json<T>) {
-    return value;
   } else if constexpr (is_list<T>) {
     json::array items;
     for (const auto& item : value) items.push_back(write_json<typename T::value_type>(item));

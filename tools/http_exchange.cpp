@@ -183,7 +183,7 @@ class Exchange {
 
 Error masked(const Error& error, const Credentials& credentials) {
   Error result(error.code(), credentials.mask(error.message()));
-  if (error.retryable()) result = std::move(result).retry(error.retry_after());
+  if (error.retryable()) std::move(result).retry(error.retry_after());
   return std::move(result).at(credentials.mask(error.where()));
 }
 

@@ -8,7 +8,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
+#include <charconv>
+#include <cstdint>
 
 namespace sennit::http {
 namespace {
@@ -66,6 +67,13 @@ void refuse_control_characters(std::string_view url) {
   if (broken) throw Error(errc::invalid_argument, fmt::format("'{}' holds control characters", shown(url)));
 }
 
+/// 0 if it is none. The parser's own number wraps round: 65616 would be 80.
+unsigned port_of(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return failed == std::errc{} && end == text.data() + text.size() ? port : 0;
+}
+
 Target target_of(const urls::url_view& url, std::string_view given) {
   const auto refuse = [given](std::string_view why) {
     throw Error(errc::invalid_argument, fmt::format("'{}': {}", shown(given), why));
@@ -81,14 +89,16 @@ Target target_of(const urls::url_view& url, std::string_view given) {
   if (ipv6 ? target.host.find('%') != std::string::npos : !is_host_name(target.host)) {
     refuse("the host is no plain name or address (write international names in their xn-- form)");
   }
-  if (url.has_port() && !url.port().empty() && url.port_number() == 0) refuse("the port is not one from 1 to 65535");
-  const unsigned port = url.port_number() != 0 ? url.port_number() : scheme == "https" ? 443 : 80;
+  const std::string_view written(url.port().data(), url.port().size());
+  const unsigned port = written.empty() ? (scheme == "https" ? 443 : 80) : port_of(written);
+  if (port == 0) refuse("the port is not one from 1 to 65535");
   target.authority = fmt::format("{}:{}", target.host, port);
   target.origin = fmt::format("{}://{}", scheme, target.authority);
   const std::string_view path(url.encoded_path().data(), url.encoded_path().size());
+  // The parser takes what follows a port for a path.
+  if (!path.empty() && path.front() != '/') refuse("the URL has more behind its host than a port");
   const std::string_view query(url.encoded_query().data(), url.encoded_query().size());
-  target.url = fmt::format("{}://{}{}{}{}{}", scheme, target.host,
-                           url.has_port() && !url.port().empty() ? fmt::format(":{}", port) : "",
+  target.url = fmt::format("{}://{}{}{}{}{}", scheme, target.host, written.empty() ? "" : fmt::format(":{}", port),
                            path.empty() ? "/" : path, url.has_query() ? "?" : "", query);
   return target;
 }

@@ -140,9 +140,19 @@ asio::awaitable<std::vector<Message>> Session::messages() const {
 }
 
 asio::awaitable<bool> Session::undo() {
-  if (state_->kept()) co_return co_await state_->parts->runtime->store()->undo(state_->id);
+  if (state_->kept()) {
+    SessionLocks& sessions = *state_->parts->runtime->internals().sessions;
+    if (!sessions.acquire(state_->id)) throw session_is_busy(state_->id);
+    struct Release {
+      SessionLocks& sessions;
+      const std::string& id;
+      ~Release() { sessions.release(id); }
+    } release{sessions, state_->id};
+    co_return co_await state_->parts->runtime->store()->undo(state_->id);
+  }
   const std::lock_guard lock(state_->mutex);
-  if (state_->running || state_->run_starts.empty()) co_return false;
+  if (state_->running) throw session_is_busy({});
+  if (state_->run_starts.empty()) co_return false;
   state_->messages.resize(state_->run_starts.back());
   state_->run_starts.pop_back();
   co_return true;

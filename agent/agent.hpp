@@ -52,6 +52,7 @@ class Session {
   /// The conversation so far (an unkept one: what this object has seen).
   [[nodiscard]] asio::awaitable<std::vector<Message>> messages() const;
   /// Takes back the last exchange (the last user message and all that followed). False if there is none.
+  /// Throws Error(errc::busy) while a run has the session.
   [[nodiscard]] asio::awaitable<bool> undo();
 
   struct State;

@@ -109,15 +109,11 @@ asio::awaitable<Outcome> prepare_and_plan(Effects::State& state, std::string inp
 asio::awaitable<std::vector<Message>> open_session(Session::State& session) {
   Runtime::State& runtime = session.parts->runtime->internals();
   const bool taken = [&] {
-    if (session.kept()) return runtime.acquire_session(session.id);
+    if (session.kept()) return runtime.sessions->acquire(session.id);
     const std::lock_guard lock(session.mutex);
     return !std::exchange(session.running, true);
   }();
-  if (!taken) {
-    throw Error(errc::busy, session.id.empty() ? std::string("the session has a run already; wait for its end")
-                                               : "the session '" + session.id + "' has a run already; wait for its end")
-        .retry();
-  }
+  if (!taken) throw session_is_busy(session.kept() ? session.id : std::string{});
   if (!session.kept()) {
     const std::lock_guard lock(session.mutex);
     session.run_starts.push_back(session.messages.size());
@@ -129,12 +125,12 @@ asio::awaitable<std::vector<Message>> open_session(Session::State& session) {
   } catch (const std::exception&) {
     failure = current_error();
   }
-  runtime.release_session(session.id);
+  runtime.sessions->release(session.id);
   throw Error(std::move(*failure));
 }
 
 void close_session(Session::State& session, std::vector<Message> conversation) {
-  if (session.kept()) return session.parts->runtime->internals().release_session(session.id);
+  if (session.kept()) return session.parts->runtime->internals().sessions->release(session.id);
   const std::lock_guard lock(session.mutex);
   session.messages = std::move(conversation);
   session.running = false;

@@ -13,7 +13,10 @@ namespace sennit {
 
 Runtime::State::State(Registry parts, RuntimeOptions runtime_options)
     : registry(std::move(parts)), options(std::move(runtime_options)) {
-  if (!options.state.empty()) store = std::make_shared<Store>(options.state);
+  if (!options.state.empty()) {
+    store = std::make_shared<Store>(options.state);
+    sessions = std::make_unique<SessionLocks>(options.state);
+  }
   pool = std::make_unique<Pool>(options.pool_threads);
   std::random_device seed;
   ids.seed((static_cast<std::uint64_t>(seed()) << 32U) | seed());
@@ -61,16 +64,6 @@ std::string Runtime::State::new_id() {
   const std::lock_guard lock(mutex);
   for (std::size_t i = kTimeDigits; i < id.size(); ++i) id[i] = kDigits[ids() & 31U];
   return id;
-}
-
-bool Runtime::State::acquire_session(const std::string& id) {
-  const std::lock_guard lock(mutex);
-  return busy_sessions.insert(id).second;
-}
-
-void Runtime::State::release_session(const std::string& id) {
-  const std::lock_guard lock(mutex);
-  busy_sessions.erase(id);
 }
 
 Runtime::Runtime(Registry registry, RuntimeOptions options)

@@ -5,6 +5,7 @@
 #include <sennit/agent/io/pool.hpp>
 #include <sennit/agent/run_state.hpp>
 #include <sennit/agent/runtime.hpp>
+#include <sennit/agent/session_locks.hpp>
 #include <sennit/agent/store.hpp>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -39,13 +40,10 @@ struct Runtime::State {
   void cancel_all(const std::string& reason);
   [[nodiscard]] std::string new_id();
 
-  /// One run at a time owns a kept session.
-  [[nodiscard]] bool acquire_session(const std::string& id);
-  void release_session(const std::string& id);
-
   Registry registry;
   RuntimeOptions options;
-  std::shared_ptr<Store> store;
+  std::shared_ptr<Store> store;                   // null: nothing is kept
+  std::unique_ptr<SessionLocks> sessions;         // of the store's sessions: one run at a time owns one
   std::vector<std::unique_ptr<OwnedLoop>> loops;  // empty with a borrowed executor
   std::unique_ptr<Pool> pool;                     // ends before the loops that its callers wait on
   std::vector<std::shared_ptr<Environment>> shards;
@@ -54,7 +52,6 @@ struct Runtime::State {
   std::mutex mutex;
   std::condition_variable idle;
   std::set<std::shared_ptr<Run::State>> active;  // guarded
-  std::set<std::string> busy_sessions;           // guarded
   bool closing = false;                          // guarded
   std::mt19937_64 ids;                           // guarded
 };

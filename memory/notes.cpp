@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace sennit {
@@ -55,8 +56,36 @@ class NoteStore {
       : file_(std::move(file)), space_(std::move(space)), word_(space_word(space_)) {}
 
   std::int64_t remember(const std::string& text, WallTime now) {
+    return with_database([&](Database& database) { return remember_in(database, text, now); });
+  }
+
+  std::vector<Note> recall(const std::string& query, std::size_t limit) {
+    return with_database([&](Database& database) {
+      return trimmed(query).empty() ? newest(database, limit) : matching(database, query, limit);
+    });
+  }
+
+  bool forget(std::int64_t id) {
+    return with_database([&](Database& database) { return forget_in(database, id); });
+  }
+
+ private:
+  /// One thread at a time. What SQLite says is meant for a programmer: a person is told which file, and what to do.
+  template <class Work>
+  std::invoke_result_t<const Work&, Database&> with_database(const Work& work) {
     const std::lock_guard lock(mutex_);
-    Database& database = open();
+    try {
+      return work(open());
+    } catch (const Error& error) {
+      if (error.code() != errc::storage) throw;
+      if (error.retryable()) throw Error(errc::storage, "the notes are busy: " + error.message()).retry();
+      throw Error(errc::storage,
+                  fmt::format("the notes in {} cannot be used: {}; to begin with none, move the file away",
+                              file_.string(), error.message()));
+    }
+  }
+
+  std::int64_t remember_in(Database& database, const std::string& text, WallTime now) {
     Transaction transaction(database);
     Statement known = database.prepare("SELECT id FROM notes WHERE space = ?1 AND text = ?2");
     if (known.bind(1, space_).bind(2, text).step()) return known.integer(0);
@@ -77,26 +106,21 @@ class NoteStore {
     return id;
   }
 
-  std::vector<Note> recall(const std::string& query, std::size_t limit) {
-    const std::lock_guard lock(mutex_);
-    return trimmed(query).empty() ? newest(open(), limit) : matching(open(), query, limit);
-  }
-
-  bool forget(std::int64_t id) {
-    const std::lock_guard lock(mutex_);
-    Database& database = open();
+  bool forget_in(Database& database, std::int64_t id) {
     Transaction transaction(database);
     database.prepare("DELETE FROM notes WHERE id = ?1 AND space = ?2").bind(1, id).bind(2, space_).run();
     if (database.changes() == 0) return false;
     database.prepare("DELETE FROM note_words WHERE rowid = ?1").bind(1, id).run();
+    // The index only marks words as deleted; merged, it does not hold them any more.
+    database.execute("INSERT INTO note_words(note_words) VALUES('optimize')");
     transaction.commit();
     return true;
   }
 
- private:
   Database& open() {
     if (!database_) {
       Database opened(file_);
+      opened.execute("PRAGMA secure_delete=ON");  // what a person wants forgotten is gone from the file
       opened.migrate("notes", {kFirstSchema});
       database_.emplace(std::move(opened));
     }

@@ -11,6 +11,7 @@ namespace sennit {
 namespace {
 
 constexpr std::size_t kMaxQuestion = 4000;  // characters: what a person reads before answering
+constexpr std::size_t kMaxChoice = 400;     // bytes of one answer to choose
 
 struct NoOptions {};
 SENNIT_DESCRIBE(NoOptions)
@@ -45,6 +46,11 @@ std::string chosen(std::string answer, const std::vector<std::string>& choices) 
 }
 
 asio::awaitable<std::string> ask(AskArguments arguments, ToolContext& context) {
+  for (const std::string& choice : arguments.choices) {
+    if (choice.empty() || choice.size() > kMaxChoice) {
+      throw Error(errc::invalid_argument, "each choice has 1 to " + std::to_string(kMaxChoice) + " bytes");
+    }
+  }
   asio::awaitable<std::string> pending = context.ask(question_text(arguments));
   std::string answer = co_await std::move(pending);
   co_return chosen(std::move(answer), arguments.choices);

@@ -45,6 +45,13 @@ asio::awaitable<std::string> remember(RememberArguments arguments, ToolContext& 
   co_return fmt::format("remembered as note {}", id);
 }
 
+/// Lines of a note but the first are indented: its text cannot pass for another note.
+std::string indented(const std::string& text) {
+  std::string result;
+  for (const char c : text) result += c == '\n' ? std::string("\n  ") : std::string(1, c);
+  return result;
+}
+
 asio::awaitable<std::string> recall(RecallArguments arguments, ToolContext& context) {
   asio::awaitable<std::vector<Note>> pending =
       memory_of(context).recall(context.environment(), std::move(arguments.query), arguments.limit);
@@ -54,7 +61,7 @@ asio::awaitable<std::string> recall(RecallArguments arguments, ToolContext& cont
   for (const Note& note : notes) {
     const auto seconds = std::chrono::time_point_cast<std::chrono::seconds>(note.created);
     text += fmt::format("[{}] {:%Y-%m-%d} {}\n", note.id, fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
-                        note.text);
+                        indented(note.text));
   }
   co_return text;
 }

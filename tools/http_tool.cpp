@@ -1,3 +1,4 @@
+#include <sennit/agent/definition/shape.hpp>
 #include <sennit/agent/typed_tool.hpp>
 #include <sennit/tools/http_exchange.hpp>
 #include <sennit/tools/http_tool.hpp>
@@ -12,7 +13,7 @@
 namespace sennit {
 namespace {
 
-constexpr double kLongestTimeout = 3600;      // seconds
+constexpr milliseconds kLongestTimeout{3'600'000};
 constexpr milliseconds kTimeToReport{5'000};  // the call ends by itself and says more than the run's own limit could
 
 struct HttpOptions {
@@ -20,7 +21,7 @@ struct HttpOptions {
   bool allow_private = false;
   std::map<std::string, std::string> headers;
   std::string ca_file;
-  double timeout = 30;
+  json::value timeout = 30;
 };
 SENNIT_DESCRIBE(HttpOptions, (allow_hosts), (allow_private), (headers), (ca_file), (timeout))
 
@@ -85,6 +86,17 @@ http::Call call_of(SendArguments arguments, const std::string& key) {
   return call;
 }
 
+/// As everywhere in an agent file: `30`, `30s`, `1m30s`.
+milliseconds timeout_of(const json::value& value) {
+  std::optional<milliseconds> timeout;
+  if (value.is_string()) timeout = format::parse_duration(std::string_view(value.get_string()));
+  if (value.is_number()) timeout = format::parse_duration(json::serialize(value));
+  if (!timeout || *timeout <= milliseconds{0} || *timeout > kLongestTimeout) {
+    throw Error(errc::config, "http: timeout is a duration such as 30s or 2m, more than 0 and at most 1h");
+  }
+  return *timeout;
+}
+
 void check_headers(const HttpSettings& settings) {
   for (const auto& [name, value] : settings.headers) {
     try {
@@ -135,10 +147,7 @@ std::vector<std::shared_ptr<Tool>> make_http_tools(const json::object& options, 
   settings.allow_private = chosen.allow_private;
   settings.headers = std::move(chosen.headers);
   if (!chosen.ca_file.empty()) settings.ca_file = (context.definition.directory() / chosen.ca_file).string();
-  if (!(chosen.timeout > 0 && chosen.timeout <= kLongestTimeout)) {
-    throw Error(errc::config, fmt::format("http: timeout is in seconds, more than 0 and at most {}", kLongestTimeout));
-  }
-  settings.timeout = std::chrono::ceil<milliseconds>(std::chrono::duration<double>(chosen.timeout));
+  settings.timeout = timeout_of(chosen.timeout);
   return make_http(std::move(settings));
 }
 

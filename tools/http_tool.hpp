@@ -37,7 +37,7 @@ struct HttpSettings {
 /// Throws Error(errc::config) for settings that would not be safe or cannot be used.
 [[nodiscard]] std::vector<std::shared_ptr<Tool>> make_http(HttpSettings settings);
 
-/// The factory. Options: allow_hosts, allow_private, headers, ca_file, timeout (seconds).
+/// The factory. Options: allow_hosts, allow_private, headers, ca_file, timeout (a duration).
 [[nodiscard]] std::vector<std::shared_ptr<Tool>> make_http_tools(const json::object& options,
                                                                  const PartContext& context);
 

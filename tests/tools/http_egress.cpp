@@ -281,6 +281,8 @@ TEST_CASE("the options of an agent file become settings") {
   CHECK_THAT(call(env, tools, "http_get", {{"url", server.url()}}), ContainsSubstring("\n\nblue"));
   CHECK(tool_named(tools, "http_get").spec().timeout == milliseconds{7'500});
   CHECK_THAT(tool_named(tools, "http_get").spec().description.description, ContainsSubstring("only: 127.0.0.1"));
+  const Tools patient = from_options({{"timeout", "1m30s"}});
+  CHECK(tool_named(patient, "http_send").spec().timeout == milliseconds{95'000});
   CHECK_THAT(tool_named(from_options({}), "http_get").spec().description.description,
              ContainsSubstring("public hosts only"));
 }
@@ -296,7 +298,8 @@ TEST_CASE("options that are wrong or unsafe say what to write instead") {
              ContainsSubstring("'Host'"));
   CHECK_THAT(option_error({{"allow_hosts", hosts}, {"headers", json::object{{"X", "a\nb"}}}}).message(),
              ContainsSubstring("'X'"));
-  for (const json::value& timeout : {json::value(0), json::value(-1), json::value(1e9), json::value("soon")}) {
+  for (const json::value& timeout :
+       {json::value(0), json::value(-1), json::value(1e9), json::value("soon"), json::value("2h"), json::value(true)}) {
     CHECK_THAT(option_error({{"timeout", timeout}}).message(), ContainsSubstring("timeout"));
   }
   for (const json::object& wrong : {json::object{{"allow_hosts", "example.com"}}, json::object{{"allow_private", "no"}},

@@ -92,7 +92,7 @@ bool InlineMarkdown::opens() const {
 
 void InlineMarkdown::settle(bool at_end) {
   const std::string mark = opener();
-  if (mark.size() == held_.size() && !at_end) return;  // the marker itself may go on
+  if (mark.size() == held_.size() && held_.size() <= kHeldBytes && !at_end) return;  // the marker itself may go on
   const bool possible = mark.size() < held_.size() && opens();
   const Span span = possible ? judge(at_end) : Span{.never = true};
   if (span.end != 0) {

@@ -36,6 +36,7 @@ void Markdown::finish() {
       begin_block(std::exchange(start_, {}), true);
   }
   if (!table_.empty()) draw_table();
+  if (mode_ == Mode::fence_info) open_fence();
   if (mode_ == Mode::text) end_text();
   page_.end_line();
   page_.wrap(true);

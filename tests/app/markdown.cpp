@@ -74,6 +74,7 @@ TEST_CASE("blocks are drawn line by line") {
   CHECK(draw_markdown("```\nx = '```'\n````\nend") == "  x = '```'\nend\n");
   CHECK(draw_markdown("\n\na\n\n\n\n").substr(0, 2) == "a\n");
   CHECK(draw_markdown("a\n\nb\n\n") == "a\n\nb\n");
+  CHECK(draw_markdown("a\n```cpp") == "a\n  cpp\n");
 }
 
 TEST_CASE("tables are aligned, wide characters included") {

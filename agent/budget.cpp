@@ -19,21 +19,31 @@ Usage estimate(const Usage& reported, std::size_t bytes_written) {
 
 }  // namespace
 
+void Budget::refuse_tokens(std::int64_t tokens) const {
+  throw Error(errc::limit, fmt::format("limits.tokens: {} tokens used of {}", tokens, limits_.tokens));
+}
+
+void Budget::refuse_cost(double cost) const {
+  throw Error(errc::limit, fmt::format("limits.cost: {:.6f} {} spent of {:.6f}", cost, currency_, limits_.cost));
+}
+
 void Budget::check_spent(std::int64_t tokens, double cost) const {
-  if (limits_.tokens > 0 && tokens > limits_.tokens) {
-    throw Error(errc::limit, fmt::format("limits.tokens: {} tokens used of {}", tokens, limits_.tokens));
+  if (limits_.tokens > 0 && tokens > limits_.tokens) refuse_tokens(tokens);
+  if (limits_.cost > 0 && cost > limits_.cost) refuse_cost(cost);
+}
+
+void Budget::check_step() const {
+  if (limits_.steps > 0 && steps_in_all_ >= limits_.steps) {
+    throw Error(errc::limit, fmt::format("limits.steps: {} steps taken of {}", steps_in_all_, limits_.steps));
   }
-  if (limits_.cost > 0 && cost > limits_.cost) {
-    throw Error(errc::limit, fmt::format("limits.cost: {:.6f} {} spent of {:.6f}", cost, currency_, limits_.cost));
-  }
+  // What is spent to the last token buys no further step.
+  if (limits_.tokens > 0 && usage_.total() >= limits_.tokens) refuse_tokens(usage_.total());
+  if (limits_.cost > 0 && spent_ >= limits_.cost) refuse_cost(spent_);
 }
 
 void Budget::begin_step() {
-  if (limits_.steps > 0 && steps_ >= limits_.steps) {
-    throw Error(errc::limit, fmt::format("limits.steps: {} steps taken of {}", steps_, limits_.steps));
-  }
-  check_spent(usage_.total(), spent_);
-  if (parent_ != nullptr) parent_->check_spent(parent_->usage_.total(), parent_->spent_);
+  for (const Budget* budget = this; budget != nullptr; budget = budget->parent_) budget->check_step();
+  for (Budget* budget = this; budget != nullptr; budget = budget->parent_) ++budget->steps_in_all_;
   ++steps_;
 }
 
@@ -62,6 +72,10 @@ void Budget::check_in_flight(const Usage& reported, std::size_t bytes_written) c
 
 void Budget::charge(const Usage& usage) {
   for (Budget* budget = this; budget != nullptr; budget = budget->parent_) budget->add(usage, prices_);
+}
+
+void Budget::charge_in_flight(const Usage& reported, std::size_t bytes_written) {
+  charge(estimate(reported, bytes_written));
 }
 
 void Budget::add(const Usage& usage, const std::optional<Prices>& prices) {

@@ -28,7 +28,10 @@ class Budget {
   void check_in_flight(const Usage& reported, std::size_t bytes_written) const;
   /// After a completion.
   void charge(const Usage& usage);
+  /// After a completion that broke or was stopped: what it had cost by then, as check_in_flight() counts it.
+  void charge_in_flight(const Usage& reported, std::size_t bytes_written);
 
+  /// Of this agent alone; limits.steps counts those of its sub-agents too.
   [[nodiscard]] std::uint32_t steps() const noexcept { return steps_; }
   [[nodiscard]] std::uint32_t tool_calls() const noexcept { return tool_calls_; }
   [[nodiscard]] const Usage& usage() const noexcept { return usage_; }
@@ -37,6 +40,9 @@ class Budget {
 
  private:
   void check_spent(std::int64_t tokens, double cost) const;
+  void check_step() const;
+  [[noreturn]] void refuse_tokens(std::int64_t tokens) const;
+  [[noreturn]] void refuse_cost(double cost) const;
   void add(const Usage& usage, const std::optional<Prices>& prices);
   [[nodiscard]] double money(const Usage& usage) const;
 
@@ -44,6 +50,7 @@ class Budget {
   std::optional<Prices> prices_;
   Budget* parent_;
   std::uint32_t steps_ = 0;
+  std::uint32_t steps_in_all_ = 0;
   std::uint32_t tool_calls_ = 0;
   Usage usage_;
   double spent_ = 0;

@@ -33,7 +33,7 @@ class CompletionBuilder {
   /// Throws Error(errc::too_large) beyond kMaxToolCalls.
   void take(const Event& event);
   /// Something a person could have seen has arrived: from here on the completion must not be retried silently.
-  [[nodiscard]] bool visible() const noexcept { return !text_.empty() || !reasoning_.text.empty() || !calls_.empty(); }
+  [[nodiscard]] bool visible() const noexcept { return written_ > 0 || !calls_.empty() || !closed_reasoning_.empty(); }
   /// Bytes the model wrote so far, of any kind: a running estimate of its output.
   [[nodiscard]] std::size_t written() const noexcept { return written_; }
   [[nodiscard]] const std::string& text() const noexcept { return text_; }

@@ -28,10 +28,19 @@ bool has_type(const json::value& value, std::string_view type) {
   return value.is_string();
 }
 
-void replace_all(std::string& text, const std::string& what, const std::string& with) {
-  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size())) {
-    text.replace(at, what.size(), with);
+/// `text` with `{name}` replaced by its value, in one pass: a value that looks like a place is taken as it is.
+std::string fill_in(std::string_view text, const std::map<std::string, std::string, std::less<>>& values) {
+  std::string out;
+  for (std::size_t open = text.find('{'); open != std::string_view::npos; open = text.find('{')) {
+    const std::size_t close = text.find('}', open);
+    const auto value =
+        close == std::string_view::npos ? values.end() : values.find(text.substr(open + 1, close - open - 1));
+    const std::size_t end = value == values.end() ? open + 1 : close + 1;
+    out += value == values.end() ? text.substr(0, end) : text.substr(0, open);
+    if (value != values.end()) out += value->second;
+    text.remove_prefix(end);
   }
+  return out.append(text);
 }
 
 /// The instructions with `{input}` replaced. Throws Error(errc::invalid_argument) for inputs that do not fit.
@@ -42,21 +51,21 @@ std::string render_instructions(const Definition& definition, const std::map<std
       throw Error(errc::invalid_argument, "the agent has no input '" + name + "'");
     }
   }
-  std::string instructions = definition.instructions;
+  std::map<std::string, std::string, std::less<>> values;
   for (const InputSpec& spec : definition.inputs) {
     const auto given = inputs.find(spec.name);
     const json::value& value = given == inputs.end() ? spec.fallback : given->second;
     if (value.is_null()) {
       if (spec.required) throw Error(errc::invalid_argument, "the input '" + spec.name + "' is required");
-      replace_all(instructions, "{" + spec.name + "}", "");
+      values[spec.name];
       continue;
     }
     if (!has_type(value, spec.type)) {
       throw Error(errc::invalid_argument, "the input '" + spec.name + "' must be a " + spec.type);
     }
-    replace_all(instructions, "{" + spec.name + "}", display(value));
+    values[spec.name] = display(value);
   }
-  return instructions;
+  return fill_in(definition.instructions, values);
 }
 
 std::optional<Message> notes_message(const std::vector<Note>& notes) {
@@ -98,7 +107,7 @@ asio::awaitable<Outcome> prepare_and_plan(Effects::State& state, std::string inp
   std::optional<Error> failure;
   try {
     co_await prepare(state, std::move(input));
-  } catch (const std::exception&) {
+  } catch (...) {
     failure = current_error();
   }
   if (failure) co_return outcome_of(state, std::move(*failure));
@@ -122,7 +131,7 @@ asio::awaitable<std::vector<Message>> open_session(Session::State& session) {
   std::optional<Error> failure;
   try {
     co_return co_await runtime.store->messages(session.id);
-  } catch (const std::exception&) {
+  } catch (...) {
     failure = current_error();
   }
   runtime.sessions->release(session.id);
@@ -167,7 +176,7 @@ asio::awaitable<Outcome> work(Run::State& run, Session::State& session, std::str
     state.store->end_run(run.id, run.environment->wall_now(), outcome);
     try {
       co_await state.store->committed();
-    } catch (const std::exception&) {
+    } catch (...) {
       failure = current_error();
     }
   }
@@ -184,7 +193,7 @@ asio::awaitable<void> drive(std::shared_ptr<Run::State> run, std::shared_ptr<Ses
   Outcome outcome;
   try {
     outcome = co_await work(*run, *session, std::move(input));
-  } catch (const std::exception&) {
+  } catch (...) {
     outcome.ending = Ending::failed;
     outcome.error = current_error();
   }
@@ -219,7 +228,7 @@ asio::awaitable<Outcome> run_planner(Effects::State& state) {
   try {
     auto plan = state.parts.planner->plan(effects);
     outcome = co_await with_timeout(*state.run.environment, time, std::move(plan), kTimeLimit);
-  } catch (const std::exception&) {
+  } catch (...) {
     failure = current_error();
   }
   if (failure && failure->code() == errc::timeout && failure->message().starts_with(kTimeLimit)) {
@@ -235,9 +244,8 @@ asio::awaitable<Outcome> run_planner(Effects::State& state) {
 
 asio::awaitable<Outcome> run_child(Effects::State& parent, std::shared_ptr<const Agent::Parts> agent, std::string task,
                                    std::string call_id, std::string effect) {
-  const std::uint32_t limit = parent.parts.definition.limits.depth;
-  if (parent.depth + 1 > limit) {
-    throw Error(errc::limit, "limits.depth: sub-agents may be nested " + std::to_string(limit) + " deep");
+  if (parent.levels_left == 0) {
+    throw Error(errc::limit, "limits.depth: sub-agents may be nested " + std::to_string(parent.depth) + " deep");
   }
   Effects::State state(parent, *agent, call_id, effect);
   state.instructions = render_instructions(agent->definition, {});

@@ -2,6 +2,7 @@
 #include <sennit/agent/effects_state.hpp>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace sennit {
@@ -38,12 +39,16 @@ json::object describe_completion(const Completion& completion) {
 /// One attempt: pulls the stream to its end into `builder`, showing what arrives. The failure, if it failed.
 asio::awaitable<std::optional<Error>> attempt_completion(Effects::State& state, const CompletionRequest& request,
                                                          CompletionBuilder& builder) {
-  // What a person has already read must not be lost, however this ends.
-  struct KeepText {
-    std::string& to;
+  // However this ends, what a person has already read is not lost, and what a broken attempt cost is counted.
+  struct Settle {
+    Effects::State& state;
     const CompletionBuilder& builder;
-    ~KeepText() { to = builder.text(); }
-  } keep{state.partial_text, builder};
+    bool whole = false;
+    ~Settle() {
+      state.partial_text = builder.text();
+      if (!whole) state.budget.charge_in_flight(builder.usage(), builder.written());
+    }
+  } settle{state, builder};
   const std::unique_ptr<TokenStream> stream = state.backend->stream(*state.run.environment, request);
   while (true) {
     const std::span<Event> batch = co_await stream->next();
@@ -57,19 +62,29 @@ asio::awaitable<std::optional<Error>> attempt_completion(Effects::State& state, 
     state.budget.check_in_flight(builder.usage(), builder.written());
     if (!state.run.has_room()) co_await state.run.room();
   }
+  settle.whole = true;
   co_return std::nullopt;
 }
 
-/// Servers that send no ids, or the same id twice, still need calls that can be told apart.
-void complete_call_ids(Completion& completion, std::uint32_t step) {
-  std::vector<std::string> seen;
+/// Servers that send no ids, or number their calls from the start in each turn, still need calls that can be told
+/// apart.
+void complete_call_ids(Completion& completion, const std::vector<Message>& conversation, std::uint32_t step) {
+  if (completion.message.tool_calls().empty()) return;
+  std::set<std::string, std::less<>> used;
+  for (const Message& message : conversation) {
+    for (const ToolCall* call : message.tool_calls()) used.insert(call->id);
+  }
+  std::size_t index = 0;
   for (Part& part : completion.message.parts) {
     auto* call = std::get_if<ToolCall>(&part);
     if (call == nullptr) continue;
-    if (call->id.empty() || std::find(seen.begin(), seen.end(), call->id) != seen.end()) {
-      call->id = "call_" + std::to_string(step) + "_" + std::to_string(seen.size());
+    if (call->id.empty() || used.contains(call->id)) {
+      const std::string base = "call_" + std::to_string(step) + "_" + std::to_string(index);
+      call->id = base;
+      for (int again = 2; used.contains(call->id); ++again) call->id = base + "_" + std::to_string(again);
     }
-    seen.push_back(call->id);
+    used.insert(call->id);
+    ++index;
   }
 }
 
@@ -81,6 +96,7 @@ Effects::State::State(Run::State& of_run, Session::State& of_session)
       parts(*of_session.parts),
       store(parts.runtime->store().get()),
       backend(parts.backend),
+      levels_left(parts.definition.limits.depth),
       keep_messages(session.kept()),
       budget(parts.definition.limits, nullptr) {}
 
@@ -93,6 +109,7 @@ Effects::State::State(State& parent, const Agent::Parts& agent, const std::strin
       path(parent.path.empty() ? call_id : parent.path + "/" + call_id),
       scope(effect + "/"),
       depth(parent.depth + 1),
+      levels_left(std::min(parent.levels_left - 1, parts.definition.limits.depth)),
       budget(agent.definition.limits, &parent.budget) {}
 
 asio::awaitable<std::string> Effects::State::select_backend() {
@@ -167,7 +184,7 @@ asio::awaitable<Completion> Effects::complete(CompletionChange change) {
     co_await state.run.environment->sleep(delay);
   }
 
-  complete_call_ids(*completion, step);
+  complete_call_ids(*completion, state.conversation, step);
   state.budget.charge(completion->usage);
   if (state.store != nullptr) state.journal_end(effect, "complete", describe_completion(*completion));
   state.partial_text.clear();

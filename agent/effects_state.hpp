@@ -29,6 +29,7 @@ struct Effects::State {
   std::string path;                        // of this agent's events; empty for the run itself
   std::string scope;                       // prefix of this planner's effect ids; empty for the run itself
   std::uint32_t depth = 0;
+  std::uint32_t levels_left;  // of sub-agents below this one: limits.depth of all that lead here
   std::string instructions;
   std::vector<Message> conversation;
   bool keep_messages = false;  // the conversation is a session's: each message goes to the store

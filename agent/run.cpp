@@ -60,7 +60,7 @@ asio::awaitable<std::optional<std::span<const Event>>> Run::State::next(std::sha
     if (self->ended) co_return std::nullopt;
     try {
       co_await self->arrived.wait();
-    } catch (const std::exception&) {
+    } catch (...) {
       self->request_cancel("the reader was cancelled");
       throw;
     }

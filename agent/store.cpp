@@ -107,7 +107,7 @@ Store::~Store() {
   state_->thread.reset();  // joined: from here on this thread is the only one
   try {
     state_->flush();
-  } catch (const std::exception&) {
+  } catch (...) {
     // Whoever needed the writes has awaited committed() and knows.
   }
 }

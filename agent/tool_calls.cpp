@@ -149,15 +149,18 @@ asio::awaitable<ToolResult> perform(Effects::State& state, const ToolCall& call,
   ToolOutput output;
   try {
     output = co_await invoke(state, *entry->tool, call, std::move(*arguments), effect);
-  } catch (const std::exception&) {
+  } catch (...) {
     error = current_error();
   }
   if (error) {
     if (error->code() == errc::cancelled && state.run.cancelled) throw Error(std::move(*error));
-    co_return failure_of(call, error->describe());
+    output = {error->describe(), true};
   }
+  // What a tool did before it heard of a cancellation is not called undone: its result is kept.
+  co_await asio::this_coro::throw_if_cancelled(false);
   std::string content =
       co_await cap_output(state, effect, sanitize_utf8(output.content), entry->tool->spec().output_limit);
+  co_await asio::this_coro::throw_if_cancelled(true);
   co_return ToolResult{call.id, call.name, std::move(content), output.is_error};
 }
 
@@ -182,7 +185,7 @@ asio::awaitable<void> run_call(Effects::State& state, Batch& batch, std::size_t 
   std::optional<Error> stopped;
   try {
     result = co_await perform(state, call, effect);
-  } catch (const std::exception&) {
+  } catch (...) {
     stopped = current_error();
     result = failure_of(call, "stopped before it ended: " + state.run.cancel_reason);
   }
@@ -225,7 +228,7 @@ asio::awaitable<void> run_side_by_side(Effects::State& state, Batch& batch) {
       start_eligible(state, batch, scope);
       co_await batch.changed.wait();
     }
-  } catch (const std::exception&) {
+  } catch (...) {
     stopped = current_error();
   }
   if (stopped) {
@@ -261,7 +264,7 @@ asio::awaitable<std::vector<ToolResult>> call_tools(Effects::State& state, std::
   std::optional<Error> stopped;
   try {
     co_await run_batch(state, batch);
-  } catch (const std::exception&) {
+  } catch (...) {
     stopped = current_error();
   }
   std::vector<ToolResult> results;

@@ -72,6 +72,22 @@ std::optional<json::value> read_output(std::string_view text, const Validator& s
   return value;
 }
 
+/// Makes the calls. At the output limit the last one is cut off, even where what arrived looks complete.
+asio::awaitable<void> answer_calls(Effects& effects, std::vector<ToolCall> calls, StopReason reason) {
+  std::optional<ToolCall> cut;
+  if (reason == StopReason::length) {
+    cut = std::move(calls.back());
+    calls.pop_back();
+  }
+  co_await effects.call_tools(std::move(calls));
+  if (!cut) co_return;
+  effects.notice("the call of " + cut->name + " was cut off at the model's output limit");
+  co_await effects.say(tool_message({cut->id, cut->name,
+                                     "the call was cut off at the output limit, so it was not made; send it again, "
+                                     "shorter or in parts",
+                                     true}));
+}
+
 class ToolLoop final : public Planner {
  public:
   int version() const override { return 1; }
@@ -98,7 +114,7 @@ class ToolLoop final : public Planner {
       if (!calls.empty()) {
         empty = 0;
         repetition.check(calls);
-        co_await effects.call_tools(std::move(calls));
+        co_await answer_calls(effects, std::move(calls), completion.reason);
         continue;
       }
       if (completion.reason == StopReason::length) {

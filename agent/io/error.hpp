@@ -52,15 +52,15 @@ class Error : public std::exception {
   Error(errc code, std::string message) : code_(code), message_(std::move(message)) {}
 
   /// Adds the place: `file:line:col`, a URL without its query, a tool's name.
-  Error&& at(std::string where) && { return where_ = std::move(where), std::move(*this); }
+  Error at(std::string where) && { return where_ = std::move(where), std::move(*this); }
   /// Says that the same call may succeed later, optionally not before `after` (from Retry-After).
-  Error&& retry(std::optional<std::chrono::milliseconds> after = {}) && {
+  Error retry(std::optional<std::chrono::milliseconds> after = {}) && {
     retryable_ = true;
     retry_after_ = after;
     return std::move(*this);
   }
   /// Adds what the provider said: its HTTP status, its own error type, its own message.
-  Error&& provider(int status, std::string type, std::string words) && {
+  Error provider(int status, std::string type, std::string words) && {
     status_ = status;
     provider_type_ = std::move(type);
     provider_message_ = std::move(words);

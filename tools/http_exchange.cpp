@@ -182,9 +182,8 @@ class Exchange {
 };
 
 Error masked(const Error& error, const Credentials& credentials) {
-  Error result(error.code(), credentials.mask(error.message()));
-  if (error.retryable()) std::move(result).retry(error.retry_after());
-  return std::move(result).at(credentials.mask(error.where()));
+  Error result = Error(error.code(), credentials.mask(error.message())).at(credentials.mask(error.where()));
+  return error.retryable() ? std::move(result).retry(error.retry_after()) : result;
 }
 
 /// Nothing that is thrown from here on may hold a secret either: a peer puts what it likes into a redirect.

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <utility>
 
 namespace sennit::http {
@@ -78,7 +79,7 @@ class Converter {
   ~Converter() {
     if (ok()) ::iconv_close(handle_);
   }
-  [[nodiscard]] bool ok() const { return handle_ != reinterpret_cast<iconv_t>(-1); }
+  [[nodiscard]] bool ok() const { return reinterpret_cast<std::intptr_t>(handle_) != -1; }
 
   /// What cannot be converted becomes U+FFFD, a byte at a time.
   [[nodiscard]] std::string convert(std::string_view body) const {

@@ -55,7 +55,10 @@ Completion CompletionBuilder::finish() && {
   if (!reasoning_.text.empty()) close_reasoning();
   for (Reasoning& reasoning : closed_reasoning_) message.parts.emplace_back(std::move(reasoning));
   if (!text_.empty()) message.parts.emplace_back(Text{std::move(text_)});
-  for (ToolCall& call : calls_) message.parts.emplace_back(std::move(call));
+  for (ToolCall& call : calls_) {
+    if (call == ToolCall{}) continue;  // a number that the stream left out
+    message.parts.emplace_back(std::move(call));
+  }
   return std::move(completion_);
 }
 

@@ -23,7 +23,7 @@ const typename Map::mapped_type& look_up(const Map& map, std::string_view kind, 
   if (const std::string_view near = nearest(name, known); !near.empty()) {
     message += "; did you mean '" + std::string(near) + "'?";
   } else {
-    message += "; known:";
+    message += known.empty() ? "; none is known" : "; known:";
     for (const std::string& candidate : known) message += " " + candidate;
   }
   throw Error(errc::not_found, std::move(message));

@@ -81,10 +81,10 @@ std::string Person::details(const ToolCall& call) const {
 std::optional<Approval> Person::approve(const ApprovalRequested& request, const std::function<bool()>& stop) {
   interrupted_ = false;
   const std::string why = request.reason.empty() ? std::string{} : " (" + one_line(request.reason) + ")";
+  terminal_.keys();
   screen_.say(details(request.call));
   screen_.say(styled("? ", kAsk) + "Allow " + styled(one_line(request.call.name), kBold) + styled(why, kDim) + "  [" +
               styled("y", kBold) + "] once  [" + styled("a", kBold) + "] always  [" + styled("n", kBold) + "] never  ");
-  terminal_.keys();
   std::optional<Approval> approval;
   while (!approval) {
     const std::optional<char> key = terminal_.read_fresh(stop);

@@ -111,6 +111,7 @@ void Terminal::keys() {
   modes.c_cc[VMIN] = 1;
   modes.c_cc[VTIME] = 0;
   ::tcsetattr(state_->stream.native_handle(), TCSADRAIN, &modes);
+  fetch(typed_);
 }
 
 void Terminal::bracketed_paste(bool on) {
@@ -165,7 +166,6 @@ std::optional<char> Terminal::read(const std::function<bool()>& stop) {
 }
 
 std::optional<char> Terminal::read_fresh(const std::function<bool()>& stop) {
-  fetch(typed_);
   std::deque<char> fresh;
   while (!fetch(fresh)) {
     if (gone_ || !wait(stop)) return std::nullopt;

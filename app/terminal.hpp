@@ -36,14 +36,15 @@ class Terminal {
   void original();
   /// Nothing is echoed, keys wait unread, Ctrl-C is a signal: while a run writes.
   void quiet();
-  /// As quiet(), but Ctrl-C and Ctrl-Z are keys: while a question waits for one key.
+  /// As quiet(), but Ctrl-C and Ctrl-Z are keys: while a question waits for one key. What was typed until now is set
+  /// aside for read(): call it before the question is shown.
   void keys();
   /// Whether the terminal marks pasted text.
   void bracketed_paste(bool on);
 
   /// The next byte typed, type-ahead first. Runs the loop meanwhile. Nothing: `stop` said so, or the terminal is gone.
   [[nodiscard]] std::optional<char> read(const std::function<bool()>& stop);
-  /// As read(), but only what is typed from now on: a key pressed before a question was asked is no answer to it.
+  /// As read(), but only what was typed since keys(): a key pressed before a question was asked is no answer to it.
   [[nodiscard]] std::optional<char> read_fresh(const std::function<bool()>& stop);
   /// True if a byte can be read at once, or comes within some milliseconds (the rest of an escape sequence).
   [[nodiscard]] bool more_within(int milliseconds);

@@ -44,7 +44,8 @@ std::string fill_in(std::string_view text, const std::map<std::string, std::stri
 }
 
 /// The instructions with `{input}` replaced. Throws Error(errc::invalid_argument) for inputs that do not fit.
-std::string render_instructions(const Definition& definition, const std::map<std::string, json::value>& inputs) {
+SENNIT_OUT_OF_FRAME std::string render_instructions(const Definition& definition,
+                                                    const std::map<std::string, json::value>& inputs) {
   for (const auto& [name, value] : inputs) {
     const auto is_it = [&name = name](const InputSpec& spec) { return spec.name == name; };
     if (std::none_of(definition.inputs.begin(), definition.inputs.end(), is_it)) {
@@ -68,7 +69,7 @@ std::string render_instructions(const Definition& definition, const std::map<std
   return fill_in(definition.instructions, values);
 }
 
-std::optional<Message> notes_message(const std::vector<Note>& notes) {
+SENNIT_OUT_OF_FRAME std::optional<Message> notes_message(const std::vector<Note>& notes) {
   if (notes.empty()) return std::nullopt;
   std::string text = "Notes from earlier conversations that may matter here:";
   for (const Note& note : notes) text += "\n- " + note.text;
@@ -76,7 +77,7 @@ std::optional<Message> notes_message(const std::vector<Note>& notes) {
 }
 
 /// Everything before the planner: cancellable like the planner itself.
-asio::awaitable<void> prepare(Effects::State& state, std::string input) {
+SENNIT_OUT_OF_FRAME asio::awaitable<void> prepare(Effects::State& state, std::string input) {
   const Definition& definition = state.parts.definition;
   state.instructions = render_instructions(definition, state.run.options.inputs);
   std::string notice = co_await state.select_backend();
@@ -103,19 +104,8 @@ asio::awaitable<void> prepare(Effects::State& state, std::string input) {
   state.add_message(user_message(std::move(input)));
 }
 
-asio::awaitable<Outcome> prepare_and_plan(Effects::State& state, std::string input) {
-  std::optional<Error> failure;
-  try {
-    co_await prepare(state, std::move(input));
-  } catch (...) {
-    failure = current_error();
-  }
-  if (failure) co_return outcome_of(state, std::move(*failure));
-  co_return co_await run_planner(state);
-}
-
 /// Takes the session's conversation. Throws Error(errc::busy).
-asio::awaitable<std::vector<Message>> open_session(Session::State& session) {
+SENNIT_OUT_OF_FRAME asio::awaitable<std::vector<Message>> open_session(Session::State& session) {
   Runtime::State& runtime = session.parts->runtime->internals();
   const bool taken = [&] {
     if (session.kept()) return runtime.sessions->acquire(session.id);
@@ -138,7 +128,7 @@ asio::awaitable<std::vector<Message>> open_session(Session::State& session) {
   throw Error(std::move(*failure));
 }
 
-void close_session(Session::State& session, std::vector<Message> conversation) {
+SENNIT_OUT_OF_FRAME void close_session(Session::State& session, std::vector<Message> conversation) {
   if (session.kept()) return session.parts->runtime->internals().sessions->release(session.id);
   const std::lock_guard lock(session.mutex);
   session.messages = std::move(conversation);
@@ -146,7 +136,7 @@ void close_session(Session::State& session, std::vector<Message> conversation) {
 }
 
 /// Leaves a conversation that any provider accepts, with what the person has read in it.
-void settle_conversation(Effects::State& state, const Outcome& outcome) {
+SENNIT_OUT_OF_FRAME void settle_conversation(Effects::State& state, const Outcome& outcome) {
   if (!state.partial_text.empty()) state.add_message(assistant_message(state.partial_text));
   close_open_calls(state, "not done: the run ended before (" + std::string(to_string(outcome.ending)) + ")");
 }
@@ -155,55 +145,65 @@ std::chrono::microseconds since(const Run::State& run, SteadyTime begun) {
   return std::chrono::duration_cast<std::chrono::microseconds>(run.environment->now() - begun);
 }
 
-asio::awaitable<Outcome> work(Run::State& run, Session::State& session, std::string input) {
+/// Brings the end of the run to the disk. The failure, if that cannot be done.
+SENNIT_OUT_OF_FRAME asio::awaitable<std::optional<Error>> keep_end(Effects::State& state, const Outcome& outcome) {
+  if (state.store == nullptr) co_return std::nullopt;
+  state.store->end_run(state.run.id, state.run.environment->wall_now(), outcome);
+  try {
+    co_await state.store->committed();
+  } catch (...) {
+    co_return current_error();
+  }
+  co_return std::nullopt;
+}
+
+/// The planner's part of the run, in a coroutine that can be cancelled apart from the one that finishes the run.
+asio::awaitable<void> plan_cancellably(Effects::State& state, std::string input, Outcome& outcome) {
+  if (state.run.cancelled) {
+    outcome = outcome_of(state, Error(errc::cancelled, state.run.cancel_reason));
+    co_return;
+  }
+  auto planning = run_planner(state, std::move(input), outcome);
+  co_await asio::co_spawn(state.run.environment->executor(), std::move(planning),
+                          asio::bind_cancellation_slot(state.run.stop.slot(), asio::use_awaitable));
+}
+
+/// All of a run but its last event. The outcome is the caller's: each coroutine that handed it on would hold another.
+asio::awaitable<void> work(Run::State& run, Session::State& session, std::string input, Outcome& outcome) {
   const SteadyTime begun = run.environment->now();
   Effects::State state(run, session);
   state.conversation = co_await open_session(session);
   close_open_calls(state, "not done: the program ended before");
-
-  Outcome outcome;
-  if (!run.cancelled) {
-    auto planning = prepare_and_plan(state, std::move(input));
-    outcome = co_await asio::co_spawn(run.environment->executor(), std::move(planning),
-                                      asio::bind_cancellation_slot(run.stop.slot(), asio::use_awaitable));
-  } else {
-    outcome = outcome_of(state, Error(errc::cancelled, run.cancel_reason));
-  }
+  co_await plan_cancellably(state, std::move(input), outcome);
   settle_conversation(state, outcome);
   outcome.duration = since(run, begun);
-  std::optional<Error> failure;
-  if (state.store != nullptr) {
-    state.store->end_run(run.id, run.environment->wall_now(), outcome);
-    try {
-      co_await state.store->committed();
-    } catch (...) {
-      failure = current_error();
-    }
-  }
-  close_session(session, std::move(state.conversation));
-  if (failure) {
+  if (std::optional<Error> failure = co_await keep_end(state, outcome)) {
     outcome.ending = Ending::failed;
     outcome.error = std::move(failure);
   }
-  co_return outcome;
+  close_session(session, std::move(state.conversation));
+}
+
+SENNIT_OUT_OF_FRAME void finish(Run::State& run, Outcome outcome) {
+  run.emit("", RunFinished{std::move(outcome)});
 }
 
 asio::awaitable<void> drive(std::shared_ptr<Run::State> run, std::shared_ptr<Session::State> session,
                             std::string input) {
   Outcome outcome;
   try {
-    outcome = co_await work(*run, *session, std::move(input));
+    co_await work(*run, *session, std::move(input), outcome);
   } catch (...) {
     outcome.ending = Ending::failed;
     outcome.error = current_error();
   }
-  run->emit("", RunFinished{std::move(outcome)});
+  finish(*run, std::move(outcome));
   session->parts->runtime->internals().remove(run);
 }
 
 }  // namespace
 
-Outcome outcome_of(const Effects::State& state, Error error) {
+SENNIT_OUT_OF_FRAME Outcome outcome_of(const Effects::State& state, Error error) {
   Outcome outcome;
   outcome.text = state.partial_text;
   if (error.code() == errc::cancelled && state.run.cancelled) {
@@ -220,26 +220,38 @@ Outcome outcome_of(const Effects::State& state, Error error) {
   return outcome;
 }
 
-asio::awaitable<Outcome> run_planner(Effects::State& state) {
-  Effects effects(state);
-  const milliseconds time = state.parts.definition.limits.time;
-  std::optional<Error> failure;
-  Outcome outcome;
-  try {
-    auto plan = state.parts.planner->plan(effects);
-    outcome = co_await with_timeout(*state.run.environment, time, std::move(plan), kTimeLimit);
-  } catch (...) {
-    failure = current_error();
-  }
-  if (failure && failure->code() == errc::timeout && failure->message().starts_with(kTimeLimit)) {
-    failure = Error(errc::limit, failure->message());
-  }
-  if (failure) outcome = outcome_of(state, std::move(*failure));
+namespace {
+
+Error in_terms_of_the_run(Error failure) {
+  const bool time_is_up = failure.code() == errc::timeout && failure.message().starts_with(kTimeLimit);
+  return time_is_up ? Error(errc::limit, failure.message()) : failure;
+}
+
+asio::awaitable<void> plan_into(const Planner& planner, Effects& effects, Outcome& outcome) {
+  outcome = co_await planner.plan(effects);
+}
+
+SENNIT_OUT_OF_FRAME void count_up(const Effects::State& state, Outcome& outcome) {
   outcome.usage = state.budget.usage();
   outcome.cost = state.budget.cost();
   outcome.steps = state.budget.steps();
   outcome.tool_calls = state.budget.tool_calls();
-  co_return outcome;
+}
+
+}  // namespace
+
+asio::awaitable<void> run_planner(Effects::State& state, std::optional<std::string> input, Outcome& outcome) {
+  Effects effects(state);
+  std::optional<Error> failure;
+  try {
+    if (input) co_await prepare(state, std::move(*input));
+    auto plan = plan_into(*state.parts.planner, effects, outcome);
+    co_await with_timeout(*state.run.environment, state.parts.definition.limits.time, std::move(plan), kTimeLimit);
+  } catch (...) {
+    failure = current_error();
+  }
+  if (failure) outcome = outcome_of(state, in_terms_of_the_run(std::move(*failure)));
+  count_up(state, outcome);
 }
 
 asio::awaitable<Outcome> run_child(Effects::State& parent, std::shared_ptr<const Agent::Parts> agent, std::string task,
@@ -253,12 +265,13 @@ asio::awaitable<Outcome> run_child(Effects::State& parent, std::shared_ptr<const
   std::string notice = co_await state.select_backend();
   if (!notice.empty()) state.emit(Notice{std::move(notice)});
   state.add_message(user_message(std::move(task)));
-  Outcome outcome = co_await run_planner(state);
+  Outcome outcome;
+  co_await run_planner(state, std::nullopt, outcome);
   if (outcome.ending == Ending::cancelled) throw Error(errc::cancelled, outcome.detail);
   co_return outcome;
 }
 
-void close_open_calls(Effects::State& state, std::string_view what_happened) {
+SENNIT_OUT_OF_FRAME void close_open_calls(Effects::State& state, std::string_view what_happened) {
   const auto& conversation = state.conversation;
   const auto is_calling = [](const Message& message) { return !message.tool_calls().empty(); };
   const auto last = std::find_if(conversation.rbegin(), conversation.rend(), is_calling);

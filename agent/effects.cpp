@@ -36,9 +36,40 @@ json::object describe_completion(const Completion& completion) {
   return out;
 }
 
-/// One attempt: pulls the stream to its end into `builder`, showing what arrives. The failure, if it failed.
-asio::awaitable<std::optional<Error>> attempt_completion(Effects::State& state, const CompletionRequest& request,
-                                                         CompletionBuilder& builder) {
+/// What came of asking once.
+struct Attempt {
+  Completion completion;
+  std::optional<Error> error;
+  bool visible = false;  ///< something was shown: it must not be asked again silently
+};
+
+SENNIT_OUT_OF_FRAME std::unique_ptr<TokenStream> open_stream(const Effects::State& state, CompletionChange change) {
+  CompletionRequest request;
+  request.instructions = state.instructions;
+  request.messages = state.conversation;
+  request.tools = state.parts.descriptions;
+  request.output_schema = state.parts.definition.output ? &*state.parts.definition.output : nullptr;
+  request.tool_choice = change.tool_choice;
+  request.options = state.parts.definition.model.options;
+  return state.backend->stream(*state.run.environment, request);
+}
+
+/// Shows a batch and adds it to the completion. The failure, if it holds one.
+SENNIT_OUT_OF_FRAME std::optional<Error> take_batch(Effects::State& state, std::span<Event> batch,
+                                                    CompletionBuilder& builder) {
+  for (Event& event : batch) {
+    if (auto* failed = std::get_if<Failed>(&event.data)) return std::move(failed->error);
+    builder.take(event);
+    if (std::holds_alternative<UsageUpdate>(event.data) || std::holds_alternative<Finished>(event.data)) continue;
+    state.emit(std::move(event.data));
+  }
+  state.budget.check_in_flight(builder.usage(), builder.written());
+  return std::nullopt;
+}
+
+/// Asks once: pulls the stream to its end, showing what arrives.
+asio::awaitable<Attempt> attempt_completion(Effects::State& state, CompletionChange change) {
+  CompletionBuilder builder(state.backend->info().provider);
   // However this ends, what a person has already read is not lost, and what a broken attempt cost is counted.
   struct Settle {
     Effects::State& state;
@@ -49,21 +80,15 @@ asio::awaitable<std::optional<Error>> attempt_completion(Effects::State& state, 
       if (!whole) state.budget.charge_in_flight(builder.usage(), builder.written());
     }
   } settle{state, builder};
-  const std::unique_ptr<TokenStream> stream = state.backend->stream(*state.run.environment, request);
+  const std::unique_ptr<TokenStream> stream = open_stream(state, change);
   while (true) {
     const std::span<Event> batch = co_await stream->next();
     if (batch.empty()) break;
-    for (Event& event : batch) {
-      if (auto* failed = std::get_if<Failed>(&event.data)) co_return std::move(failed->error);
-      builder.take(event);
-      if (std::holds_alternative<UsageUpdate>(event.data) || std::holds_alternative<Finished>(event.data)) continue;
-      state.emit(std::move(event.data));
-    }
-    state.budget.check_in_flight(builder.usage(), builder.written());
+    if (auto error = take_batch(state, batch, builder)) co_return Attempt{{}, std::move(error), builder.visible()};
     if (!state.run.has_room()) co_await state.run.room();
   }
   settle.whole = true;
-  co_return std::nullopt;
+  co_return Attempt{std::move(builder).finish(), {}, true};
 }
 
 /// Servers that send no ids, or number their calls from the start in each turn, still need calls that can be told
@@ -151,46 +176,50 @@ void Effects::notice(std::string message) {
   state_.emit(Notice{std::move(message)});
 }
 
+namespace {
+
+SENNIT_OUT_OF_FRAME void begin_step(Effects::State& state, const std::string& effect, const CompletionChange& change) {
+  if (state.store != nullptr) state.journal_start(effect, "complete", describe_request(state, change));
+  state.emit(StepStarted{state.budget.steps()});
+}
+
+SENNIT_OUT_OF_FRAME void end_step(Effects::State& state, const std::string& effect, Completion& completion) {
+  const std::uint32_t step = state.budget.steps();
+  complete_call_ids(completion, state.conversation, step);
+  state.budget.charge(completion.usage);
+  if (state.store != nullptr) state.journal_end(effect, "complete", describe_completion(completion));
+  state.partial_text.clear();
+  if (!completion.message.parts.empty()) state.add_message(completion.message);
+  state.emit(StepFinished{step, completion.reason, completion.usage});
+}
+
+/// How long to wait before the next attempt. Throws `error` where there is to be none.
+SENNIT_OUT_OF_FRAME milliseconds next_delay(Effects::State& state, const std::string& effect, std::uint32_t attempt,
+                                            const Attempt& broken) {
+  const milliseconds delay = retry_delay(attempt + 1, *broken.error, state.run.environment->random());
+  if (!broken.error->retryable() || broken.visible || attempt == kMaxAttempts || delay > kLongestDelay) {
+    state.journal_end(effect, "complete", {{"error", to_json(*broken.error)}});
+    throw *broken.error;
+  }
+  state.emit(Retried{attempt + 1, delay, *broken.error});
+  return delay;
+}
+
+}  // namespace
+
 asio::awaitable<Completion> Effects::complete(CompletionChange change) {
   State& state = state_;
   state.budget.begin_step();
-  const std::uint32_t step = state.budget.steps();
   const std::string effect = state.new_effect();
-  if (state.store != nullptr) state.journal_start(effect, "complete", describe_request(state, change));
-  state.emit(StepStarted{step});
-
-  CompletionRequest request;
-  request.instructions = state.instructions;
-  request.messages = state.conversation;
-  request.tools = state.parts.descriptions;
-  request.output_schema = state.parts.definition.output ? &*state.parts.definition.output : nullptr;
-  request.tool_choice = change.tool_choice;
-  request.options = state.parts.definition.model.options;
-
-  std::optional<Completion> completion;
-  for (std::uint32_t attempt = 1; !completion; ++attempt) {
-    CompletionBuilder builder(state.backend->info().provider);
-    std::optional<Error> error = co_await attempt_completion(state, request, builder);
-    if (!error) {
-      completion = std::move(builder).finish();
-      break;
+  begin_step(state, effect, change);
+  for (std::uint32_t attempt = 1;; ++attempt) {
+    Attempt made = co_await attempt_completion(state, change);
+    if (!made.error) {
+      end_step(state, effect, made.completion);
+      co_return std::move(made.completion);
     }
-    const milliseconds delay = retry_delay(attempt + 1, *error, state.run.environment->random());
-    if (!error->retryable() || builder.visible() || attempt == kMaxAttempts || delay > kLongestDelay) {
-      state.journal_end(effect, "complete", {{"error", to_json(*error)}});
-      throw std::move(*error);
-    }
-    state.emit(Retried{attempt + 1, delay, std::move(*error)});
-    co_await state.run.environment->sleep(delay);
+    co_await state.run.environment->sleep(next_delay(state, effect, attempt, made));
   }
-
-  complete_call_ids(*completion, state.conversation, step);
-  state.budget.charge(completion->usage);
-  if (state.store != nullptr) state.journal_end(effect, "complete", describe_completion(*completion));
-  state.partial_text.clear();
-  if (!completion->message.parts.empty()) state.add_message(completion->message);
-  state.emit(StepFinished{step, completion->reason, completion->usage});
-  co_return std::move(*completion);
 }
 
 asio::awaitable<std::vector<ToolResult>> Effects::call_tools(std::vector<ToolCall> calls) {

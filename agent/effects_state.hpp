@@ -70,7 +70,9 @@ void close_open_calls(Effects::State& state, std::string_view what_happened);
 /// How a run that broke with `error` ends.
 [[nodiscard]] Outcome outcome_of(const Effects::State& state, Error error);
 
-/// Runs the planner; failures, limits and cancellation become outcomes. Leaves the conversation well-formed.
-[[nodiscard]] asio::awaitable<Outcome> run_planner(Effects::State& state);
+/// Prepares the run (where `input` is given: a sub-agent's is prepared already) and runs the planner; failures, limits
+/// and cancellation become outcomes.
+[[nodiscard]] asio::awaitable<void> run_planner(Effects::State& state, std::optional<std::string> input,
+                                                Outcome& outcome);
 
 }  // namespace sennit

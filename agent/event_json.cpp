@@ -111,11 +111,11 @@ void get(const json::value& value, std::vector<std::string>& out) {
 void get(const json::value& value, Error& out) {
   Error error(parse_errc(find_string(value, "code")).value_or(errc::internal),
               std::string(find_string(value, "message")));
-  std::move(error).at(std::string(find_string(value, "where")));
+  error = std::move(error).at(std::string(find_string(value, "where")));
   if (const json::value* retry = find(value, "retryable"); retry != nullptr && retry->as_bool()) {
     std::optional<std::chrono::milliseconds> after;
     if (const auto milliseconds = find_int(value, "retry_after_ms")) after = std::chrono::milliseconds(*milliseconds);
-    std::move(error).retry(after);
+    error = std::move(error).retry(after);
   }
   out = std::move(error).provider(static_cast<int>(find_int(value, "status").value_or(0)),
                                   std::string(find_string(value, "provider_type")),

@@ -56,6 +56,7 @@ asio::awaitable<void> Run::State::room() {
 }
 
 asio::awaitable<std::optional<std::span<const Event>>> Run::State::next(std::shared_ptr<State> self) {
+  std::vector<Event>().swap(self->delivered);  // a run that waits, for a model or a person, holds as little as it can
   while (self->pending.empty()) {
     if (self->ended) co_return std::nullopt;
     try {
@@ -65,7 +66,6 @@ asio::awaitable<std::optional<std::span<const Event>>> Run::State::next(std::sha
       throw;
     }
   }
-  self->delivered.clear();
   self->delivered.swap(self->pending);
   self->pending_bytes = 0;
   for (Signal* waiter : self->room_waiters) waiter->notify();

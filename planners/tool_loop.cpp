@@ -17,7 +17,7 @@ class RepetitionGuard {
   explicit RepetitionGuard(std::uint32_t limit) : limit_(limit) {}
 
   /// Throws Error(errc::limit) at the limit-th time that the same calls come in a row.
-  void check(const std::vector<ToolCall>& calls) {
+  SENNIT_OUT_OF_FRAME void check(const std::vector<ToolCall>& calls) {
     std::string key;
     for (const ToolCall& call : calls) key += call.name + '\n' + call.arguments + '\n';
     times_ = key == last_ ? times_ + 1 : 1;
@@ -34,7 +34,7 @@ class RepetitionGuard {
   std::string last_;
 };
 
-Outcome end(Ending ending, std::string text, std::string detail) {
+SENNIT_OUT_OF_FRAME Outcome end(Ending ending, std::string text, std::string detail) {
   Outcome outcome;
   outcome.ending = ending;
   outcome.text = std::move(text);
@@ -72,8 +72,15 @@ std::optional<json::value> read_output(std::string_view text, const Validator& s
   return value;
 }
 
+SENNIT_OUT_OF_FRAME std::vector<ToolCall> calls_of(const Completion& completion) {
+  std::vector<ToolCall> calls;
+  for (const ToolCall* call : completion.message.tool_calls()) calls.push_back(*call);
+  return calls;
+}
+
 /// Makes the calls. At the output limit the last one is cut off, even where what arrived looks complete.
-asio::awaitable<void> answer_calls(Effects& effects, std::vector<ToolCall> calls, StopReason reason) {
+SENNIT_OUT_OF_FRAME asio::awaitable<void> answer_calls(Effects& effects, std::vector<ToolCall> calls,
+                                                       StopReason reason) {
   std::optional<ToolCall> cut;
   if (reason == StopReason::length) {
     cut = std::move(calls.back());
@@ -88,57 +95,79 @@ asio::awaitable<void> answer_calls(Effects& effects, std::vector<ToolCall> calls
                                      true}));
 }
 
+bool declined(const Completion& completion) {
+  return !completion.refusal.empty() || completion.reason == StopReason::refusal ||
+         completion.reason == StopReason::content_filter;
+}
+
+SENNIT_OUT_OF_FRAME Outcome refused(Completion completion) {
+  const bool withheld = completion.reason == StopReason::content_filter;
+  return end(Ending::refused, completion.refusal.empty() ? completion.message.text() : std::move(completion.refusal),
+             withheld ? "the provider withheld the answer" : "the model declined");
+}
+
+/// Holds an answer against what the agent must give.
+class AnswerCheck {
+ public:
+  explicit AnswerCheck(const std::optional<json::object>& schema) {
+    if (schema) schema_.emplace(*schema);
+  }
+
+  /// The outcome, or nothing and what to tell the model. Throws Error once it has fallen short too often.
+  SENNIT_OUT_OF_FRAME std::optional<Outcome> accept(const Completion& completion, std::string& correction) {
+    Outcome outcome = end(Ending::completed, completion.message.text(), "");
+    if (outcome.text.empty()) {
+      if (++empty_ == kEmptyAnswers) {
+        throw Error(errc::empty_response, "the model gave an empty answer " + std::to_string(empty_) + " times");
+      }
+      correction = "Your last answer was empty. Please answer, or call a tool.";
+      return std::nullopt;
+    }
+    if (!schema_) return outcome;
+    std::string wrong;
+    if (auto value = read_output(outcome.text, *schema_, wrong)) {
+      outcome.output = std::move(*value);
+      return outcome;
+    }
+    if (++wrong_ == kWrongOutputs) {
+      throw Error(errc::protocol, "the model's answer does not fit the output schema: " + wrong);
+    }
+    correction =
+        "That does not fit the required JSON schema (" + wrong + "). Answer again with the corrected JSON only.";
+    return std::nullopt;
+  }
+
+  void made_calls() { empty_ = 0; }
+
+ private:
+  std::optional<Validator> schema_;
+  std::uint32_t empty_ = 0;  // in a row
+  std::uint32_t wrong_ = 0;
+};
+
 class ToolLoop final : public Planner {
  public:
   int version() const override { return 1; }
 
   asio::awaitable<Outcome> plan(Effects& effects) const override {
     RepetitionGuard repetition(effects.definition().limits.repeats);
-    std::optional<Validator> output;
-    if (effects.definition().output) output.emplace(*effects.definition().output);
-    std::uint32_t empty = 0;
-    std::uint32_t wrong_outputs = 0;
+    AnswerCheck check(effects.definition().output);
     while (true) {
       Completion completion = co_await effects.complete(CompletionChange{});
-      std::string text = completion.message.text();
-      std::vector<ToolCall> calls;
-      for (const ToolCall* call : completion.message.tool_calls()) calls.push_back(*call);
-
-      if (!completion.refusal.empty() || completion.reason == StopReason::refusal ||
-          completion.reason == StopReason::content_filter) {
-        const bool own_words = !completion.refusal.empty();
-        co_return end(Ending::refused, own_words ? completion.refusal : std::move(text),
-                      completion.reason == StopReason::content_filter ? "the provider withheld the answer"
-                                                                      : "the model declined");
-      }
+      if (declined(completion)) co_return refused(std::move(completion));
+      std::vector<ToolCall> calls = calls_of(completion);
       if (!calls.empty()) {
-        empty = 0;
+        check.made_calls();
         repetition.check(calls);
         co_await answer_calls(effects, std::move(calls), completion.reason);
         continue;
       }
       if (completion.reason == StopReason::length) {
-        co_return end(Ending::truncated, std::move(text), "the output limit of the model was reached");
+        co_return end(Ending::truncated, completion.message.text(), "the output limit of the model was reached");
       }
-      if (text.empty()) {
-        if (++empty == kEmptyAnswers) {
-          throw Error(errc::empty_response, "the model gave an empty answer " + std::to_string(empty) + " times");
-        }
-        co_await effects.say(user_message("Your last answer was empty. Please answer, or call a tool."));
-        continue;
-      }
-      Outcome outcome = end(Ending::completed, std::move(text), "");
-      if (!output) co_return outcome;
-      std::string wrong;
-      if (auto value = read_output(outcome.text, *output, wrong)) {
-        outcome.output = std::move(*value);
-        co_return outcome;
-      }
-      if (++wrong_outputs == kWrongOutputs) {
-        throw Error(errc::protocol, "the model's answer does not fit the output schema: " + wrong);
-      }
-      co_await effects.say(user_message("That does not fit the required JSON schema (" + wrong +
-                                        "). Answer again with the corrected JSON only."));
+      std::string correction;
+      if (auto outcome = check.accept(completion, correction)) co_return std::move(*outcome);
+      co_await effects.say(user_message(std::move(correction)));
     }
   }
 };

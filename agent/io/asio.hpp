@@ -7,3 +7,7 @@
 namespace sennit {
 namespace asio = boost::asio;
 }  // namespace sennit
+
+/// For what a coroutine calls and need not keep: inlined, its locals would join the coroutine's frame, which every
+/// waiting run holds.
+#define SENNIT_OUT_OF_FRAME [[gnu::noinline]]

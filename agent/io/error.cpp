@@ -53,6 +53,33 @@ std::optional<errc> parse_errc(std::string_view name) noexcept {
   return std::nullopt;
 }
 
+Error::Error(errc code, std::string message) : words_(std::make_shared<Words>(Words{code, std::move(message)})) {}
+
+Error::Words& Error::own() {
+  if (words_.use_count() > 1) words_ = std::make_shared<Words>(*words_);
+  return *words_;
+}
+
+Error Error::at(std::string where) && {
+  own().where = std::move(where);
+  return *this;
+}
+
+Error Error::retry(std::optional<std::chrono::milliseconds> after) && {
+  Words& words = own();
+  words.retryable = true;
+  words.retry_after = after;
+  return *this;
+}
+
+Error Error::provider(int status, std::string type, std::string words) && {
+  Words& own_words = own();
+  own_words.status = status;
+  own_words.provider_type = std::move(type);
+  own_words.provider_message = std::move(words);
+  return *this;
+}
+
 Error current_error() {
   try {
     throw;

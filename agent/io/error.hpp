@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -45,56 +46,54 @@ enum class errc {
 [[nodiscard]] std::string_view to_string(errc code) noexcept;
 [[nodiscard]] std::optional<errc> parse_errc(std::string_view name) noexcept;
 
-/// What went wrong, where, and whether trying again makes sense. A value: copyable, comparable, safe to move
-/// between threads.
+/// What went wrong, where, and whether trying again makes sense. A value, small and cheap to copy (its words are
+/// shared until they change), comparable, safe to hand to another thread.
 class Error : public std::exception {
  public:
-  Error(errc code, std::string message) : code_(code), message_(std::move(message)) {}
+  Error(errc code, std::string message);
+  // Copies, which do not throw, serve as moves as well: an Error always has its words.
+  Error(const Error&) noexcept = default;
+  Error& operator=(const Error&) noexcept = default;
+  ~Error() override = default;
 
   /// Adds the place: `file:line:col`, a URL without its query, a tool's name.
-  Error at(std::string where) && { return where_ = std::move(where), std::move(*this); }
+  [[nodiscard]] Error at(std::string where) &&;
   /// Says that the same call may succeed later, optionally not before `after` (from Retry-After).
-  Error retry(std::optional<std::chrono::milliseconds> after = {}) && {
-    retryable_ = true;
-    retry_after_ = after;
-    return std::move(*this);
-  }
+  [[nodiscard]] Error retry(std::optional<std::chrono::milliseconds> after = {}) &&;
   /// Adds what the provider said: its HTTP status, its own error type, its own message.
-  Error provider(int status, std::string type, std::string words) && {
-    status_ = status;
-    provider_type_ = std::move(type);
-    provider_message_ = std::move(words);
-    return std::move(*this);
-  }
+  [[nodiscard]] Error provider(int status, std::string type, std::string words) &&;
 
-  [[nodiscard]] errc code() const noexcept { return code_; }
-  [[nodiscard]] const std::string& message() const noexcept { return message_; }
-  [[nodiscard]] const std::string& where() const noexcept { return where_; }
-  [[nodiscard]] bool retryable() const noexcept { return retryable_; }
-  [[nodiscard]] std::optional<std::chrono::milliseconds> retry_after() const noexcept { return retry_after_; }
-  [[nodiscard]] int status() const noexcept { return status_; }  ///< HTTP status, 0 if there was none
-  [[nodiscard]] const std::string& provider_type() const noexcept { return provider_type_; }
-  [[nodiscard]] const std::string& provider_message() const noexcept { return provider_message_; }
+  [[nodiscard]] errc code() const noexcept { return words_->code; }
+  [[nodiscard]] const std::string& message() const noexcept { return words_->message; }
+  [[nodiscard]] const std::string& where() const noexcept { return words_->where; }
+  [[nodiscard]] bool retryable() const noexcept { return words_->retryable; }
+  [[nodiscard]] std::optional<std::chrono::milliseconds> retry_after() const noexcept { return words_->retry_after; }
+  [[nodiscard]] int status() const noexcept { return words_->status; }  ///< HTTP status, 0 if there was none
+  [[nodiscard]] const std::string& provider_type() const noexcept { return words_->provider_type; }
+  [[nodiscard]] const std::string& provider_message() const noexcept { return words_->provider_message; }
 
   /// `where: message`, for a person.
-  [[nodiscard]] std::string describe() const { return where_.empty() ? message_ : where_ + ": " + message_; }
-  [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
+  [[nodiscard]] std::string describe() const { return where().empty() ? message() : where() + ": " + message(); }
+  [[nodiscard]] const char* what() const noexcept override { return words_->message.c_str(); }
 
-  friend bool operator==(const Error& a, const Error& b) noexcept {
-    return a.code_ == b.code_ && a.message_ == b.message_ && a.where_ == b.where_ && a.retryable_ == b.retryable_ &&
-           a.retry_after_ == b.retry_after_ && a.status_ == b.status_ && a.provider_type_ == b.provider_type_ &&
-           a.provider_message_ == b.provider_message_;
-  }
+  friend bool operator==(const Error& a, const Error& b) noexcept { return *a.words_ == *b.words_; }
 
  private:
-  errc code_;
-  std::string message_;
-  std::string where_;
-  bool retryable_ = false;
-  std::optional<std::chrono::milliseconds> retry_after_;
-  int status_ = 0;
-  std::string provider_type_;
-  std::string provider_message_;
+  struct Words {
+    errc code;
+    std::string message;
+    std::string where{};
+    bool retryable = false;
+    std::optional<std::chrono::milliseconds> retry_after{};
+    int status = 0;
+    std::string provider_type{};
+    std::string provider_message{};
+    friend bool operator==(const Words&, const Words&) = default;
+  };
+  /// To be changed: our own copy if others share it.
+  Words& own();
+
+  std::shared_ptr<Words> words_;  // never null
 };
 
 /// Turns whatever is being thrown into an Error (an unknown exception becomes errc::internal with its words).

@@ -9,7 +9,7 @@ namespace sennit::http {
 namespace {
 
 // Measured: a smaller buffer costs more reads in a burst, a larger one memory in each of thousands of streams.
-constexpr long kReceiveBuffer = 4'096;
+constexpr long kReceiveBuffer = 1024;
 // Request bodies above 64 KiB are sent through a buffer that lives as long as the answer.
 constexpr long kSendBuffer = 16'384;
 // Keeps NAT entries alive while a model thinks.

@@ -50,6 +50,7 @@ asio::awaitable<void> Transfer::begin() {
   if (engine_->closed()) throw Error(errc::cancelled, "the HTTP client was closed");
   easy_ = engine_->take_handle();
   header_list_ = configure(easy_.get(), *this, *engine_, request_);
+  request_.headers = {};  // curl has its own copy
   curl_easy_setopt(easy_.get(), CURLOPT_ERRORBUFFER, words_.data());
   started_ = active_at_ = std::chrono::steady_clock::now();
   engine_->start(*this);

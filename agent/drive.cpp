@@ -76,6 +76,24 @@ SENNIT_OUT_OF_FRAME std::optional<Message> notes_message(const std::vector<Note>
   return user_message(std::move(text));
 }
 
+/// Puts the notes that match before the model. A memory that fails is told of, and the run goes on without it.
+SENNIT_OUT_OF_FRAME asio::awaitable<void> recall_notes(Effects::State& state, std::string input) {
+  Effects effects(state);
+  std::vector<Note> notes;
+  try {
+    notes = co_await effects.recall(std::move(input), state.parts.definition.memory.recall_limit);
+  } catch (const Error& error) {
+    if (error.code() != errc::storage) throw;
+    state.emit(Notice{"nothing is recalled: " + error.describe()});
+  }
+  std::optional<Message> message = notes_message(notes);
+  if (!message) co_return;
+  MemoryRecalled recalled;
+  for (const Note& note : notes) recalled.notes.push_back(note.text);
+  state.emit(std::move(recalled));
+  state.add_message(std::move(*message));
+}
+
 /// Everything before the planner: cancellable like the planner itself.
 SENNIT_OUT_OF_FRAME asio::awaitable<void> prepare(Effects::State& state, std::string input) {
   const Definition& definition = state.parts.definition;
@@ -91,16 +109,7 @@ SENNIT_OUT_OF_FRAME asio::awaitable<void> prepare(Effects::State& state, std::st
     state.store->begin_run({state.run.id, state.session.id, definition.name, state.backend->info().id,
                             state.parts.digest, input, state.run.environment->wall_now(), std::nullopt, nullptr});
   }
-  if (state.parts.memory && definition.memory.recall) {
-    Effects effects(state);
-    const std::vector<Note> notes = co_await effects.recall(input, definition.memory.recall_limit);
-    if (auto message = notes_message(notes)) {
-      MemoryRecalled recalled;
-      for (const Note& note : notes) recalled.notes.push_back(note.text);
-      state.emit(std::move(recalled));
-      state.add_message(std::move(*message));
-    }
-  }
+  if (state.parts.memory && definition.memory.recall) co_await recall_notes(state, input);
   state.add_message(user_message(std::move(input)));
 }
 

@@ -38,8 +38,8 @@ constexpr std::string_view kNotations = R"(
 
 * **Durations** are numbers with units, `30s`, `5m`, `1h30m`, `250ms`, `2d`, or a plain number of seconds.
 * **Secrets** are named, never written down: `${env:NAME}` is replaced by the environment variable NAME, in
-  `model.api_key`, `model.base_url` and the values of `model.headers` only. The value is looked up when it is needed
-  and appears in no message, event, log or journal.
+  `model.api_key`, `model.base_url`, the values of `model.headers`, and options of tools that say so (`headers` of
+  `http`). The value is looked up when it is needed and appears in no message, event, log or journal.
 * **Files** are relative to the agent file that names them.
 * Of **YAML**, everything is understood but merge keys (`<<`), tags (`!x`) and several documents in one file. A key that
   stands twice is an error. A file has at most 1 MiB, 32 levels and 20,000 values, what aliases stand for counted in.

@@ -100,6 +100,33 @@ TEST_CASE("a run on a borrowed loop ends in exactly one terminal event, the last
   CHECK(run.outcome().steps == 1);
 }
 
+TEST_CASE("notes that cannot be read are told of, and the run goes on without them") {
+  class BrokenMemory final : public Memory {
+   public:
+    asio::awaitable<std::int64_t> remember(Environment&, std::string) override { throw broken(); }
+    asio::awaitable<std::vector<Note>> recall(Environment&, std::string, std::size_t) override { throw broken(); }
+    asio::awaitable<bool> forget(Environment&, std::int64_t) override { throw broken(); }
+
+   private:
+    static Error broken() { return {errc::storage, "the file is no database"}; }
+  };
+  asio::io_context loop(1);
+  World world({.executor = loop.get_executor()});
+  world.runtime.registry().add_memory(
+      "broken", [](const MemorySettings&, const PartContext&) { return std::make_shared<BrokenMemory>(); });
+  world.turn({"text ok"});
+  Definition definition;
+  definition.memory.enabled = true;
+  definition.memory.kind = "broken";
+  Run run = world.agent(definition).session().start("go");
+  const auto events = on_loop(loop, read_all(run));
+  CHECK(run.outcome().ending == Ending::completed);
+  CHECK(std::any_of(events.begin(), events.end(), [](const Event& event) {
+    const auto* notice = std::get_if<Notice>(&event.data);
+    return notice != nullptr && notice->message == "nothing is recalled: the file is no database";
+  }));
+}
+
 TEST_CASE("a run on the runtime's own threads is read from another loop") {
   World world({.threads = 2});
   for (int i = 0; i < 8; ++i) world.turn({"text hello", "call echo {\"text\":\"x\"}"});

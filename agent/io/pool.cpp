@@ -173,6 +173,10 @@ asio::awaitable<void> Pool::submit(std::function<void()> job_function) {
     waiting.state->drop(job);
     throw current_error();
   }
+  // The thread may still be inside its post(), and the caller may end the loop next: wait until it has left.
+  {
+    const std::lock_guard posted(job->mutex);
+  }
   // Taken away from the thread, which may drop its hold on the job later.
   if (std::exception_ptr error = std::exchange(job->error, nullptr)) std::rethrow_exception(std::move(error));
 }

@@ -64,7 +64,7 @@ T on_loop(asio::io_context& loop, asio::awaitable<T> work) {
 
 template <class T>
 T elsewhere(asio::awaitable<T> work) {
-  asio::io_context loop(1);
+  static asio::io_context loop(1);  // outlives the runtimes whose threads post to it
   return on_loop(loop, std::move(work));
 }
 

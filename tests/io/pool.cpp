@@ -84,8 +84,7 @@ TEST_CASE("as many jobs run side by side as there are threads", "[pool]") {
   Gate gate;
   std::vector<Started<void>> jobs;
   for (int i = 0; i < 5; ++i) jobs.push_back(start(env, pass(env.pool(), gate)));
-  until(env, [&] { return gate.arrived() == 3; });
-  CHECK(env.pool().waiting() == 5);
+  until(env, [&] { return gate.arrived() == 3 && env.pool().waiting() == 5; });
   gate.open();
   for (auto& job : jobs) job.get();
   CHECK(gate.arrived() == 5);

@@ -312,7 +312,7 @@ Run start_run(std::shared_ptr<Session::State> session, std::string input, RunOpt
   }
   // The runtime's set of active runs owns the coroutine: shutdown cancels it and waits until it has left the set.
   auto driving = drive(run, std::move(session), std::move(input));
-  asio::co_spawn(run->environment->executor(), std::move(driving), [](std::exception_ptr) {});
+  asio::co_spawn(run->environment->executor(), std::move(driving), [](const std::exception_ptr&) {});
   return Run(std::move(run));
 }
 

@@ -3,6 +3,7 @@
 #include <sennit/agent/event_names.hpp>
 
 #include <array>
+#include <cmath>
 #include <tuple>
 #include <utility>
 
@@ -91,7 +92,7 @@ void get(const json::value& value, Ending& out) {
   get_name(value, out, kEndings);
 }
 void get(const json::value& value, std::chrono::microseconds& out) {
-  out = std::chrono::microseconds(static_cast<std::int64_t>(value.to_number<double>() * 1000.0 + 0.5));
+  out = std::chrono::microseconds(std::llround(value.to_number<double>() * 1000.0));
 }
 void get(const json::value& value, std::chrono::milliseconds& out) {
   out = std::chrono::milliseconds(value.to_number<std::int64_t>());

@@ -65,7 +65,9 @@ class Registry {
   std::map<std::string, PlannerFactory, std::less<>> planners_;
 };
 
-/// The candidate nearest to `word` by edit distance, if it is near enough to be meant; else empty.
+/// The candidate nearest to `word` by edit distance, if it is near enough to be meant; else empty. It points into
+/// `candidates`.
 [[nodiscard]] std::string_view nearest(std::string_view word, const std::vector<std::string>& candidates);
+std::string_view nearest(std::string_view word, std::vector<std::string>&& candidates) = delete;
 
 }  // namespace sennit

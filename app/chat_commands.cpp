@@ -88,7 +88,8 @@ void Chat::command(std::string_view line) {
     if (known.name == name || (name == "/exit" && known.name == "/quit"))
       return (this->*known.run)(trimmed(line.substr(end)));
   }
-  const std::string_view near = nearest(name, command_names());
+  const std::vector<std::string> names = command_names();
+  const std::string_view near = nearest(name, names);
   tell("There is no command " + one_line(name) +
        (near.empty() ? "; /help lists them." : "; did you mean " + std::string(near) + "?"));
 }

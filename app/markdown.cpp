@@ -169,7 +169,8 @@ bool Markdown::begin_block(std::string_view start, bool complete) {
   return true;
 }
 
-void Markdown::begin_text(std::string_view rest, std::string first, std::string hang, const Style& style) {
+void Markdown::begin_text(std::string_view rest, const std::string& first, const std::string& hang,
+                          const Style& style) {
   if (anything_) page_.put(std::string(blank_, '\n'));
   blank_ = 0;
   anything_ = true;

@@ -52,7 +52,7 @@ Result await(asio::io_context& loop, asio::awaitable<Result> work) {
   std::exception_ptr failure;
   bool done = false;
   asio::co_spawn(loop, std::move(work), [&](std::exception_ptr thrown, Result value) {
-    failure = thrown;
+    failure = std::move(thrown);
     if (!failure) result.emplace(std::move(value));
     done = true;
   });

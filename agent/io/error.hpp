@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace sennit {
 
@@ -51,9 +52,11 @@ enum class errc {
 class Error : public std::exception {
  public:
   Error(errc code, std::string message);
-  // Copies, which do not throw, serve as moves as well: an Error always has its words.
+  // Copies do not throw, and serve as moves as well: an Error always has its words.
   Error(const Error&) noexcept = default;
   Error& operator=(const Error&) noexcept = default;
+  Error(Error&& other) noexcept : std::exception(other), words_(other.words_) {}
+  Error& operator=(Error&& other) noexcept { return *this = std::as_const(other); }
   ~Error() override = default;
 
   /// Adds the place: `file:line:col`, a URL without its query, a tool's name.

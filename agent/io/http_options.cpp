@@ -41,8 +41,7 @@ HeaderList header_list(const Request& request) {
   const auto add = [&list](const char* line) {
     curl_slist* const longer = curl_slist_append(list.get(), line);
     if (longer == nullptr) throw Error(errc::internal, "libcurl: out of memory");
-    (void)list.release();
-    list.reset(longer);
+    if (list == nullptr) list.reset(longer);  // appending keeps the head, once there is one
   };
   bool has_type = false;
   std::string line;

@@ -233,7 +233,8 @@ namespace {
 
 Error in_terms_of_the_run(Error failure) {
   const bool time_is_up = failure.code() == errc::timeout && failure.message().starts_with(kTimeLimit);
-  return time_is_up ? Error(errc::limit, failure.message()) : failure;
+  if (time_is_up) failure = Error(errc::limit, failure.message());
+  return failure;
 }
 
 asio::awaitable<void> plan_into(const Planner& planner, Effects& effects, Outcome& outcome) {

@@ -55,7 +55,7 @@ class Error : public std::exception {
   // Copies do not throw, and serve as moves as well: an Error always has its words.
   Error(const Error&) noexcept = default;
   Error& operator=(const Error&) noexcept = default;
-  Error(Error&& other) noexcept : std::exception(other), words_(other.words_) {}
+  Error(Error&& other) noexcept : std::exception(), words_(other.words_) {}
   Error& operator=(Error&& other) noexcept { return *this = std::as_const(other); }
   ~Error() override = default;
 

@@ -101,6 +101,7 @@ TEST_CASE("the nearest name is within a third of the word's letters, and one at 
   CHECK(nearest("htt", names) == "http");
   CHECK(nearest("b", names) == "a");
   CHECK(nearest("ftp", names).empty());
-  CHECK(nearest("", {}).empty());
+  const std::vector<std::string> none;
+  CHECK(nearest("", none).empty());
   CHECK(nearest(std::string(100'000, 'f'), names).empty());
 }

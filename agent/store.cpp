@@ -2,6 +2,9 @@
 #include <sennit/agent/io/pool.hpp>
 #include <sennit/agent/store.hpp>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <functional>
 #include <mutex>
 #include <utility>
@@ -31,6 +34,11 @@ WallTime from_micros(std::int64_t micros) {
   return WallTime(std::chrono::microseconds(micros));
 }
 
+/// As text that can be read back: bytes that are no UTF-8, which only a caller can bring in, would end the session.
+std::string stored(const json::value& value) {
+  return sanitize_utf8(json::serialize(value));
+}
+
 /// The connection with its prepared statements. Touched by the store's one thread only.
 struct Connection {
   explicit Connection(const std::filesystem::path& file) : database(file) {
@@ -57,14 +65,28 @@ struct Connection {
 
 using Write = std::function<void(Connection&)>;
 
+/// A person with several state folders wants to know which one it is.
+Error naming(const std::filesystem::path& file, const Error& error) {
+  Error named = error.code() == errc::storage ? error : Error(errc::storage, error.message());
+  return named.where().empty() ? std::move(named).at(file.string()) : named;
+}
+
+/// Conversations are private: what SQLite makes beside the file gets the file's permissions.
+void create_private(const std::filesystem::path& file) {
+  // Only a file that was not there is opened: closing one would take SQLite's locks off it.
+  const int made = open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (made >= 0) close(made);
+}
+
 }  // namespace
 
 struct Store::State {
-  explicit State(const std::filesystem::path& file) : connection(file) {}
+  explicit State(std::filesystem::path database) : file(std::move(database)), connection(file) {}
 
+  /// After a failure nothing reaches the disk, so nothing is kept for it.
   void enqueue(Write write) {
     const std::lock_guard lock(mutex);
-    pending.push_back(std::move(write));
+    if (!failure) pending.push_back(std::move(write));
   }
 
   /// Brings everything queued to the disk. On the store's thread (or when it has ended).
@@ -82,11 +104,26 @@ struct Store::State {
       transaction.commit();
     } catch (const Error& error) {
       const std::lock_guard lock(mutex);
-      failure = error;
-      throw;
+      failure = naming(file, error);
+      pending.clear();
+      throw Error(*failure);
     }
   }
 
+  /// A job for the store's thread: what `read` finds once everything queued is on disk.
+  template <class Read>
+  [[nodiscard]] std::function<std::invoke_result_t<Read&, Database&>()> reading(Read read) {
+    return [this, read = std::move(read)] {
+      flush();
+      try {
+        return read(connection.database);
+      } catch (const Error& error) {
+        throw naming(file, error);
+      }
+    };
+  }
+
+  const std::filesystem::path file;
   Connection connection;
   std::mutex mutex;
   std::vector<Write> pending;    // guarded by mutex; bounded by the runs, which wait at each boundary
@@ -97,10 +134,17 @@ struct Store::State {
 
 Store::Store(const std::filesystem::path& folder) {
   std::error_code error;
-  std::filesystem::create_directories(folder, error);
+  const bool created = std::filesystem::create_directories(folder, error);
   if (error) throw Error(errc::storage, "cannot create the state folder: " + error.message()).at(folder.string());
-  std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);  // conversations are private
-  state_ = std::make_shared<State>(folder / "sennit.db");
+  // A folder that was there has an owner who knows who may look into it.
+  if (created) std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
+  const std::filesystem::path file = folder / "sennit.db";
+  create_private(file);
+  try {
+    state_ = std::make_shared<State>(file);
+  } catch (const Error& failure) {
+    throw naming(file, failure);
+  }
 }
 
 Store::~Store() {
@@ -128,7 +172,7 @@ void Store::begin_run(RunRecord run) {
 }
 
 void Store::end_run(std::string id, WallTime ended, const Outcome& outcome) {
-  state_->enqueue([id = std::move(id), ended, body = json::serialize(to_json(outcome))](Connection& connection) {
+  state_->enqueue([id = std::move(id), ended, body = stored(to_json(outcome))](Connection& connection) {
     connection.end_run->bind(1, id).bind(2, to_micros(ended)).bind(3, body).run();
   });
 }
@@ -148,7 +192,7 @@ void Store::journal(JournalEntry entry) {
 
 void Store::add_message(std::string session, std::int64_t position, std::string run, const Message& message) {
   state_->enqueue([session = std::move(session), position, run = std::move(run),
-                   body = json::serialize(to_json(message))](Connection& connection) {
+                   body = stored(to_json(message))](Connection& connection) {
     connection.add_message->bind(1, session).bind(2, position).bind(3, run).bind(4, body).run();
   });
 }
@@ -159,10 +203,8 @@ asio::awaitable<void> Store::committed() {
 }
 
 asio::awaitable<std::vector<Message>> Store::messages(std::string session) {
-  std::function<std::vector<Message>()> read = [state = state_.get(), session = std::move(session)] {
-    state->flush();
-    Statement query =
-        state->connection.database.prepare("SELECT body FROM messages WHERE session = ? ORDER BY position");
+  auto read = state_->reading([session = std::move(session)](Database& database) {
+    Statement query = database.prepare("SELECT body FROM messages WHERE session = ? ORDER BY position");
     query.bind(1, session);
     std::vector<Message> messages;
     while (query.step()) {
@@ -171,28 +213,26 @@ asio::awaitable<std::vector<Message>> Store::messages(std::string session) {
       messages.push_back(message_from_json(*body));
     }
     return messages;
-  };
+  });
   co_return co_await state_->thread->run(std::move(read));
 }
 
 asio::awaitable<bool> Store::undo(std::string session) {
-  std::function<bool()> remove = [state = state_.get(), session = std::move(session)] {
-    state->flush();
-    state->connection.database
+  auto remove = state_->reading([session = std::move(session)](Database& database) {
+    database
         .prepare(
             "DELETE FROM messages WHERE session = ?1 AND run = "
             "(SELECT run FROM messages WHERE session = ?1 ORDER BY position DESC LIMIT 1)")
         .bind(1, session)
         .run();
-    return state->connection.database.changes() > 0;
-  };
+    return database.changes() > 0;
+  });
   co_return co_await state_->thread->run(std::move(remove));
 }
 
 asio::awaitable<std::vector<SessionRecord>> Store::sessions(std::size_t limit) {
-  std::function<std::vector<SessionRecord>()> read = [state = state_.get(), limit] {
-    state->flush();
-    Statement query = state->connection.database.prepare(
+  auto read = state_->reading([limit](Database& database) {
+    Statement query = database.prepare(
         "SELECT id, agent, updated, (SELECT count(*) FROM messages WHERE session = sessions.id) "
         "FROM sessions ORDER BY updated DESC LIMIT ?");
     query.bind(1, static_cast<std::int64_t>(limit));
@@ -202,14 +242,13 @@ asio::awaitable<std::vector<SessionRecord>> Store::sessions(std::size_t limit) {
           {std::string(query.text(0)), std::string(query.text(1)), from_micros(query.integer(2)), query.integer(3)});
     }
     return sessions;
-  };
+  });
   co_return co_await state_->thread->run(std::move(read));
 }
 
 asio::awaitable<std::vector<RunRecord>> Store::runs(std::string session, std::size_t limit) {
-  std::function<std::vector<RunRecord>()> read = [state = state_.get(), session = std::move(session), limit] {
-    state->flush();
-    Statement query = state->connection.database.prepare(
+  auto read = state_->reading([session = std::move(session), limit](Database& database) {
+    Statement query = database.prepare(
         "SELECT id, session, agent, model, digest, input, started, ended, outcome FROM runs "
         "WHERE session = ?1 OR ?1 = '' ORDER BY started DESC LIMIT ?2");
     query.bind(1, session).bind(2, static_cast<std::int64_t>(limit));
@@ -229,15 +268,14 @@ asio::awaitable<std::vector<RunRecord>> Store::runs(std::string session, std::si
       runs.push_back(std::move(run));
     }
     return runs;
-  };
+  });
   co_return co_await state_->thread->run(std::move(read));
 }
 
 asio::awaitable<std::vector<JournalEntry>> Store::journal_of(std::string run) {
-  std::function<std::vector<JournalEntry>()> read = [state = state_.get(), run = std::move(run)] {
-    state->flush();
-    Statement query = state->connection.database.prepare(
-        "SELECT effect, kind, finished, data FROM journal WHERE run = ? ORDER BY position");
+  auto read = state_->reading([run = std::move(run)](Database& database) {
+    Statement query =
+        database.prepare("SELECT effect, kind, finished, data FROM journal WHERE run = ? ORDER BY position");
     query.bind(1, run);
     std::vector<JournalEntry> entries;
     while (query.step()) {
@@ -245,7 +283,7 @@ asio::awaitable<std::vector<JournalEntry>> Store::journal_of(std::string run) {
                          std::string(query.text(3))});
     }
     return entries;
-  };
+  });
   co_return co_await state_->thread->run(std::move(read));
 }
 

@@ -38,7 +38,7 @@ struct Output::State {
   asio::steady_timer released;                // expires when text is no longer held
 };
 
-Output::Output(asio::any_io_executor executor, int descriptor)
+Output::Output(const asio::any_io_executor& executor, int descriptor)
     : state_(std::make_unique<State>(executor)), descriptor_(descriptor), terminal_(::isatty(descriptor) == 1) {
   const int own = open_again(descriptor);
   if (own < 0) return;

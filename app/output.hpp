@@ -15,7 +15,7 @@ namespace sennit::app {
 
 class Output {
  public:
-  Output(asio::any_io_executor executor, int descriptor);
+  Output(const asio::any_io_executor& executor, int descriptor);
   ~Output();
   Output(const Output&) = delete;
   Output& operator=(const Output&) = delete;

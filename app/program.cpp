@@ -82,7 +82,7 @@ bool wants_colour(int descriptor) {
 
 void finish(asio::io_context& loop, Runtime& runtime) {
   bool done = false;
-  asio::co_spawn(loop, runtime.shutdown(), [&](std::exception_ptr) { done = true; });
+  asio::co_spawn(loop, runtime.shutdown(), [&](const std::exception_ptr&) { done = true; });
   if (loop.stopped()) loop.restart();
   while (!done && loop.run_one() != 0) {
   }

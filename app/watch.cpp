@@ -95,7 +95,7 @@ Outcome Watch::follow(Run run) {
   const Signals::Handler before = signals_.handle([&](int signal) { on_signal(run, signal); });
   std::exception_ptr failure;
   asio::co_spawn(loop_, pull(run), [&](std::exception_ptr thrown) {
-    failure = thrown;
+    failure = std::move(thrown);
     done_ = true;
   });
   using Clock = std::chrono::steady_clock;

@@ -168,7 +168,7 @@ std::size_t count_users(std::span<const Message> messages) {
 
 std::string excerpt(std::string_view text) {
   constexpr std::size_t kLongest = 120;
-  const std::string line = trim(text.substr(0, text.find('\n')));
+  std::string line = trim(text.substr(0, text.find('\n')));
   if (line.size() <= kLongest) return line;
   std::size_t end = kLongest;
   while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0U) == 0x80U) --end;

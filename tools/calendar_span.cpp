@@ -206,7 +206,7 @@ void check_year(local_seconds time) {
 
 Moment add_span(const Moment& moment, std::string_view span, std::string& note) {
   const Span parts = SpanReader(span).run();
-  if (std::abs(parts.months) > kLastYear * 12 || std::abs(parts.days) > kLastYear * 366LL ||
+  if (std::abs(parts.months) > kLastYear * 12LL || std::abs(parts.days) > kLastYear * 366LL ||
       std::abs(parts.seconds) > kLastYear * 366LL * 86'400) {
     refuse(fmt::format("the result leaves the years {} to {}", kFirstYear, kLastYear));
   }

@@ -133,14 +133,15 @@ class Replacement {
  public:
   Replacement(const Descriptor& directory, std::string_view path) : directory_(directory) {
     constexpr int kAttempts = 16;
-    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    constexpr int kFlags = O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW;
+    int failure = EEXIST;
+    for (int attempt = 0; attempt < kAttempts && failure == EEXIST; ++attempt) {
       name_ = fmt::format(".sennit-{:016x}.tmp", unique());
-      file_ = Descriptor(
-          ::openat(directory.get(), name_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0666));
-      if (file_) return;
-      if (errno != EEXIST) break;
+      const int file = ::openat(directory.get(), name_.c_str(), kFlags, 0666);
+      failure = file < 0 ? errno : 0;
+      file_ = Descriptor(file);
     }
-    throw path_error(errno, path);
+    if (failure != 0) throw path_error(failure, path);
   }
   Replacement(const Replacement&) = delete;
   Replacement& operator=(const Replacement&) = delete;

@@ -120,7 +120,7 @@ class Reader {
   bool read_month(std::string_view word) {
     const auto name = [](unsigned i) { return month_name(i); };
     const auto month = find_name(word, 1, 12, name);
-    if (month) month_ = *month;
+    if (month) month_ = month;
     return month.has_value();
   }
 
@@ -237,13 +237,13 @@ class Reader {
   /// 25, 25th, 2026
   bool read_number(std::string_view word) {
     std::string_view rest = word;
-    if (const auto year = take_number(rest, 4, 4); year && rest.empty()) return year_ = *year, true;
+    if (const auto year = take_number(rest, 4, 4); year && rest.empty()) return year_ = year, true;
     rest = word;
     const auto value = take_number(rest, 1, 2);
     if (!value || !(rest.empty() || rest == "st" || rest == "nd" || rest == "rd" || rest == "th" || rest == "."))
       return false;
     if (number_) fail("two numbers without a month");
-    return number_ = *value, true;
+    return number_ = value, true;
   }
 
   /// The rest of the words is a zone.

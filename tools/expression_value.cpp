@@ -42,7 +42,7 @@ Integer floor_of(const Fraction& value) {
   return rest.sign() < 0 ? Integer(quotient - 1) : quotient;
 }
 
-Integer integer_power(Integer base, unsigned exponent) {
+Integer integer_power(const Integer& base, unsigned exponent) {
   return mp::pow(base, exponent);
 }
 

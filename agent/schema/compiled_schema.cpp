@@ -96,7 +96,10 @@ bool are_words(const json::value& value) {
 std::string unescape(std::string_view step) {
   std::string text;
   for (std::size_t i = 0; i < step.size(); ++i) {
-    const auto hex = [&](std::size_t at) { return std::string_view("0123456789abcdef").find(step[at] | 0x20); };
+    const auto hex = [&](std::size_t at) {
+      const std::size_t found = std::string_view("0123456789abcdefABCDEF").find(step[at]);
+      return found != std::string_view::npos && found >= 16 ? found - 6 : found;
+    };
     if (step[i] == '%' && i + 2 < step.size() && hex(i + 1) < 16 && hex(i + 2) < 16) {
       text += static_cast<char>(hex(i + 1) * 16 + hex(i + 2));
       i += 2;

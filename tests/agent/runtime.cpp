@@ -4,10 +4,13 @@
 #include <boost/asio/io_context.hpp>
 #include <catch2/catch_test_macros.hpp>
 
+#include <array>
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <thread>
+#include <vector>
 
 using namespace sennit;
 using namespace sennit::testing;
@@ -34,39 +37,27 @@ Turn stall() {
 }  // namespace
 
 TEST_CASE("four threads with a hundred runs each, all journalled, lose nothing") {
+  constexpr int kRuns = 100;
   const TempDir folder;
+  std::array<asio::io_context, 4> loops;  // they outlive the runtime, whose threads post to them
   World world(echoes_once(), {.threads = 4, .state = folder.path()});
   const Agent agent = world.agent(with_echo());
-  constexpr int kRuns = 100;
   std::atomic<int> completed{0};
   std::vector<std::jthread> callers;
-  for (int caller = 0; caller < 4; ++caller) {
+  for (std::size_t caller = 0; caller < loops.size(); ++caller) {
     callers.emplace_back([&, caller] {
+      const auto keep = asio::make_work_guard(loops.at(caller));
       for (int i = 0; i < kRuns; ++i) {
         Session session = agent.session(std::to_string(caller) + "-" + std::to_string(i));
         Run run = session.start("go");
-        const Outcome outcome = elsewhere(run.wait());
+        const Outcome outcome = on_loop(loops.at(caller), run.wait());
         if (outcome.ending == Ending::completed && outcome.tool_calls == 1 && outcome.text == "done") ++completed;
       }
     });
   }
   callers.clear();
   CHECK(completed == 4 * kRuns);
-  CHECK(elsewhere(world.runtime.store()->sessions(1000)).size() == 4U * kRuns);
-  CHECK(elsewhere(world.runtime.store()->messages("3-99")).size() == 4);
-}
-
-TEST_CASE("a runtime with its own threads goes while runs live: they end, and their handles can still be read") {
-  std::optional<Run> run;
-  {
-    World world([](const CompletionRequest&) { return stall(); }, {.threads = 2});
-    run.emplace(world.agent().session().start("go"));
-    world.wait_for_stall();
-  }
-  const Outcome outcome = elsewhere(run->wait());
-  CHECK(outcome.ending == Ending::cancelled);
-  CHECK(outcome.detail == "shutdown");
-  CHECK(outcome.text == "half");
+  CHECK(on_loop(loops[0], world.runtime.store()->sessions(1000)).size() == 4U * kRuns);
 }
 
 TEST_CASE("a borrowed loop goes before its runtime, or after it, with a run at work") {

@@ -309,6 +309,7 @@ Run start_run(std::shared_ptr<Session::State> session, std::string input, RunOpt
     outcome.ending = Ending::failed;
     outcome.error = Error(errc::busy, "the runtime is shutting down");
     run->emit("", RunFinished{std::move(outcome)});
+    run->over = true;
     return Run(std::move(run));
   }
   // The runtime's set of active runs owns the coroutine: shutdown cancels it and waits until it has left the set.

@@ -1,6 +1,9 @@
 #include <sennit/agent/run.hpp>
 #include <sennit/agent/run_state.hpp>
 
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -25,6 +28,30 @@ std::size_t size_of(const EventData& data) {
   if (const auto* progress = std::get_if<ToolProgress>(&data)) size += progress->text.size();
   if (const auto* finished = std::get_if<ToolFinished>(&data)) size += finished->result.content.size();
   return size;
+}
+
+using Batch = std::optional<std::span<const Event>>;
+
+/// State::next() for a reader on another executor. co_spawn would carry the reader's cancellation over as well, but
+/// (Asio 1.26) by the address of an operation that may have ended on its own thread meanwhile.
+asio::awaitable<Batch> next_across(std::shared_ptr<Run::State> state) {
+  return asio::async_initiate<const asio::use_awaitable_t<>&, void(std::exception_ptr, Batch)>(
+      [state = std::move(state)](auto&& handler) {
+        const asio::any_io_executor shard = state->environment->executor();
+        if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
+          slot.assign([state, shard](asio::cancellation_type /*type*/) {
+            asio::post(shard, [state] {
+              state->reader_left = true;
+              state->arrived.notify();
+            });
+          });
+        }
+        auto on_shard = Run::State::next(state);
+        asio::co_spawn(
+            shard, std::move(on_shard),
+            asio::bind_cancellation_slot(asio::cancellation_slot(), std::forward<decltype(handler)>(handler)));
+      },
+      asio::use_awaitable);
 }
 
 }  // namespace
@@ -55,12 +82,14 @@ asio::awaitable<void> Run::State::room() {
   }
 }
 
-asio::awaitable<std::optional<std::span<const Event>>> Run::State::next(std::shared_ptr<State> self) {
+asio::awaitable<Batch> Run::State::next(std::shared_ptr<State> self) {
   std::vector<Event>().swap(self->delivered);  // a run that waits, for a model or a person, holds as little as it can
+  self->reader_left = false;                   // that was another read
   while (self->pending.empty()) {
     if (self->ended) co_return std::nullopt;
     try {
       co_await self->arrived.wait();
+      if (self->reader_left) throw Error(errc::cancelled, "cancelled");
     } catch (...) {
       self->request_cancel("the reader was cancelled");
       throw;
@@ -91,15 +120,13 @@ Run::~Run() {
   if (state_) cancel("the run was dropped by its caller");
 }
 
-asio::awaitable<std::optional<std::span<const Event>>> Run::next() {
-  std::optional<std::span<const Event>> events;
+asio::awaitable<Batch> Run::next() {
+  Batch events;
   const asio::any_io_executor here = co_await asio::this_coro::executor;
-  const asio::any_io_executor shard = state_->environment->executor();
-  if (here == shard) {
+  if (state_->over.load(std::memory_order_acquire) || here == state_->environment->executor()) {
     events = co_await State::next(state_);
   } else {
-    auto on_shard = State::next(state_);
-    events = co_await asio::co_spawn(shard, std::move(on_shard), asio::use_awaitable);
+    events = co_await next_across(state_);
   }
   if (events && !events->empty()) {
     if (const auto* finished = std::get_if<RunFinished>(&events->back().data)) outcome_ = finished->outcome;
@@ -120,15 +147,21 @@ const Outcome& Run::outcome() const {
   return *outcome_;
 }
 
+template <class Change>
+void Run::State::change(Change change) {
+  if (over.load(std::memory_order_acquire)) return;
+  asio::post(environment->executor(),
+             [self = shared_from_this(), change = std::move(change)]() mutable { change(*self); });
+}
+
 void Run::cancel(std::string reason) {
-  asio::post(state_->environment->executor(),
-             [state = state_, reason = std::move(reason)]() mutable { state->request_cancel(std::move(reason)); });
+  state_->change([reason = std::move(reason)](State& state) mutable { state.request_cancel(std::move(reason)); });
 }
 
 void Run::approve(const std::string& id, Approval approval) {
-  asio::post(state_->environment->executor(), [state = state_, id, approval] {
-    const auto found = state->requests.find(id);
-    if (found == state->requests.end() || found->second->done) return;
+  state_->change([id, approval](State& state) {
+    const auto found = state.requests.find(id);
+    if (found == state.requests.end() || found->second->done) return;
     found->second->done = true;
     found->second->approval = approval;
     found->second->settled.notify();
@@ -136,9 +169,9 @@ void Run::approve(const std::string& id, Approval approval) {
 }
 
 void Run::answer(const std::string& id, std::string text) {
-  asio::post(state_->environment->executor(), [state = state_, id, text = std::move(text)]() mutable {
-    const auto found = state->requests.find(id);
-    if (found == state->requests.end() || found->second->done) return;
+  state_->change([id, text = std::move(text)](State& state) mutable {
+    const auto found = state.requests.find(id);
+    if (found == state.requests.end() || found->second->done) return;
     found->second->done = true;
     found->second->answer = std::move(text);
     found->second->settled.notify();

@@ -42,8 +42,8 @@ class Run {
   ~Run();
 
   /// The events that have arrived, at least one; nothing after the RunFinished event was delivered. Adjacent deltas
-  /// of a slow reader come merged. The span is valid until the next call. May be awaited on any executor.
-  /// Cancellation: terminal; cancels the run.
+  /// of a slow reader come merged. The span is valid until the next call. May be awaited on any executor whose
+  /// context outlives the Runtime: its threads hand the events over. Cancellation: terminal; cancels the run.
   [[nodiscard]] asio::awaitable<std::optional<std::span<const Event>>> next();
   /// Reads to the end, drops the events, gives the outcome.
   [[nodiscard]] asio::awaitable<Outcome> wait();

@@ -8,6 +8,7 @@
 
 #include <boost/asio/cancellation_signal.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -42,6 +43,9 @@ struct Run::State : std::enable_shared_from_this<Run::State> {
   // ---- from the caller ----
   /// Idempotent: the first reason stays.
   void request_cancel(std::string reason);
+  /// [thread-safe] Calls change(State&) on the shard, unless the run is over.
+  template <class Change>
+  void change(Change change);
 
   std::shared_ptr<Environment> environment;  // shared: a run may outlive its Runtime when a borrowed loop was dropped
   const std::string id;
@@ -50,8 +54,12 @@ struct Run::State : std::enable_shared_from_this<Run::State> {
   std::vector<Event> pending;    // not yet delivered
   std::vector<Event> delivered;  // what the last next() gave; touched by next() only
   std::size_t pending_bytes = 0;
-  bool ended = false;  // RunFinished is queued or delivered
-  Signal arrived;      // the reader waits here
+  bool ended = false;        // RunFinished is queued or delivered
+  Signal arrived;            // the reader waits here
+  bool reader_left = false;  // a reader on another executor was cancelled; `arrived` wakes its next()
+  /// Set when the run's last act on its shard is done. From then on only the handle touches what is here, and the
+  /// shard and its Runtime may be gone.
+  std::atomic<bool> over{false};
   std::vector<Signal*> room_waiters;
 
   asio::cancellation_signal stop;  // of the planner; the coroutine that finishes the run is never cancelled

@@ -40,6 +40,7 @@ bool Runtime::State::add(std::shared_ptr<Run::State> run) {
 
 void Runtime::State::remove(const std::shared_ptr<Run::State>& run) {
   const std::lock_guard lock(mutex);
+  run->over.store(true, std::memory_order_release);
   active.erase(run);
   if (active.empty()) idle.notify_all();
 }
@@ -83,7 +84,11 @@ Runtime::~Runtime() {
     loop->context.stop();
     loop->thread.join();
   }
-  state.shards.clear();  // their sockets close while the loops still exist
+  // Sockets close while the loops still exist; a handle may keep its run's environment for longer.
+  if (state.active.empty()) {
+    for (const auto& shard : state.shards) shard->close();
+  }
+  state.shards.clear();
 }
 
 asio::awaitable<void> Runtime::shutdown(milliseconds grace) {

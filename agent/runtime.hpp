@@ -30,7 +30,8 @@ struct RuntimeOptions {
   LogSink log{};
 };
 
-/// Owns the shards, the pool, the store and the registry. Must outlive its agents, sessions and runs.
+/// Owns the shards, the pool, the store and the registry. Must outlive its agents and sessions; the handle of a run
+/// that has ended may outlive it.
 /// [thread-safe] unless a function says otherwise.
 class Runtime {
  public:

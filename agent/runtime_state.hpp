@@ -46,7 +46,7 @@ struct Runtime::State {
   std::unique_ptr<SessionLocks> sessions;         // of the store's sessions: one run at a time owns one
   std::vector<std::unique_ptr<OwnedLoop>> loops;  // empty with a borrowed executor
   std::unique_ptr<Pool> pool;                     // ends before the loops that its callers wait on
-  std::vector<std::shared_ptr<Environment>> shards;
+  std::vector<std::shared_ptr<LoopEnvironment>> shards;
   std::atomic<std::size_t> next_shard{0};
 
   std::mutex mutex;

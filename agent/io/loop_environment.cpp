@@ -16,6 +16,10 @@ LoopEnvironment::LoopEnvironment(asio::any_io_executor executor, Pool& pool, Log
 
 LoopEnvironment::~LoopEnvironment() = default;
 
+void LoopEnvironment::close() {
+  http_.reset();
+}
+
 std::uint64_t LoopEnvironment::random() {
   if (random_left_ == 0) {
     // Up to 256 bytes are never cut short once the kernel's generator is seeded; before that a signal may interrupt.

@@ -19,6 +19,10 @@ class LoopEnvironment final : public Environment {
   /// Ends every transfer of the HTTP client. On the shard, or while nothing runs on it.
   ~LoopEnvironment() override;
 
+  /// Ends every transfer and lets go of the loop's services: nothing may use http() after. On the shard, or while
+  /// nothing runs on it.
+  void close();
+
   [[nodiscard]] asio::any_io_executor executor() const override { return executor_; }
   [[nodiscard]] SteadyTime now() const override { return std::chrono::steady_clock::now(); }
   [[nodiscard]] WallTime wall_now() const override { return std::chrono::system_clock::now(); }

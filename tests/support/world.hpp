@@ -74,10 +74,10 @@ T on_loop(asio::io_context& loop, asio::awaitable<T> work) {
   return future.get();
 }
 
-/// The same on a loop of its own: for runs on the runtime's threads.
+/// The same on a loop apart: for runs on the runtime's threads. Only on the test's thread.
 template <class T>
 T elsewhere(asio::awaitable<T> work) {
-  asio::io_context loop(1);
+  static asio::io_context loop(1);  // outlives the runtimes, whose threads post to it
   auto keep = asio::make_work_guard(loop);
   return on_loop(loop, std::move(work));
 }

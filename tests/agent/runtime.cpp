@@ -1,0 +1,165 @@
+// The runtime's life: many threads, runs that outlive their reader, and every order of going away.
+#include "support/world.hpp"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <catch2/catch_test_macros.hpp>
+
+#include <array>
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
+
+using namespace sennit;
+using namespace sennit::testing;
+
+namespace {
+
+Play echoes_once() {
+  return [](const CompletionRequest& request) {
+    if (request.messages.back().role == Role::tool) return Turn{{TextDelta{"done"}}};
+    return Turn{{TextDelta{"calling "}, calls(0, "c1", "echo", R"({"text":"x"})")}};
+  };
+}
+
+Definition with_echo() {
+  Definition definition;
+  definition.tools = {{"echo", {}}};
+  return definition;
+}
+
+Turn stall() {
+  return {{TextDelta{"half"}}, true};
+}
+
+}  // namespace
+
+TEST_CASE("four threads with a hundred runs each, all journalled, lose nothing") {
+  constexpr int kRuns = 100;
+  const TempDir folder;
+  std::array<asio::io_context, 4> loops;  // they outlive the runtime, whose threads post to them
+  World world(echoes_once(), {.threads = 4, .state = folder.path()});
+  const Agent agent = world.agent(with_echo());
+  std::atomic<int> completed{0};
+  std::vector<std::jthread> callers;
+  for (std::size_t caller = 0; caller < loops.size(); ++caller) {
+    callers.emplace_back([&, caller] {
+      const auto keep = asio::make_work_guard(loops.at(caller));
+      for (int i = 0; i < kRuns; ++i) {
+        Session session = agent.session(std::to_string(caller) + "-" + std::to_string(i));
+        Run run = session.start("go");
+        const Outcome outcome = on_loop(loops.at(caller), run.wait());
+        if (outcome.ending == Ending::completed && outcome.tool_calls == 1 && outcome.text == "done") ++completed;
+      }
+    });
+  }
+  callers.clear();
+  CHECK(completed == 4 * kRuns);
+  CHECK(on_loop(loops[0], world.runtime.store()->sessions(1000)).size() == 4U * kRuns);
+}
+
+TEST_CASE("a borrowed loop goes before its runtime, or after it, with a run at work") {
+  auto loop = std::make_unique<asio::io_context>(1);
+  auto world = std::make_unique<World>([](const CompletionRequest&) { return stall(); },
+                                       RuntimeOptions{.executor = loop->get_executor()});
+  std::optional<Run> run(world->agent().session().start("go"));
+  on_loop(*loop, read_until<TextDelta>(*run));
+  SECTION("shut down first, as it should be") {
+    CHECK(on_loop(*loop, shut_down(world->runtime, milliseconds{0})));
+    CHECK(on_loop(*loop, run->wait()).detail == "shutdown");
+    run.reset();
+    world.reset();
+    loop.reset();
+  }
+  SECTION("the run's handle first, then the runtime") {
+    run.reset();
+    on_loop(*loop, shut_down(world->runtime, milliseconds{0}));
+    world.reset();
+    loop.reset();
+  }
+}
+
+TEST_CASE("a run goes on without a reader, up to its buffer") {
+  World world(echoes_once(), {.threads = 1});
+  Run run = world.agent(with_echo()).session().start("go");
+  while (run.id().empty()) std::this_thread::yield();
+  CHECK(elsewhere(shut_down(world.runtime, std::chrono::seconds(30))));
+  CHECK(elsewhere(run.wait()).ending == Ending::completed);
+}
+
+TEST_CASE("the handle of a run that has ended outlives its runtime, and what came can still be read") {
+  std::optional<Run> run;
+  SECTION("on the runtime's thread") {
+    World world(echoes_once(), {.threads = 1});
+    run.emplace(world.agent(with_echo()).session().start("go"));
+    CHECK(elsewhere(shut_down(world.runtime, std::chrono::seconds(30))));
+  }
+  SECTION("on a borrowed loop") {
+    asio::io_context loop(1);
+    World world(echoes_once(), {.executor = loop.get_executor()});
+    run.emplace(world.agent(with_echo()).session().start("go"));
+    CHECK(on_loop(loop, shut_down(world.runtime, std::chrono::seconds(30))));
+  }
+  run->cancel("too late");
+  run->approve("a1", Approval::once);
+  const auto events = elsewhere(read_all(*run));
+  CHECK(text_of(events) == "calling done");
+  CHECK(run->outcome().ending == Ending::completed);
+}
+
+TEST_CASE("a reader on another thread is cancelled at any moment, and its run with it") {
+  constexpr int kTries = 300;
+  World world([](const CompletionRequest&) { return stall(); }, {.threads = 2});
+  static asio::io_context loop(1);  // outlives the runtime
+  const auto reader = [](Run run) -> asio::awaitable<std::size_t> {
+    const auto events = co_await read_all(run);
+    co_return events.size();
+  };
+  int refused = 0;
+  for (int i = 0; i < kTries; ++i) {
+    asio::cancellation_signal stop;
+    std::optional<bool> failed;
+    auto reading = reader(world.agent().session().start("go"));
+    asio::co_spawn(loop, std::move(reading),
+                   asio::bind_cancellation_slot(stop.slot(), [&failed](const std::exception_ptr& error, std::size_t) {
+                     failed = error != nullptr;
+                   }));
+    loop.restart();
+    // At once, while the first events come, or while it waits.
+    for (int turn = 0; turn < i % 7; ++turn) loop.run_one_for(std::chrono::microseconds(20 * (i % 11)));
+    stop.emit(asio::cancellation_type::terminal);
+    while (!failed) REQUIRE(loop.run_one_for(kPatience) != 0);
+    refused += *failed ? 1 : 0;
+  }
+  CHECK(refused == kTries);
+  CHECK(elsewhere(shut_down(world.runtime, std::chrono::seconds(30))));
+}
+
+TEST_CASE("a state folder that cannot be used is named") {
+  const TempDir folder;
+  const auto file = folder.write("taken", "a file");
+  const Error error = error_of([&] { World world(says("x"), {.state = file / "state"}); });
+  CHECK(error.code() == errc::storage);
+  CHECK(error.describe().find(file.string()) != std::string::npos);
+}
+
+TEST_CASE("a conversation goes on in another program as soon as the first is done with it") {
+  const TempDir folder;
+  World first([](const CompletionRequest&) { return stall(); }, {.state = folder.path()});
+  World second(says("mine now"), {.state = folder.path()});
+  Run held = first.agent().session("s").start("one");
+  first.wait_for_stall();
+  Run refused = second.agent().session("s").start("two");
+  const Outcome busy = elsewhere(refused.wait());
+  REQUIRE(busy.error);
+  CHECK(busy.error->code() == errc::busy);
+  held.cancel("enough");
+  elsewhere(held.wait());
+  Run taken = second.agent().session("s").start("three");
+  CHECK(elsewhere(taken.wait()).text == "mine now");
+  CHECK(ill_formed(elsewhere(second.agent().session("s").messages())).empty());
+}

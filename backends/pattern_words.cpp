@@ -265,7 +265,8 @@ std::vector<Range> clauses(const Words& words, Range sentence) {
     if (last > first) result.push_back({first, last});
   };
   for (std::size_t i = sentence.first; i < sentence.last; ++i) {
-    if (joins(words.list[i])) {
+    const bool between = i > first && i + 1 < sentence.last;  // "plan b is y" joins nothing
+    if (joins(words.list[i]) && (between || i == first)) {
       close(i);
       first = i + 1;
     } else if (i > first && contains_any(words.gap_before(i), U",;，；")) {

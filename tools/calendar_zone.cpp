@@ -70,12 +70,20 @@ constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
 
 constexpr int kMaxOffsetHours = 18;
 
-/// Lower case, spaces for underscores: how names are compared.
+/// The plain letters of U+00C0 to U+00FF: people write São Paulo, the database writes Sao_Paulo.
+constexpr std::string_view kPlainLetters = "aaaaaaaceeeeiiiidnooooo*ouuuuypsaaaaaaaceeeeiiiidnooooo/ouuuuypy";
+
+/// Lower case, no accents, spaces for underscores: how names are compared.
 std::string folded(std::string_view name) {
-  std::string text(name);
-  for (char& c : text) {
+  std::string text;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    char c = name[i];
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
     if (c == '_') c = ' ';
+    if (c == '\xC3' && i + 1 < name.size()) {
+      c = kPlainLetters[static_cast<unsigned char>(name[++i]) % kPlainLetters.size()];
+    }
+    text += c;
   }
   return text;
 }

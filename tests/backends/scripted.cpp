@@ -155,6 +155,11 @@ TEST_CASE("an and inside a wish does not divide it") {
         Calls{R"(remember{"text":"Mei likes cats, dogs and tea"})"});
 }
 
+TEST_CASE("a joining word that ends a wish belongs to it") {
+  Talk talk;
+  CHECK(calls(talk.hear("Remember that plan b is y")) == Calls{R"(remember{"text":"plan b is y"})"});
+}
+
 TEST_CASE("a number capture becomes a number in the arguments") {
   Talk talk;
   CHECK(calls(talk.hear("forget note 12")) == Calls{R"(forget{"id":12})"});

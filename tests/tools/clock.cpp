@@ -93,6 +93,8 @@ TEST_CASE("a zone is found by name, city, abbreviation or offset") {
        "zone: unknown time zone \"Zzyzx\". Give an IANA name (Europe/Berlin), a large city or an offset (+02:00)"},
       {"London", "", "", "", "", "Tuesday 2026-11-24 09:22:05 GMT (UTC+00:00, Europe/London), week 48"},
       {"sao paulo", "", "", "", "", "Tuesday 2026-11-24 06:22:05 UTC-03:00 (America/Sao_Paulo), week 48"},
+      {"São Paulo", "", "", "", "", "Tuesday 2026-11-24 06:22:05 UTC-03:00 (America/Sao_Paulo), week 48"},
+      {"ZÜRICH", "", "", "", "", "Tuesday 2026-11-24 10:22:05 CET (UTC+01:00, Europe/Zurich), week 48"},
       {"singapore", "", "", "", "", "Tuesday 2026-11-24 17:22:05 UTC+08:00 (Asia/Singapore), week 48"},
       {"kathmandu", "", "", "", "", "Tuesday 2026-11-24 15:07:05 UTC+05:45 (Asia/Kathmandu), week 48"},
   });

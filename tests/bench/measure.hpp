@@ -36,6 +36,7 @@ inline std::size_t resident_bytes() {
 class Samples {
  public:
   void add(double value) { values_.push_back(value); }
+  void add(const Samples& others) { values_.insert(values_.end(), others.values_.begin(), others.values_.end()); }
   /// 0 ≤ q ≤ 1; 0 if there are none.
   [[nodiscard]] double quantile(double q) {
     if (values_.empty()) return 0;
@@ -54,6 +55,11 @@ class PeakMemory {
  public:
   void pass() {
     if (++passes_ % 256 == 0) look();
+  }
+  /// The same process, seen by another thread.
+  void add(const PeakMemory& other) {
+    before_ = std::min(before_, other.before_);
+    peak_ = std::max(peak_, other.peak_);
   }
   void look() { peak_ = std::max(peak_, resident_bytes()); }
   [[nodiscard]] std::size_t growth() {

@@ -1,6 +1,7 @@
-// The same runs as limit_client's, done by an embedder of Sennit: one thread, one borrowed io_context, one agent with
-// the tool `add`. What is measured is everything between Session::start and RunFinished.
-//   runs PORT RUNS CONCURRENCY [--pace-ms D] [--journal FOLDER]    prints one JSON object
+// The same runs as limit_client's, done by an embedder of Sennit: one thread (or several, which share the load), each
+// with its io_context, a runtime that borrows it, and an agent with the tool `add`. What is measured is everything
+// between Session::start and RunFinished.
+//   runs PORT RUNS CONCURRENCY [--pace-ms D] [--journal FOLDER] [--threads N]    prints one JSON object
 #include "epoll.hpp"
 #include "measure.hpp"
 #include <sennit/agent/agent.hpp>
@@ -11,12 +12,17 @@
 #include <boost/asio/io_context.hpp>
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <barrier>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <vector>
 
 namespace sennit::bench {
 
@@ -34,6 +40,7 @@ struct Options {
   std::size_t concurrency = 0;
   double pace_ms = 0;
   std::filesystem::path journal{};
+  std::size_t threads = 1;
 };
 
 /// A coroutine, so that it stays on the loop: a plain function would measure the pool's threads.
@@ -100,11 +107,21 @@ class Bench {
     began_ = wall_seconds();
   }
 
-  void report() {
+  /// Adds what another thread saw in the same time.
+  void add(const Bench& other) {
+    tokens_ += other.tokens_;
+    lags_.add(other.lags_);
+    memory_.add(other.memory_);
+    began_ = std::min(began_, other.began_);
+    cpu_ = std::min(cpu_, other.cpu_);
+    if (other.first_token_ > 0) first_token_ = std::min(first_token_, other.first_token_);
+  }
+
+  void report(std::size_t runs) {
     fmt::print(R"({{"runs":{},"wall_s":{:.6f},"cpu_s":{:.6f},"tokens":{},"memory":{},"first_token_ms":{:.3f},)"
                R"("lag_p50_ms":{:.3f},"lag_p99_ms":{:.3f}}})"
                "\n",
-               options_.runs, wall_seconds() - began_, cpu_seconds() - cpu_, tokens_, memory_.growth(),
+               runs, wall_seconds() - began_, cpu_seconds() - cpu_, tokens_, memory_.growth(),
                (first_token_ - began_) * 1e3, lags_.quantile(0.5), lags_.quantile(0.99));
   }
 
@@ -132,29 +149,76 @@ void rethrow(std::exception_ptr failure) {
   if (failure) std::rethrow_exception(failure);
 }
 
+/// One thread's share: a warm-up, a common start, and its part of the load.
+class Worker {
+ public:
+  explicit Worker(const Options& options)
+      : options_(options),
+        runtime_(registry(), runtime_options()),
+        bench(options, Agent(runtime_, definition(options.port))) {}
+
+  void warm_up() {
+    asio::co_spawn(io_, bench.one_run(), rethrow);
+    run();
+    bench.begin();
+  }
+  void work() {
+    for (std::size_t i = 0; i < options_.concurrency; ++i) asio::co_spawn(io_, bench.lane(), rethrow);
+    run();
+  }
+  void shut_down() {
+    asio::co_spawn(io_, runtime_.shutdown(), rethrow);
+    run();
+  }
+
+ private:
+  RuntimeOptions runtime_options() {
+    RuntimeOptions options;
+    options.executor = io_.get_executor();
+    options.state = options_.journal;
+    return options;
+  }
+  void run() {
+    io_.restart();
+    io_.run();
+  }
+
+  const Options options_;
+  asio::io_context io_{1};
+  Runtime runtime_;
+
+ public:
+  Bench bench;
+};
+
 void measure(const Options& options) {
-  asio::io_context io(1);
-  RuntimeOptions runtime_options;
-  runtime_options.executor = io.get_executor();
-  runtime_options.state = options.journal;
-  Runtime runtime(registry(), runtime_options);
-  Bench bench(options, Agent(runtime, definition(options.port)));
-
-  asio::co_spawn(io, bench.one_run(), rethrow);
-  io.run();
-  io.restart();
-  bench.begin();
-  for (std::size_t i = 0; i < options.concurrency; ++i) asio::co_spawn(io, bench.lane(), rethrow);
-  io.run();
-  bench.report();
-
-  io.restart();
-  asio::co_spawn(io, runtime.shutdown(), rethrow);
-  io.run();
+  Options share = options;
+  share.runs /= options.threads;
+  share.concurrency /= options.threads;
+  std::vector<std::unique_ptr<Worker>> workers;
+  for (std::size_t i = 0; i < options.threads; ++i) workers.push_back(std::make_unique<Worker>(share));
+  std::barrier warm(static_cast<std::ptrdiff_t>(workers.size()));
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 1; i < workers.size(); ++i) {
+      threads.emplace_back([&warm, &worker = *workers[i]] {
+        worker.warm_up();
+        warm.arrive_and_wait();
+        worker.work();
+      });
+    }
+    workers[0]->warm_up();
+    warm.arrive_and_wait();
+    workers[0]->work();
+  }
+  for (std::size_t i = 1; i < workers.size(); ++i) workers[0]->bench.add(workers[i]->bench);
+  workers[0]->bench.report(share.runs * workers.size());
+  for (const auto& worker : workers) worker->shut_down();
 }
 
 Options parse(int count, char** arguments) {
-  if (count < 4) throw std::invalid_argument("usage: runs PORT RUNS CONCURRENCY [--pace-ms D] [--journal FOLDER]");
+  if (count < 4)
+    throw std::invalid_argument("usage: runs PORT RUNS CONCURRENCY [--pace-ms D] [--journal FOLDER] [--threads N]");
   Options options;
   options.port = arguments[1];
   options.runs = std::strtoul(arguments[2], nullptr, 10);
@@ -165,6 +229,8 @@ Options parse(int count, char** arguments) {
       options.pace_ms = std::strtod(arguments[i + 1], nullptr);
     } else if (name == "--journal") {
       options.journal = arguments[i + 1];
+    } else if (name == "--threads") {
+      options.threads = std::max(1UL, std::strtoul(arguments[i + 1], nullptr, 10));
     } else {
       throw std::invalid_argument("unknown option " + std::string(name));
     }

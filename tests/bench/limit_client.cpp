@@ -58,7 +58,11 @@ struct Lane {
 class Client {
  public:
   Client(std::uint16_t port, std::size_t runs, std::size_t concurrency, double pace_ms)
-      : runs_(runs), pace_ms_(pace_ms), began_(wall_seconds()), cpu_(cpu_seconds()) {
+      : runs_(runs),
+        pace_ms_(pace_ms),
+        lags_(pace_ms > 0 ? runs * kSamplesOfRun : 0),
+        began_(wall_seconds()),
+        cpu_(cpu_seconds()) {
     sockaddr_in address = loopback(port);
     for (std::size_t i = 0; i < concurrency; ++i) {
       auto lane = std::make_unique<Lane>();
@@ -185,6 +189,7 @@ class Client {
 
   std::size_t runs_;
   double pace_ms_;
+  Samples lags_;
   PeakMemory memory_;
   double began_;
   double cpu_;
@@ -192,7 +197,6 @@ class Client {
   std::size_t started_ = 0;
   std::size_t finished_ = 0;
   std::size_t tokens_ = 0;
-  Samples lags_;
   std::string first_request_ = request("");
   Epoll epoll_;
   std::vector<std::unique_ptr<Lane>> lanes_;

@@ -33,8 +33,12 @@ inline std::size_t resident_bytes() {
   return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
+inline constexpr std::size_t kSamplesOfRun = 256;  ///< enough for the longest paced run
+
 class Samples {
  public:
+  /// With room, already paged in, for so many: what the benchmark notes down is no memory of what it measures.
+  explicit Samples(std::size_t room = 0) : values_(room) { values_.clear(); }
   void add(double value) { values_.push_back(value); }
   void add(const Samples& others) { values_.insert(values_.end(), others.values_.begin(), others.values_.end()); }
   /// 0 ≤ q ≤ 1; 0 if there are none.

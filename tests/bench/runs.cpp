@@ -99,7 +99,7 @@ class Bench {
 
   /// Forgets the warm-up: what is measured is the running service, not its first request.
   void begin() {
-    lags_ = {};
+    lags_ = Samples(options_.pace_ms > 0 ? options_.runs * kSamplesOfRun : 0);
     memory_ = {};
     tokens_ = 0;
     first_token_ = 0;

@@ -193,8 +193,8 @@ TEST_CASE("approvals are asked inline: once, never, always", "[tmux]") {
   chat->type("write");
   chat->press({"Enter"});
   chat->until(
-      "› write\n\n● files_write(path: \"note.txt\", content: \"hi\")\n? Allow files_write (it changes data)  [y] once  "
-      "[a] always  [n] never");
+      "1 tool call\n\n› write\n\n● files_write(path: \"note.txt\", content: \"hi\")\n"
+      "? Allow files_write (it changes data)  [y] once  [a] always  [n] never");
   CHECK_FALSE(std::filesystem::exists(chat.folder / "note.txt"));
   chat->press({"y"});
   chat->until("created note.txt");

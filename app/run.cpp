@@ -6,6 +6,7 @@
 #include <sennit/plugins/builtin.hpp>
 
 #include <CLI/CLI.hpp>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <memory>
@@ -35,6 +36,14 @@ constexpr char kRunNotes[] =
     "Calls that need approval are asked for where a terminal is there, and declined\n"
     "elsewhere, unless --yes or --no says so beforehand.\n";
 
+/// Whether what is written to both is read as one text (`2>&1`).
+bool same_place(int one, int other) {
+  struct stat first{};
+  struct stat second{};
+  return ::fstat(one, &first) == 0 && ::fstat(other, &second) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
+}
+
 /// Asks at the terminal, if there is one to ask at.
 struct Desk {
   Desk(asio::io_context& loop, Output& screen, bool colour)
@@ -57,14 +66,14 @@ int run_agent(const RunSettings& settings, const CommonOptions& common) {
 
   Output out(loop.get_executor(), STDOUT_FILENO);
   Output err(loop.get_executor(), STDERR_FILENO);
-  const bool apart = !out.is_terminal() || settings.quiet;
-  Output& screen = out.is_terminal() ? out : err;
+  const bool together = out.is_terminal() || same_place(STDOUT_FILENO, STDERR_FILENO);
+  Output& screen = together ? out : err;
   const bool colour = wants_colour(out.is_terminal() ? STDOUT_FILENO : STDERR_FILENO);
   Page page(screen.buffer(),
             {.width = screen.is_terminal() ? Terminal::width(out.is_terminal() ? 1 : 2) : 0, .colour = colour});
   const bool can_ask = !settings.json && Terminal::interactive(out.is_terminal() ? STDOUT_FILENO : STDERR_FILENO);
   if (settings.yes || settings.no || !can_ask) options.approvals = settings.yes ? Approvals::allow : Approvals::deny;
-  View view(page, {.answer = apart ? &out.buffer() : nullptr,
+  View view(page, {.answer = together && !settings.quiet ? nullptr : &out.buffer(),
                    .quiet = settings.quiet,
                    .hint_approvals = !settings.yes && !settings.no && !can_ask});
   std::optional<Desk> desk;

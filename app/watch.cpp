@@ -39,9 +39,13 @@ asio::awaitable<void> Watch::pull(Run& run) {
   bool writing = true;
   while (const auto events = co_await run.next()) {
     if (!writing) continue;
-    for (const Event& event : *events) draw(event);
     try {
-      // Words come before what is told about them, if both go to the same place.
+      for (const Event& event : *events) {
+        // Where somebody sees both, what happened first stands first.
+        Output& earlier = screen_.err.buffer().empty() ? screen_.out : screen_.err;
+        draw(event);
+        if (!screen_.out.buffer().empty() && !screen_.err.buffer().empty()) co_await earlier.flush();
+      }
       co_await screen_.out.flush();
       co_await screen_.err.flush();
     } catch (const Error&) {

@@ -3,6 +3,8 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 namespace sennit {
@@ -29,6 +31,23 @@ void harden(sqlite3* handle) {
   sqlite3_limit(handle, SQLITE_LIMIT_SQL_LENGTH, 1 << 20);
   sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0);
   sqlite3_limit(handle, SQLITE_LIMIT_EXPR_DEPTH, 200);
+}
+
+constexpr std::chrono::milliseconds kBusyTimeout{5000};
+
+/// Switching to WAL takes a lock while holding another, and there SQLite asks no busy handler: of two processes that
+/// open a new file at the same time, one is refused at once.
+void use_wal(Database& database) {
+  constexpr std::chrono::milliseconds kPause{2};
+  const auto deadline = std::chrono::steady_clock::now() + kBusyTimeout;
+  while (true) {
+    try {
+      return database.execute("PRAGMA journal_mode=WAL");
+    } catch (const Error& error) {
+      if (!error.retryable() || std::chrono::steady_clock::now() >= deadline) throw;
+    }
+    std::this_thread::sleep_for(kPause);
+  }
 }
 
 }  // namespace
@@ -115,14 +134,14 @@ Database::Database(const std::filesystem::path& path) {
                                    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   try {
     if (code != SQLITE_OK) fail(handle_, code, "cannot open " + path.string());
-    constexpr int kBusyMilliseconds = 5000;
-    sqlite3_busy_timeout(handle_, kBusyMilliseconds);
+    sqlite3_busy_timeout(handle_, static_cast<int>(kBusyTimeout.count()));
     harden(handle_);
-    execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON;");
+    use_wal(*this);
+    execute("PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON;");
   } catch (const Error& error) {
     sqlite3_close(handle_);
     handle_ = nullptr;
-    throw Error(errc::storage, error.message()).at(path.string());
+    throw Error(error).at(path.string());
   }
 }
 

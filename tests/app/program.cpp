@@ -49,7 +49,7 @@ Program::Program(const std::vector<std::string>& arguments, const Options& optio
   if (child_ == 0) {
     ::dup2(in[0], STDIN_FILENO);
     ::dup2(out[1], STDOUT_FILENO);
-    ::dup2(err[1], STDERR_FILENO);
+    ::dup2(options.merged ? out[1] : err[1], STDERR_FILENO);
     become(arguments, options);
   }
   ::close(in[0]);

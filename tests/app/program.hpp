@@ -26,6 +26,7 @@ class Program {
     std::filesystem::path folder;  ///< working directory; state is kept in `folder`/state
     std::string input;             ///< standard input, then its end
     std::map<std::string, std::string> environment;
+    bool merged = false;  ///< `2>&1`
   };
 
   Program(const std::vector<std::string>& arguments, const Options& options);

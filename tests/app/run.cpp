@@ -13,6 +13,7 @@
 using namespace sennit;
 using namespace sennit::testing;
 using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::Matches;
 
 namespace {
 
@@ -60,6 +61,20 @@ TEST_CASE("a pipe gets the agent's words, and standard error tells the rest") {
   CHECK_THAT(ended.err, ContainsSubstring("● calculator(expression: \"17*23\")\n  ↳ 391 · "));
   CHECK_THAT(ended.err, ContainsSubstring("200 in · 14 out"));
   CHECK(ended.err.find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("where both go to one place, it reads as on a terminal") {
+  Bench bench;
+  bench.folder.write("offline.yaml", kScripted);
+  const Program::Options merged{.folder = bench.folder.path(), .input = {}, .environment = {}, .merged = true};
+  const Ended ended = run_program({"run", "offline.yaml", "What is 17*23?"}, merged);
+  CHECK_THAT(ended.out, Matches(R"(● calculator\(expression: "17\*23"\)
+  ↳ 391 · [0-9.]+ .?s
+
+It is 391\.
+
+scripted · .*1 tool call
+)"));
 }
 
 TEST_CASE("quiet prints the final answer alone") {

@@ -194,7 +194,7 @@ TEST_CASE("absolute paths work inside of a root, also by another name of it") {
   folder.write("real/a.txt", "inside");
   std::filesystem::create_directory_symlink(folder / "real", folder / "alias");
   const Tools tools = make_files({{folder / "alias"}, false, {}});
-  for (const std::string& path : {"a.txt", "./a.txt", "x/../a.txt"}) {
+  for (const std::string path : {"a.txt", "./a.txt", "x/../a.txt"}) {
     if (path.starts_with("x/")) std::filesystem::create_directory(folder / "real/x");
     CHECK(call(env, tools, "files_read", {{"path", path}}) == "inside");
   }

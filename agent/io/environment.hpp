@@ -11,6 +11,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <memory>
 
 namespace sennit {
 
@@ -22,6 +24,15 @@ class Pool;
 using SteadyTime = std::chrono::steady_clock::time_point;
 using WallTime = std::chrono::system_clock::time_point;
 using std::chrono::milliseconds;
+
+/// A call that is to come. Destroying it, on its shard, takes it back.
+class Alarm {
+ public:
+  Alarm() = default;
+  Alarm(const Alarm&) = delete;
+  Alarm& operator=(const Alarm&) = delete;
+  virtual ~Alarm() = default;
+};
 
 class Environment {
  public:
@@ -35,8 +46,8 @@ class Environment {
   [[nodiscard]] virtual WallTime wall_now() const = 0;
   /// 64 random bits, unpredictable outside of tests.
   [[nodiscard]] virtual std::uint64_t random() = 0;
-  /// Suspends until `when` on this Environment's clock. Cancellation: terminal; throws Error(errc::cancelled).
-  [[nodiscard]] virtual asio::awaitable<void> sleep_until(SteadyTime when) = 0;
+  /// Calls `then` on the shard, once it is `when` on this Environment's clock. `then` may destroy the Alarm.
+  [[nodiscard]] virtual std::unique_ptr<Alarm> call_at(SteadyTime when, std::function<void()> then) = 0;
   /// The shard's HTTP client.
   [[nodiscard]] virtual http::Client& http() = 0;
   /// Where blocking work goes. [thread-safe]
@@ -44,6 +55,8 @@ class Environment {
   /// Hands a record to the host program. [thread-safe]
   virtual void log(LogRecord record) = 0;
 
+  /// Suspends until `when`. Cancellation: terminal; throws Error(errc::cancelled).
+  [[nodiscard]] asio::awaitable<void> sleep_until(SteadyTime when);
   [[nodiscard]] asio::awaitable<void> sleep(milliseconds duration) { return sleep_until(now() + duration); }
 };
 

@@ -1,9 +1,7 @@
 #include <sennit/agent/io/http.hpp>
 #include <sennit/agent/io/loop_environment.hpp>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <sys/random.h>
 
 #include <cerrno>
@@ -11,6 +9,32 @@
 #include <utility>
 
 namespace sennit {
+namespace {
+
+class LoopAlarm final : public Alarm {
+ public:
+  LoopAlarm(const asio::any_io_executor& executor, SteadyTime when, std::function<void()> then)
+      : pending_(std::make_shared<Pending>(executor, when, std::move(then))) {
+    pending_->timer.async_wait([pending = pending_](const boost::system::error_code& cancelled) {
+      if (const auto call = std::exchange(pending->then, nullptr); call && !cancelled) call();
+    });
+  }
+  ~LoopAlarm() override {
+    pending_->then = nullptr;  // the timer may have fired already, its handler be on its way
+    pending_->timer.cancel();
+  }
+
+ private:
+  struct Pending {
+    Pending(const asio::any_io_executor& executor, SteadyTime when, std::function<void()> what)
+        : timer(executor, when), then(std::move(what)) {}
+    asio::steady_timer timer;
+    std::function<void()> then;
+  };
+  std::shared_ptr<Pending> pending_;
+};
+
+}  // namespace
 
 LoopEnvironment::LoopEnvironment(asio::any_io_executor executor, Pool& pool, LogSink sink)
     : executor_(std::move(executor)), pool_(pool), sink_(std::move(sink)) {}
@@ -33,11 +57,8 @@ std::uint64_t LoopEnvironment::random() {
   return std::exchange(random_[--random_left_], 0);
 }
 
-asio::awaitable<void> LoopEnvironment::sleep_until(SteadyTime when) {
-  asio::steady_timer timer(executor_, when);
-  // As a value: most timers are deadlines that end by cancellation, and an exception each would cost a run's start.
-  const auto [failure] = co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
-  if (failure) throw Error(errc::cancelled, "cancelled");
+std::unique_ptr<Alarm> LoopEnvironment::call_at(SteadyTime when, std::function<void()> then) {
+  return std::make_unique<LoopAlarm>(executor_, when, std::move(then));
 }
 
 http::Client& LoopEnvironment::http() {

@@ -27,7 +27,7 @@ class LoopEnvironment final : public Environment {
   [[nodiscard]] SteadyTime now() const override { return std::chrono::steady_clock::now(); }
   [[nodiscard]] WallTime wall_now() const override { return std::chrono::system_clock::now(); }
   [[nodiscard]] std::uint64_t random() override;
-  [[nodiscard]] asio::awaitable<void> sleep_until(SteadyTime when) override;
+  [[nodiscard]] std::unique_ptr<Alarm> call_at(SteadyTime when, std::function<void()> then) override;
   [[nodiscard]] http::Client& http() override;
   [[nodiscard]] Pool& pool() override { return pool_; }
   void log(LogRecord record) override;

@@ -1,15 +1,15 @@
 #include <sennit/agent/io/scope.hpp>
 #include <sennit/agent/io/timeout.hpp>
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/deferred.hpp>
-#include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include <array>
 #include <exception>
-#include <tuple>
+#include <memory>
 
 namespace sennit::detail {
 
@@ -19,17 +19,25 @@ asio::awaitable<void> run_before(Environment& environment, milliseconds limit, a
     co_await std::move(operation);
     co_return;
   }
+  bool expired = false;
+  asio::cancellation_signal stop;
+  std::unique_ptr<Alarm> alarm = environment.call_at(environment.now() + limit, [&expired, &stop] {
+    expired = true;
+    stop.emit(asio::cancellation_type::terminal);
+  });
+  // The operation has one slot, and two who may cancel it: the alarm, and whoever cancels this coroutine.
+  const asio::cancellation_state caller = co_await asio::this_coro::cancellation_state;
+  caller.slot().assign([&alarm, &stop](asio::cancellation_type type) {
+    alarm.reset();  // what was cancelled may take its time to clean up
+    stop.emit(type);
+  });
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
-  asio::awaitable<void> timer = environment.sleep_until(environment.now() + limit);
-  auto both =
-      asio::experimental::make_parallel_group(asio::co_spawn(executor, spawnable(std::move(operation)), asio::deferred),
-                                              asio::co_spawn(executor, spawnable(std::move(timer)), asio::deferred));
-  // The first to end cancels the other, and both are waited for.
-  auto ended = both.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
-  const auto [order, failure, timer_failure] = co_await std::move(ended);
+  auto ended = asio::co_spawn(executor, spawnable(std::move(operation)),
+                              asio::bind_cancellation_slot(stop.slot(), asio::as_tuple(asio::use_awaitable)));
+  const auto [failure] = co_await std::move(ended);
+  caller.slot().clear();
   if (!failure) co_return;
-  const bool expired = !timer_failure && order[0] == 1;
-  if (!expired) std::rethrow_exception(failure);
+  if (!expired || caller.cancelled() != asio::cancellation_type::none) std::rethrow_exception(failure);
   throw Error(errc::timeout, what + " took longer than " + std::to_string(limit.count()) + " ms").retry();
 }
 

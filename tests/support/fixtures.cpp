@@ -5,9 +5,11 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 namespace sennit::testing {
 
@@ -70,19 +72,14 @@ std::uint64_t VirtualEnvironment::random() {
   return z ^ (z >> 31U);
 }
 
-asio::awaitable<void> VirtualEnvironment::sleep_until(SteadyTime when) {
-  struct Entry {
-    std::multimap<SteadyTime, Signal*>& timers;
-    std::multimap<SteadyTime, Signal*>::iterator place;
-    ~Entry() { timers.erase(place); }
+std::unique_ptr<Alarm> VirtualEnvironment::call_at(SteadyTime when, std::function<void()> then) {
+  struct Entry final : Alarm {
+    Entry(Calls& of, Calls::iterator at) : calls(of), place(at) {}
+    ~Entry() override { calls.erase(place); }
+    Calls& calls;
+    Calls::iterator place;
   };
-  Signal signal;
-  const Entry entry{timers_, timers_.emplace(when, &signal)};
-  try {
-    co_await signal.wait();
-  } catch (...) {
-    throw current_error();
-  }
+  return std::make_unique<Entry>(calls_, calls_.emplace(when, std::move(then)));
 }
 
 http::Client& VirtualEnvironment::http() {
@@ -92,12 +89,15 @@ http::Client& VirtualEnvironment::http() {
 
 void VirtualEnvironment::turn() {
   if (loop_.poll() > 0) return;
-  if (pool_.waiting() > 0 || timers_.empty()) {
+  const auto open = [](const auto& call) { return call.second != nullptr; };
+  const auto next = std::find_if(calls_.begin(), calls_.end(), open);
+  if (pool_.waiting() > 0 || next == calls_.end()) {
     loop_.run_one_for(std::chrono::milliseconds(10));
     return;
   }
-  elapsed_ = std::max(elapsed_, timers_.begin()->first - SteadyTime(std::chrono::hours(1)));
-  for (auto timer = timers_.begin(); timer != timers_.end() && timer->first <= now(); ++timer) timer->second->notify();
+  elapsed_ = std::max(elapsed_, next->first - SteadyTime(std::chrono::hours(1)));
+  const auto call = std::exchange(next->second, nullptr);  // what it does may take its entry away
+  call();
 }
 
 void until(TestEnvironment& environment, const std::function<bool()>& condition) {

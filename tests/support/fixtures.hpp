@@ -75,7 +75,9 @@ class TestEnvironment : public Environment {
   [[nodiscard]] SteadyTime now() const override { return real_.now(); }
   [[nodiscard]] WallTime wall_now() const override { return real_.wall_now(); }
   [[nodiscard]] std::uint64_t random() override { return real_.random(); }
-  [[nodiscard]] asio::awaitable<void> sleep_until(SteadyTime when) override { return real_.sleep_until(when); }
+  [[nodiscard]] std::unique_ptr<Alarm> call_at(SteadyTime when, std::function<void()> then) override {
+    return real_.call_at(when, std::move(then));
+  }
   [[nodiscard]] http::Client& http() override { return http_ ? *http_ : real_.http(); }
   [[nodiscard]] Pool& pool() override { return pool_; }
   void log(LogRecord record) override { records_.push_back(std::move(record)); }
@@ -102,11 +104,12 @@ class TestEnvironment : public Environment {
 /// Randomness is the same in every run.
 class VirtualEnvironment final : public TestEnvironment {
  public:
+  using Calls = std::multimap<SteadyTime, std::function<void()>>;
   VirtualEnvironment() = default;
   [[nodiscard]] SteadyTime now() const override { return SteadyTime(std::chrono::hours(1)) + elapsed_; }
   [[nodiscard]] WallTime wall_now() const override;
   [[nodiscard]] std::uint64_t random() override;
-  [[nodiscard]] asio::awaitable<void> sleep_until(SteadyTime when) override;
+  [[nodiscard]] std::unique_ptr<Alarm> call_at(SteadyTime when, std::function<void()> then) override;
   [[nodiscard]] http::Client& http() override;
   void turn() override;
 
@@ -115,7 +118,7 @@ class VirtualEnvironment final : public TestEnvironment {
 
  private:
   SteadyTime::duration elapsed_{};
-  std::multimap<SteadyTime, Signal*> timers_;
+  Calls calls_;
   std::uint64_t random_ = 0;
 };
 

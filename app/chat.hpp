@@ -50,7 +50,7 @@ class Chat {
   void tell(std::string_view words, const Style& style = kPlain);
   void row(std::string_view left, std::size_t width, std::string_view right);
 
-  // ---- commands; `argument` is what follows the command's word ----
+  // ---- commands; `argument` is what follows the command's word, a `!` behind it included ----
   void help(std::string_view argument);
   void model(std::string_view argument);
   void tools(std::string_view argument);

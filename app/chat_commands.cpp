@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <fstream>
 
 namespace sennit::app {
 
@@ -31,7 +30,7 @@ struct Command {
         {"/memory", "[WORDS | forget ID]", "the notes it keeps: the newest, or matching ones", &Chat::memory},
         {"/session", "[NAME | new]", "this and earlier conversations, or go to one", &Chat::session},
         {"/cost", "", "tokens and money spent since it was opened", &Chat::cost},
-        {"/save", "FILE", "write the conversation to a .md or .json file", &Chat::save},
+        {"/save", "FILE", "write the conversation to a new .md or .json file; /save! replaces one", &Chat::save},
         {"/undo", "", "take back the last exchange", &Chat::undo},
         {"/quit", "", "leave (as Ctrl-D does)", &Chat::quit},
     }};
@@ -82,7 +81,7 @@ Completion Chat::complete(std::string_view before_cursor) const {
 }
 
 void Chat::command(std::string_view line) {
-  const std::size_t end = std::min(line.find_first_of(" \n"), line.size());
+  const std::size_t end = std::min(line.find_first_of(" \n!"), line.size());
   const std::string name(line.substr(0, end));
   for (const Command& known : Command::all()) {
     if (known.name == name || (name == "/exit" && known.name == "/quit"))
@@ -180,14 +179,13 @@ void Chat::cost(std::string_view /*argument*/) {
 }
 
 void Chat::save(std::string_view argument) {
+  const bool replace = argument == "!" || argument.starts_with("! ");
+  if (replace) argument = trimmed(argument.substr(1));
   if (argument.empty()) return tell("`/save FILE` wants a file: notes.md for reading, notes.json for programs.");
+  const std::filesystem::path file = expand_home(argument);
   const std::vector<Message> messages = await(loop_, session_.messages());
-  const std::filesystem::path file{std::string(argument)};
-  const std::string text = file.extension() == ".json" ? transcript_json(messages) : transcript_markdown(messages);
-  std::ofstream out(file, std::ios::binary);
-  out << text;
-  if (!out.flush()) throw Error(errc::io, "the file cannot be written").at(file.string());
-  tell(fmt::format("{} messages are in {}.", messages.size(), file.string()));
+  save_transcript(file, messages, replace);
+  tell(fmt::format("{} messages are in {}.", messages.size(), one_line(file.string())));
 }
 
 void Chat::undo(std::string_view /*argument*/) {

@@ -1,19 +1,13 @@
 #include <sennit/app/completion.hpp>
+#include <sennit/app/program.hpp>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 
 namespace sennit::app {
 namespace {
 
 constexpr std::size_t kMostCandidates = 1000;
-
-std::filesystem::path expanded(const std::string& folder) {
-  const char* home = std::getenv("HOME");
-  if (folder.starts_with("~/") && home != nullptr) return std::filesystem::path(home) / folder.substr(2);
-  return folder.empty() ? std::filesystem::path(".") : std::filesystem::path(folder);
-}
 
 }  // namespace
 
@@ -36,7 +30,7 @@ Completion complete_file(std::string_view before_cursor) {
   const std::string folder = slash == std::string::npos ? "" : typed.substr(0, slash + 1);
   const std::string beginning = typed.substr(folder.size());
   std::error_code error;
-  for (auto entry = std::filesystem::directory_iterator(expanded(folder), error);
+  for (auto entry = std::filesystem::directory_iterator(folder.empty() ? "." : expand_home(folder), error);
        !error && entry != std::filesystem::directory_iterator() && completion.candidates.size() < kMostCandidates;
        entry.increment(error)) {
     const std::string name = entry->path().filename().string();

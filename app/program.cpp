@@ -75,6 +75,12 @@ RuntimeOptions runtime_options(const CommonOptions& options, asio::io_context& l
   return made;
 }
 
+std::filesystem::path expand_home(std::string_view path) {
+  const std::string_view home = environment("HOME");
+  if (path.starts_with("~/") && !home.empty()) return std::filesystem::path(home) / path.substr(2);
+  return path;
+}
+
 bool wants_colour(int descriptor) {
   if (!environment("NO_COLOR").empty() || environment("TERM") == "dumb") return false;
   return ::isatty(descriptor) == 1;

@@ -36,6 +36,9 @@ void add_common_options(CLI::App& app, CommonOptions& options);
 /// A runtime's options: on the program's own loop, logging to standard error.
 [[nodiscard]] RuntimeOptions runtime_options(const CommonOptions& options, asio::io_context& loop);
 
+/// A path as a person writes it: `~/` at its start is the home folder.
+[[nodiscard]] std::filesystem::path expand_home(std::string_view path);
+
 /// Whether escape sequences may be written to a descriptor.
 [[nodiscard]] bool wants_colour(int descriptor);
 

@@ -60,10 +60,11 @@ Tmux::Tmux(const std::filesystem::path& folder, const std::string& command, int 
   static std::atomic<int> count{0};
   socket_ = "sennit-" + std::to_string(::getpid()) + "-" + std::to_string(count++);
   // The shell stays when the program ends, so that its last words and its status can be read.
-  const std::string shell = "cd " + quoted(folder.string()) +
-                            "; unset NO_COLOR DEEPSEEK_API_KEY OPENAI_API_KEY; export LANG=C.UTF-8 SENNIT_STATE=" +
-                            quoted((folder / "state").string()) + "; " + command +
-                            "; echo \"[status $?]\"; stty -a | grep -o -- '-*echo ' ; exec sleep 1000";
+  const std::string shell =
+      "cd " + quoted(folder.string()) +
+      "; unset NO_COLOR DEEPSEEK_API_KEY OPENAI_API_KEY; export LANG=C.UTF-8 HOME=$PWD SENNIT_STATE=" +
+      quoted((folder / "state").string()) + "; " + command +
+      "; echo \"[status $?]\"; stty -a | grep -o -- '-*echo ' ; exec sleep 1000";
   tmux({"new-session", "-d", "-x", std::to_string(columns), "-y", std::to_string(rows), "bash", "--norc", "-c", shell});
 }
 

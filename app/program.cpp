@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 namespace sennit::app {
 namespace {
@@ -33,6 +35,23 @@ LogSink log_sink(std::string_view level) {
         fmt::format("sennit: {}: {}: {}\n", kLevels.at(severity), record.component, one_line(record.message));
     std::fwrite(line.data(), 1, line.size(), stderr);
   };
+}
+
+/// Makes the folder if it is not there: then what is in it is nobody else's business. The modes of one that was there
+/// are its owner's decision.
+void prepare(const std::filesystem::path& state) {
+  constexpr std::string_view kAdvice = " (see --state, --no-store)";
+  std::error_code error;
+  const bool created = std::filesystem::create_directories(state, error);
+  if (error) {
+    throw Error(errc::storage, fmt::format("the state folder cannot be made: {}{}", error.message(), kAdvice))
+        .at(state.string());
+  }
+  if (created) ::chmod(state.c_str(), S_IRWXU);
+  if (::access(state.c_str(), W_OK | X_OK) != 0) {
+    throw Error(errc::storage, fmt::format("the state folder cannot be written: {}{}", std::strerror(errno), kAdvice))
+        .at(state.string());
+  }
 }
 
 }  // namespace
@@ -63,15 +82,7 @@ RuntimeOptions runtime_options(const CommonOptions& options, asio::io_context& l
   made.executor = loop.get_executor();
   made.state = state_folder(options);
   made.log = log_sink(options.log);
-  if (made.state.empty()) return made;
-  std::error_code error;
-  std::filesystem::create_directories(made.state, error);
-  if (error) {
-    throw Error(errc::storage, "the state folder cannot be made: " + error.message() + " (see --state, --no-store)")
-        .at(made.state.string());
-  }
-  // Conversations are nobody else's business.
-  ::chmod(made.state.c_str(), S_IRWXU);
+  if (!made.state.empty()) prepare(made.state);
   return made;
 }
 

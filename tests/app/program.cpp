@@ -26,6 +26,8 @@ int timeout_of(Clock::time_point deadline) {
     ::unsetenv(name);
   ::setenv("SENNIT_STATE", (options.folder / "state").c_str(), 1);
   for (const auto& [name, value] : options.environment) ::setenv(name.c_str(), value.c_str(), 1);
+  constexpr uid_t kNobody = 65534;
+  if (options.nobody && ::geteuid() == 0 && (::setgid(kNobody) != 0 || ::setuid(kNobody) != 0)) ::_exit(122);
   std::string program = SENNIT_PROGRAM;
   std::vector<char*> argv{program.data()};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));

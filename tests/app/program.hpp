@@ -27,6 +27,7 @@ class Program {
     std::string input;             ///< standard input, then its end
     std::map<std::string, std::string> environment;
     bool merged = false;  ///< `2>&1`
+    bool nobody = false;  ///< as a user who owns nothing, where the test's own user is root
   };
 
   Program(const std::vector<std::string>& arguments, const Options& options);

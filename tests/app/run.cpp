@@ -232,20 +232,6 @@ TEST_CASE("a closed output ends the run quietly") {
   CHECK(ended.err.empty());
 }
 
-TEST_CASE("nothing is kept with --no-store") {
-  Bench bench;
-  CHECK(bench.run({"--no-store", "--session", "s", "agent.yaml", "one"}).out == "one, message 1\n");
-  CHECK_FALSE(std::filesystem::exists(bench.folder / "state"));
-}
-
-TEST_CASE("a state folder that cannot be made is an error that names it") {
-  Bench bench;
-  bench.folder.write("file", "");
-  const Ended ended = bench.run({"--state", (bench.folder / "file/below").string(), "agent.yaml", "x"});
-  CHECK(ended.status == 1);
-  CHECK_THAT(ended.err, ContainsSubstring("file/below") && ContainsSubstring("--no-store"));
-}
-
 TEST_CASE("help and version go to standard output") {
   TempDir folder;
   const Program::Options options{.folder = folder.path(), .input = {}, .environment = {}};

@@ -45,7 +45,7 @@ struct Session::State {
   std::mutex mutex;
   std::vector<Message> messages;         // guarded; of a session that the store does not keep
   std::vector<std::size_t> run_starts;   // guarded; where in `messages` each run began
-  std::set<std::string> always_allowed;  // guarded; tools that a person allowed for good
+  std::set<std::string> always_allowed;  // guarded; AGENT-DIGEST/TOOL that a person allowed for good
   bool running = false;                  // guarded; for sessions without an id
 
   [[nodiscard]] bool kept() const;

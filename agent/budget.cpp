@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace sennit {
 namespace {
@@ -19,17 +20,35 @@ Usage estimate(const Usage& reported, std::size_t bytes_written) {
 
 }  // namespace
 
+void Budget::set_prices(std::optional<Prices> prices) {
+  prices_ = std::move(prices);
+  if (!prices_ || (prices_->input == 0 && prices_->output == 0)) return;
+  for (Budget* budget = this; budget != nullptr; budget = budget->parent_) {
+    if (budget->currency_.empty()) budget->currency_ = prices_->currency;
+  }
+}
+
 void Budget::refuse_tokens(std::int64_t tokens) const {
-  throw Error(errc::limit, fmt::format("limits.tokens: {} tokens used of {}", tokens, limits_.tokens));
+  throw Error(errc::limit, fmt::format("limits.tokens: {} tokens used of {}{}", tokens, limits_.tokens,
+                                       guessed_.tokens > 0 ? " (estimated: the model does not count them)" : ""));
 }
 
 void Budget::refuse_cost(double cost) const {
-  throw Error(errc::limit, fmt::format("limits.cost: {:.6f} {} spent of {:.6f}", cost, currency_, limits_.cost));
+  throw Error(errc::limit, fmt::format("limits.cost: {:.6f} {} spent of {:.6f}{}", cost, currency_, limits_.cost,
+                                       guessed_.money > 0 ? " (estimated: the model does not count tokens)" : ""));
 }
 
-void Budget::check_spent(std::int64_t tokens, double cost) const {
-  if (limits_.tokens > 0 && tokens > limits_.tokens) refuse_tokens(tokens);
-  if (limits_.cost > 0 && cost > limits_.cost) refuse_cost(cost);
+Budget::Amount Budget::used() const {
+  return {usage_.total() + guessed_.tokens, spent_ + guessed_.money};
+}
+
+Budget::Amount Budget::amount_of(const Usage& usage) const {
+  return {usage.total(), prices_ ? cost_of(usage, *prices_).amount : 0};
+}
+
+void Budget::check_spent(const Amount& amount) const {
+  if (limits_.tokens > 0 && amount.tokens > limits_.tokens) refuse_tokens(amount.tokens);
+  if (limits_.cost > 0 && amount.money > limits_.cost) refuse_cost(amount.money);
 }
 
 void Budget::check_step() const {
@@ -37,8 +56,9 @@ void Budget::check_step() const {
     throw Error(errc::limit, fmt::format("limits.steps: {} steps taken of {}", steps_in_all_, limits_.steps));
   }
   // What is spent to the last token buys no further step.
-  if (limits_.tokens > 0 && usage_.total() >= limits_.tokens) refuse_tokens(usage_.total());
-  if (limits_.cost > 0 && spent_ >= limits_.cost) refuse_cost(spent_);
+  const Amount spent = used();
+  if (limits_.tokens > 0 && spent.tokens >= limits_.tokens) refuse_tokens(spent.tokens);
+  if (limits_.cost > 0 && spent.money >= limits_.cost) refuse_cost(spent.money);
 }
 
 void Budget::begin_step() {
@@ -57,38 +77,64 @@ void Budget::begin_tool_calls(std::size_t count) {
   tool_calls_ += calls;
 }
 
-double Budget::money(const Usage& usage) const {
-  return prices_ ? cost_of(usage, *prices_).amount : 0;
-}
-
-void Budget::check_in_flight(const Usage& reported, std::size_t bytes_written) const {
-  const Usage now = estimate(reported, bytes_written);
-  // What flies is this agent's own completion, at this agent's prices, for every budget above it.
-  const double cost = money(now);
+void Budget::check_in_flight(const Usage& reported, std::size_t bytes_written) {
+  fly(amount_of(estimate(reported, bytes_written)));
   for (const Budget* budget = this; budget != nullptr; budget = budget->parent_) {
-    budget->check_spent(budget->usage_.total() + now.total(), budget->spent_ + cost);
+    const Amount used = budget->used();
+    budget->check_spent({used.tokens + budget->flying_.tokens, used.money + budget->flying_.money});
   }
 }
 
-void Budget::charge(const Usage& usage) {
-  for (Budget* budget = this; budget != nullptr; budget = budget->parent_) budget->add(usage, prices_);
+void Budget::fly(const Amount& amount) {
+  const Amount before = std::exchange(flight_, amount);
+  for (Budget* budget = this; budget != nullptr; budget = budget->parent_) {
+    budget->flying_.tokens += amount.tokens - before.tokens;
+    if (budget->counts(prices_)) budget->flying_.money += amount.money - before.money;
+  }
+}
+
+void Budget::charge(const Usage& reported, const Bytes& bytes) {
+  fly({});
+  Usage uncounted;
+  if (!reported.input) uncounted.input = bytes.read / kBytesPerToken;
+  if (!reported.output) uncounted.output = bytes.written / kBytesPerToken;
+  const Amount guess = amount_of(uncounted);
+  for (Budget* budget = this; budget != nullptr; budget = budget->parent_) {
+    budget->add(reported, prices_);
+    budget->guessed_.tokens += guess.tokens;
+    if (budget->counts(prices_)) budget->guessed_.money += guess.money;
+  }
 }
 
 void Budget::charge_in_flight(const Usage& reported, std::size_t bytes_written) {
-  charge(estimate(reported, bytes_written));
+  fly({});
+  const Usage usage = estimate(reported, bytes_written);
+  for (Budget* budget = this; budget != nullptr; budget = budget->parent_) budget->add(usage, prices_);
+}
+
+bool Budget::counts(const std::optional<Prices>& prices) const {
+  return prices && (currency_.empty() || currency_ == prices->currency);
 }
 
 void Budget::add(const Usage& usage, const std::optional<Prices>& prices) {
   usage_ += usage;
-  if (!prices) return;
-  spent_ += cost_of(usage, *prices).amount;
-  priced_ = true;
-  currency_ = prices->currency;
+  (counts(prices) ? priced_ : unpriced_) = true;
+  if (counts(prices)) spent_ += cost_of(usage, *prices).amount;
 }
 
 std::optional<Cost> Budget::cost() const {
-  if (!priced_) return std::nullopt;
-  return Cost{spent_, currency_};
+  if (!priced_ || unpriced_) return std::nullopt;
+  return Cost{spent_, currency_.empty() ? "USD" : currency_};
+}
+
+std::string Budget::uncounted_cost() const {
+  for (const Budget* budget = this; budget != nullptr; budget = budget->parent_) {
+    if (budget->limits_.cost <= 0) continue;
+    if (!prices_) return "the prices are not known; set model.prices";
+    if (!budget->counts(prices_))
+      return fmt::format("the prices are in {}, not in {}", prices_->currency, budget->currency_);
+  }
+  return {};
 }
 
 }  // namespace sennit

@@ -11,6 +11,12 @@
 
 namespace sennit {
 
+/// The sizes of a prompt and of what came back.
+struct Bytes {
+  std::size_t read = 0;
+  std::size_t written = 0;
+};
+
 /// Pure accounting; every check throws Error(errc::limit) naming the limit and how much was used.
 class Budget {
  public:
@@ -18,16 +24,18 @@ class Budget {
   Budget(const RunLimits& limits, Budget* parent) : limits_(limits), parent_(parent) {}
 
   /// Of the model that answers, once it is known.
-  void set_prices(std::optional<Prices> prices) { prices_ = std::move(prices); }
+  void set_prices(std::optional<Prices> prices);
 
   /// Before a completion.
   void begin_step();
   /// Before a batch of tool calls.
   void begin_tool_calls(std::size_t count);
-  /// In mid-stream: what the completion has cost so far, by the provider's count or by our estimate.
-  void check_in_flight(const Usage& reported, std::size_t bytes_written) const;
-  /// After a completion.
-  void charge(const Usage& usage);
+  /// In mid-stream: what the completion has cost so far, by the provider's count or by our estimate. It counts for the
+  /// completions beside it, too, until it is charged.
+  void check_in_flight(const Usage& reported, std::size_t bytes_written);
+  /// After a completion. What the provider does not count is estimated, for the limits alone: usage() and cost() tell
+  /// what was reported.
+  void charge(const Usage& reported, const Bytes& bytes = {});
   /// After a completion that broke or was stopped: what it had cost by then, as check_in_flight() counts it.
   void charge_in_flight(const Usage& reported, std::size_t bytes_written);
 
@@ -35,16 +43,27 @@ class Budget {
   [[nodiscard]] std::uint32_t steps() const noexcept { return steps_; }
   [[nodiscard]] std::uint32_t tool_calls() const noexcept { return tool_calls_; }
   [[nodiscard]] const Usage& usage() const noexcept { return usage_; }
-  /// Where prices are known.
+  /// Where the prices of all that was charged are known, in one currency.
   [[nodiscard]] std::optional<Cost> cost() const;
+  /// Why limits.cost, of this budget or one above, does not count what the model costs; empty: it does, or there is
+  /// none.
+  [[nodiscard]] std::string uncounted_cost() const;
 
  private:
-  void check_spent(std::int64_t tokens, double cost) const;
+  struct Amount {
+    std::int64_t tokens = 0;
+    double money = 0;
+  };
+
+  [[nodiscard]] Amount used() const;
+  [[nodiscard]] Amount amount_of(const Usage& usage) const;
+  void check_spent(const Amount& amount) const;
   void check_step() const;
   [[noreturn]] void refuse_tokens(std::int64_t tokens) const;
   [[noreturn]] void refuse_cost(double cost) const;
+  void fly(const Amount& amount);
   void add(const Usage& usage, const std::optional<Prices>& prices);
-  [[nodiscard]] double money(const Usage& usage) const;
+  [[nodiscard]] bool counts(const std::optional<Prices>& prices) const;
 
   const RunLimits& limits_;
   std::optional<Prices> prices_;
@@ -54,8 +73,12 @@ class Budget {
   std::uint32_t tool_calls_ = 0;
   Usage usage_;
   double spent_ = 0;
+  Amount guessed_;  // of what providers did not count
+  Amount flight_;   // of this agent's completion that is on its way
+  Amount flying_;   // of all completions that are on their way, sub-agents' included
   bool priced_ = false;
-  std::string currency_ = "USD";
+  bool unpriced_ = false;  // something was charged whose price is not known, or is in another currency
+  std::string currency_;   // of the first that had a price; money of another one cannot be added
 };
 
 }  // namespace sennit

@@ -69,15 +69,32 @@ SENNIT_OUT_OF_FRAME std::string render_instructions(const Definition& definition
   return fill_in(definition.instructions, values);
 }
 
+constexpr std::string_view kNotesHead = "Notes from earlier conversations that may matter here:";
+
+std::string note_line(const Note& note) {
+  return "\n- " + note.text;
+}
+
+/// Leaves out what an earlier turn of this conversation has put before the model.
+void erase_known(std::vector<Note>& notes, const std::vector<Message>& conversation) {
+  std::string known;
+  for (const Message& message : conversation) {
+    if (message.role != Role::user) continue;
+    if (std::string text = message.text(); text.starts_with(kNotesHead)) known += text + "\n";
+  }
+  std::erase_if(notes, [&known](const Note& note) { return known.find(note_line(note) + "\n") != std::string::npos; });
+}
+
 SENNIT_OUT_OF_FRAME std::optional<Message> notes_message(const std::vector<Note>& notes) {
   if (notes.empty()) return std::nullopt;
-  std::string text = "Notes from earlier conversations that may matter here:";
-  for (const Note& note : notes) text += "\n- " + note.text;
+  std::string text(kNotesHead);
+  for (const Note& note : notes) text += note_line(note);
   return user_message(std::move(text));
 }
 
 /// Puts the notes that match before the model. A memory that fails is told of, and the run goes on without it.
 SENNIT_OUT_OF_FRAME asio::awaitable<void> recall_notes(Effects::State& state, std::string input) {
+  if (!state.parts.memory || !state.parts.definition.memory.recall) co_return;
   Effects effects(state);
   std::vector<Note> notes;
   try {
@@ -86,12 +103,19 @@ SENNIT_OUT_OF_FRAME asio::awaitable<void> recall_notes(Effects::State& state, st
     if (error.code() != errc::storage) throw;
     state.emit(Notice{"nothing is recalled: " + error.describe()});
   }
+  erase_known(notes, state.conversation);
   std::optional<Message> message = notes_message(notes);
   if (!message) co_return;
   MemoryRecalled recalled;
   for (const Note& note : notes) recalled.notes.push_back(note.text);
   state.emit(std::move(recalled));
   state.add_message(std::move(*message));
+}
+
+SENNIT_OUT_OF_FRAME void tell_uncounted_cost(Effects::State& state) {
+  const std::string why = state.budget.uncounted_cost();
+  if (why.empty()) return;
+  state.emit(Notice{"limits.cost does not count " + state.backend->info().id + ": " + why});
 }
 
 /// Everything before the planner: cancellable like the planner itself.
@@ -101,20 +125,47 @@ SENNIT_OUT_OF_FRAME asio::awaitable<void> prepare(Effects::State& state, std::st
   std::string notice = co_await state.select_backend();
   state.emit(RunStarted{state.run.id, state.session.id, definition.name, state.backend->info().id});
   if (!notice.empty()) state.emit(Notice{std::move(notice)});
-  if (definition.limits.cost > 0 && !state.backend->info().prices) {
-    state.emit(Notice{"limits.cost has no effect: the prices of " + state.backend->info().id +
-                      " are not known; set model.prices"});
-  }
+  tell_uncounted_cost(state);
   if (state.store != nullptr) {
     state.store->begin_run({state.run.id, state.session.id, definition.name, state.backend->info().id,
                             state.parts.digest, input, state.run.environment->wall_now(), std::nullopt, nullptr});
   }
-  if (state.parts.memory && definition.memory.recall) co_await recall_notes(state, input);
+  co_await recall_notes(state, input);
   state.add_message(user_message(std::move(input)));
+  co_await state.committed();  // what the person said is kept, whatever becomes of the answer
+}
+
+/// What a run that its program did not survive had on disk of each tool call: by the call's id, true where it ended.
+using CallRecords = std::map<std::string, std::pair<bool, json::object>, std::less<>>;
+
+asio::awaitable<CallRecords> call_records(Store& store, std::string session) {
+  CallRecords calls;
+  const std::vector<RunRecord> last = co_await store.runs(std::move(session), 1);
+  if (last.empty()) co_return calls;
+  for (const JournalEntry& entry : co_await store.journal_of(last.front().id)) {
+    if (entry.kind != "tool" || entry.effect.find('/') != std::string::npos) continue;
+    std::optional<json::value> data = parse_json(entry.data);
+    if (!data || !data->is_object()) continue;
+    std::string call(find_string(*data, "call"));
+    calls.insert_or_assign(std::move(call), std::pair(entry.finished, std::move(data->get_object())));
+  }
+  co_return calls;
+}
+
+struct OpenedSession {
+  std::vector<Message> conversation;
+  CallRecords calls;  // only where calls were left open
+};
+
+asio::awaitable<OpenedSession> read_session(Store& store, std::string session) {
+  OpenedSession opened;
+  opened.conversation = co_await store.messages(session);
+  if (!open_calls(opened.conversation).empty()) opened.calls = co_await call_records(store, std::move(session));
+  co_return opened;
 }
 
 /// Takes the session's conversation. Throws Error(errc::busy).
-SENNIT_OUT_OF_FRAME asio::awaitable<std::vector<Message>> open_session(Session::State& session) {
+SENNIT_OUT_OF_FRAME asio::awaitable<OpenedSession> open_session(Session::State& session) {
   Runtime::State& runtime = session.parts->runtime->internals();
   const bool taken = [&] {
     if (session.kept()) return runtime.sessions->acquire(session.id);
@@ -125,16 +176,33 @@ SENNIT_OUT_OF_FRAME asio::awaitable<std::vector<Message>> open_session(Session::
   if (!session.kept()) {
     const std::lock_guard lock(session.mutex);
     session.run_starts.push_back(session.messages.size());
-    co_return session.messages;
+    co_return OpenedSession{session.messages, {}};
   }
   std::optional<Error> failure;
   try {
-    co_return co_await runtime.store->messages(session.id);
+    co_return co_await read_session(*runtime.store, session.id);
   } catch (...) {
     failure = current_error();
   }
   runtime.sessions->release(session.id);
   throw Error(std::move(*failure));
+}
+
+/// Gives every call that was left open a result that says what is known of it.
+SENNIT_OUT_OF_FRAME void close_open_calls(Effects::State& state, const CallRecords& calls,
+                                          const std::string& not_done) {
+  for (const ToolCall& call : open_calls(state.conversation)) {
+    ToolResult result{call.id, call.name, not_done, true};
+    if (const auto known = calls.find(call.id); known != calls.end()) {
+      const auto& [ended, data] = known->second;
+      const json::value* failed = data.if_contains("is_error");
+      result.content = ended ? std::string(find_string(data, "content"))
+                             : "the program ended while this ran: it is not known whether it was done; find out "
+                               "before you do it again";
+      result.is_error = !ended || (failed != nullptr && *failed == json::value(true));
+    }
+    state.add_message(tool_message(std::move(result)));
+  }
 }
 
 SENNIT_OUT_OF_FRAME void close_session(Session::State& session, std::vector<Message> conversation) {
@@ -147,7 +215,7 @@ SENNIT_OUT_OF_FRAME void close_session(Session::State& session, std::vector<Mess
 /// Leaves a conversation that any provider accepts, with what the person has read in it.
 SENNIT_OUT_OF_FRAME void settle_conversation(Effects::State& state, const Outcome& outcome) {
   if (!state.partial_text.empty()) state.add_message(assistant_message(state.partial_text));
-  close_open_calls(state, "not done: the run ended before (" + std::string(to_string(outcome.ending)) + ")");
+  close_open_calls(state, {}, "not done: the run ended before (" + std::string(to_string(outcome.ending)) + ")");
 }
 
 std::chrono::microseconds since(const Run::State& run, SteadyTime begun) {
@@ -181,8 +249,9 @@ asio::awaitable<void> plan_cancellably(Effects::State& state, std::string input,
 asio::awaitable<void> work(Run::State& run, Session::State& session, std::string input, Outcome& outcome) {
   const SteadyTime begun = run.environment->now();
   Effects::State state(run, session);
-  state.conversation = co_await open_session(session);
-  close_open_calls(state, "not done: the program ended before");
+  OpenedSession opened = co_await open_session(session);
+  state.conversation = std::move(opened.conversation);
+  close_open_calls(state, opened.calls, "not done: the program ended before");
   co_await plan_cancellably(state, std::move(input), outcome);
   settle_conversation(state, outcome);
   outcome.duration = since(run, begun);
@@ -237,8 +306,10 @@ Error in_terms_of_the_run(Error failure) {
   return failure;
 }
 
-asio::awaitable<void> plan_into(const Planner& planner, Effects& effects, Outcome& outcome) {
-  outcome = co_await planner.plan(effects);
+asio::awaitable<void> plan_into(Effects::State& state, std::optional<std::string> input, Outcome& outcome) {
+  if (input) co_await prepare(state, std::move(*input));
+  Effects effects(state);
+  outcome = co_await state.parts.planner->plan(effects);
 }
 
 SENNIT_OUT_OF_FRAME void count_up(const Effects::State& state, Outcome& outcome) {
@@ -251,11 +322,9 @@ SENNIT_OUT_OF_FRAME void count_up(const Effects::State& state, Outcome& outcome)
 }  // namespace
 
 asio::awaitable<void> run_planner(Effects::State& state, std::optional<std::string> input, Outcome& outcome) {
-  Effects effects(state);
   std::optional<Error> failure;
   try {
-    if (input) co_await prepare(state, std::move(*input));
-    auto plan = plan_into(*state.parts.planner, effects, outcome);
+    auto plan = plan_into(state, std::move(input), outcome);
     co_await with_timeout(*state.run.environment, state.parts.definition.limits.time, std::move(plan), kTimeLimit);
   } catch (...) {
     failure = current_error();
@@ -274,6 +343,8 @@ asio::awaitable<Outcome> run_child(Effects::State& parent, std::shared_ptr<const
   state.emit(Delegated{agent->definition.name, task});
   std::string notice = co_await state.select_backend();
   if (!notice.empty()) state.emit(Notice{std::move(notice)});
+  tell_uncounted_cost(state);
+  co_await recall_notes(state, task);
   state.add_message(user_message(std::move(task)));
   Outcome outcome;
   co_await run_planner(state, std::nullopt, outcome);
@@ -281,12 +352,11 @@ asio::awaitable<Outcome> run_child(Effects::State& parent, std::shared_ptr<const
   co_return outcome;
 }
 
-SENNIT_OUT_OF_FRAME void close_open_calls(Effects::State& state, std::string_view what_happened) {
-  const auto& conversation = state.conversation;
+SENNIT_OUT_OF_FRAME std::vector<ToolCall> open_calls(const std::vector<Message>& conversation) {
+  std::vector<ToolCall> open;
   const auto is_calling = [](const Message& message) { return !message.tool_calls().empty(); };
   const auto last = std::find_if(conversation.rbegin(), conversation.rend(), is_calling);
-  if (last == conversation.rend()) return;
-  std::vector<ToolCall> open;
+  if (last == conversation.rend()) return open;
   for (const ToolCall* call : last->tool_calls()) open.push_back(*call);
   for (auto message = last.base(); message != conversation.end(); ++message) {
     for (const Part& part : message->parts) {
@@ -295,9 +365,7 @@ SENNIT_OUT_OF_FRAME void close_open_calls(Effects::State& state, std::string_vie
       std::erase_if(open, [&](const ToolCall& call) { return call.id == result->call_id; });
     }
   }
-  for (const ToolCall& call : open) {
-    state.add_message(tool_message({call.id, call.name, std::string(what_happened), true}));
-  }
+  return open;
 }
 
 Run start_run(std::shared_ptr<Session::State> session, std::string input, RunOptions options) {

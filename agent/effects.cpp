@@ -40,7 +40,8 @@ json::object describe_completion(const Completion& completion) {
 struct Attempt {
   Completion completion;
   std::optional<Error> error;
-  bool visible = false;  ///< something was shown: it must not be asked again silently
+  bool visible = false;     ///< something was shown: it must not be asked again silently
+  std::size_t written = 0;  ///< bytes that the model wrote
 };
 
 SENNIT_OUT_OF_FRAME std::unique_ptr<TokenStream> open_stream(const Effects::State& state, CompletionChange change) {
@@ -88,7 +89,8 @@ asio::awaitable<Attempt> attempt_completion(Effects::State& state, CompletionCha
     if (!state.run.has_room()) co_await state.run.room();
   }
   settle.whole = true;
-  co_return Attempt{std::move(builder).finish(), {}, true};
+  const std::size_t written = builder.written();
+  co_return Attempt{std::move(builder).finish(), {}, true, written};
 }
 
 /// Servers that send no ids, or number their calls from the start in each turn, still need calls that can be told
@@ -125,17 +127,18 @@ Effects::State::State(Run::State& of_run, Session::State& of_session)
       keep_messages(session.kept()),
       budget(parts.definition.limits, nullptr) {}
 
-Effects::State::State(State& parent, const Agent::Parts& agent, const std::string& call_id, const std::string& effect)
-    : run(parent.run),
-      session(parent.session),
+Effects::State::State(State& above, const Agent::Parts& agent, const std::string& call_id, const std::string& effect)
+    : run(above.run),
+      session(above.session),
       parts(agent),
-      store(parent.store),
+      store(above.store),
       backend(agent.backend),
-      path(parent.path.empty() ? call_id : parent.path + "/" + call_id),
+      parent(&above),
+      path(above.path.empty() ? call_id : above.path + "/" + call_id),
       scope(effect + "/"),
-      depth(parent.depth + 1),
-      levels_left(std::min(parent.levels_left - 1, parts.definition.limits.depth)),
-      budget(agent.definition.limits, &parent.budget) {}
+      depth(above.depth + 1),
+      levels_left(std::min(above.levels_left - 1, parts.definition.limits.depth)),
+      budget(agent.definition.limits, &above.budget) {}
 
 asio::awaitable<std::string> Effects::State::select_backend() {
   Selection selection = co_await parts.backend->select(*run.environment);
@@ -183,10 +186,20 @@ SENNIT_OUT_OF_FRAME void begin_step(Effects::State& state, const std::string& ef
   state.emit(StepStarted{state.budget.steps()});
 }
 
-SENNIT_OUT_OF_FRAME void end_step(Effects::State& state, const std::string& effect, Completion& completion) {
+/// What the model has read: for servers that do not count it.
+std::size_t prompt_bytes(const Effects::State& state) {
+  std::size_t bytes = state.instructions.size();
+  for (const Message& message : state.conversation) {
+    for (const Part& part : message.parts) bytes += size_of(part);
+  }
+  return bytes;
+}
+
+SENNIT_OUT_OF_FRAME void end_step(Effects::State& state, const std::string& effect, Attempt& made) {
+  Completion& completion = made.completion;
   const std::uint32_t step = state.budget.steps();
   complete_call_ids(completion, state.conversation, step);
-  state.budget.charge(completion.usage);
+  state.budget.charge(completion.usage, {completion.usage.input ? 0 : prompt_bytes(state), made.written});
   if (state.store != nullptr) state.journal_end(effect, "complete", describe_completion(completion));
   state.partial_text.clear();
   if (!completion.message.parts.empty()) state.add_message(completion.message);
@@ -215,7 +228,7 @@ asio::awaitable<Completion> Effects::complete(CompletionChange change) {
   for (std::uint32_t attempt = 1;; ++attempt) {
     Attempt made = co_await attempt_completion(state, change);
     if (!made.error) {
-      end_step(state, effect, made.completion);
+      end_step(state, effect, made);
       co_return std::move(made.completion);
     }
     co_await state.run.environment->sleep(next_delay(state, effect, attempt, made));

@@ -18,14 +18,15 @@ namespace sennit {
 struct Effects::State {
   /// Of a run's own agent.
   State(Run::State& of_run, Session::State& of_session);
-  /// Of a sub-agent that `call_id`, the effect `effect` of `parent`, asked for.
-  State(State& parent, const Agent::Parts& agent, const std::string& call_id, const std::string& effect);
+  /// Of a sub-agent that `call_id`, the effect `effect` of `above`, asked for.
+  State(State& above, const Agent::Parts& agent, const std::string& call_id, const std::string& effect);
 
   Run::State& run;
   Session::State& session;
   const Agent::Parts& parts;
   Store* store;                            // null: nothing is journalled
   std::shared_ptr<const Backend> backend;  // the one that select() chose
+  const State* parent = nullptr;           // of a sub-agent: who delegated to it
   std::string path;                        // of this agent's events; empty for the run itself
   std::string scope;                       // prefix of this planner's effect ids; empty for the run itself
   std::uint32_t depth = 0;
@@ -64,8 +65,8 @@ struct Effects::State {
 [[nodiscard]] asio::awaitable<Outcome> run_child(Effects::State& parent, std::shared_ptr<const Agent::Parts> agent,
                                                  std::string task, std::string call_id, std::string effect);
 
-/// Gives every tool call of the last assistant message that has no result one that says what happened.
-void close_open_calls(Effects::State& state, std::string_view what_happened);
+/// The tool calls of the last assistant message that have no result.
+[[nodiscard]] std::vector<ToolCall> open_calls(const std::vector<Message>& conversation);
 
 /// How a run that broke with `error` ends.
 [[nodiscard]] Outcome outcome_of(const Effects::State& state, Error error);

@@ -90,6 +90,17 @@ std::vector<const ToolCall*> Message::tool_calls() const {
   return out;
 }
 
+std::size_t size_of(const Part& part) {
+  return std::visit(Overload{
+                        [](const Text& text) { return text.text.size(); },
+                        [](const Reasoning& reasoning) { return reasoning.text.size(); },
+                        [](const Blob& blob) { return blob.data.size(); },
+                        [](const ToolCall& call) { return call.name.size() + call.arguments.size(); },
+                        [](const ToolResult& result) { return result.content.size(); },
+                    },
+                    part);
+}
+
 Message user_message(std::string text) {
   return {Role::user, {Text{std::move(text)}}};
 }

@@ -3,6 +3,7 @@
 
 #include <sennit/agent/io/json.hpp>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,6 +53,9 @@ struct ToolResult {
 };
 
 using Part = std::variant<Text, Reasoning, Blob, ToolCall, ToolResult>;
+
+/// The bytes of its texts, roughly: for estimates.
+[[nodiscard]] std::size_t size_of(const Part& part);
 
 struct Message {
   Role role = Role::user;

@@ -52,7 +52,7 @@ std::string_view to_string(Approval approval) {
 }  // namespace
 
 asio::awaitable<std::string> ask_question(Effects::State& state, std::string effect, std::string question) {
-  if (state.run.options.approvals == Approvals::deny) {
+  if (state.run.options.approvals == Approvals::deny || !state.run.options.questions) {
     throw Error(errc::denied, "nobody is there to answer questions");
   }
   state.journal_start(effect, "ask", {{"question", question}});
@@ -65,23 +65,24 @@ asio::awaitable<std::string> ask_question(Effects::State& state, std::string eff
 }
 
 asio::awaitable<Approval> ask_approval(Effects::State& state, std::string effect, ToolCall call, std::string reason) {
+  // Another agent's tool of the same name may reach further.
+  const std::string tool = state.parts.digest + "/" + call.name;
   {
     const std::lock_guard lock(state.session.mutex);
-    if (state.session.always_allowed.contains(call.name)) co_return Approval::always;
+    if (state.session.always_allowed.contains(tool)) co_return Approval::always;
   }
   if (state.run.options.approvals == Approvals::allow) co_return Approval::once;
   if (state.run.options.approvals == Approvals::deny) co_return Approval::never;
 
   state.journal_start(effect, "approval", {{"name", call.name}, {"arguments", call.arguments}, {"rule", reason}});
   OpenRequest open(state.run);
-  std::string name = call.name;
   state.emit(ApprovalRequested{open.id(), std::move(call), std::move(reason)});
   const bool settled = co_await open.settled();
   const Approval approval = settled ? open.request().approval : Approval::never;
   state.journal_end(effect, "approval", {{"approval", to_string(approval)}});
   if (approval == Approval::always) {
     const std::lock_guard lock(state.session.mutex);
-    state.session.always_allowed.insert(std::move(name));
+    state.session.always_allowed.insert(tool);
   }
   co_return approval;
 }

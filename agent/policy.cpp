@@ -38,9 +38,13 @@ bool matches_pattern(std::string_view pattern, std::string_view name) noexcept {
   return p == pattern.size();
 }
 
+const std::string* denying(const PolicySettings& policy, std::string_view tool) noexcept {
+  return first_match(policy.deny, tool);
+}
+
 Decision decide(const PolicySettings& policy, const ToolSpec& tool) {
   const std::string& name = tool.description.name;
-  if (const auto* pattern = first_match(policy.deny, name)) return {Verdict::deny, "policy.deny: " + *pattern};
+  if (const auto* pattern = denying(policy, name)) return {Verdict::deny, "policy.deny: " + *pattern};
   if (const auto* pattern = first_match(policy.ask, name)) return {Verdict::ask, "policy.ask: " + *pattern};
   if (const auto* pattern = first_match(policy.allow, name)) return {Verdict::allow, "policy.allow: " + *pattern};
   const Touches& touches = tool.touches;

@@ -20,6 +20,9 @@ struct Decision {
 /// asked for otherwise.
 [[nodiscard]] Decision decide(const PolicySettings& policy, const ToolSpec& tool);
 
+/// The pattern of `policy.deny` that forbids the tool; null: none does.
+[[nodiscard]] const std::string* denying(const PolicySettings& policy, std::string_view tool) noexcept;
+
 /// `*` matches any run of characters, everything else itself.
 [[nodiscard]] bool matches_pattern(std::string_view pattern, std::string_view name) noexcept;
 

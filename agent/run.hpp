@@ -25,6 +25,8 @@ enum class Approval { once, always, never };  ///< always: for this tool in this
 
 struct RunOptions {
   Approvals approvals = Approvals::ask;
+  /// Whether somebody is there to answer questions (ToolContext::ask); false declines them at once.
+  bool questions = true;
   /// How long a question or an approval may stay open before it counts as declined.
   milliseconds answer_timeout{600'000};
   /// Values for the definition's `inputs`.

@@ -25,7 +25,10 @@ class CallContext final : public ToolContext {
   const std::string& effect_id() const override { return key_; }
   const std::string& session() const override { return state_.session.id; }
   Memory* memory() override { return state_.parts.memory.get(); }
-  void progress(std::string text) override { state_.emit(ToolProgress{call_.id, std::move(text)}); }
+  void progress(std::string text) override {
+    // Nobody misses what a reader who is behind would see too late, and it would pile up.
+    if (state_.run.has_room()) state_.emit(ToolProgress{call_.id, std::move(text)});
+  }
   asio::awaitable<std::string> ask(std::string question) override {
     return ask_question(state_, effect_ + ".q" + std::to_string(++children_), std::move(question));
   }
@@ -64,12 +67,19 @@ asio::awaitable<std::string> spill(Effects::State& state, std::string effect, st
   const std::filesystem::path file = folder / "outputs" / (state.run.id + "-" + effect + ".txt");
   std::function<bool()> write = [file, content = std::move(content)] {
     std::error_code error;
-    std::filesystem::create_directories(file.parent_path(), error);
+    if (std::filesystem::create_directories(file.parent_path(), error)) {
+      std::filesystem::permissions(file.parent_path(), std::filesystem::perms::owner_all, error);
+    }
     std::ofstream out(file, std::ios::binary);
     out << content;
     return static_cast<bool>(out.flush());
   };
-  const bool written = co_await state.run.environment->pool().run(std::move(write));
+  bool written = false;
+  try {
+    written = co_await state.run.environment->pool().run(std::move(write));
+  } catch (const Error& error) {
+    if (error.code() == errc::cancelled) throw;  // of a busy pool the cut tells: no file is named in it
+  }
   co_return written ? file.string() : std::string{};
 }
 
@@ -118,9 +128,20 @@ std::string unknown_tool(const Effects::State& state, const std::string& name) {
   return message;
 }
 
+/// What an agent may not do, no agent does for it.
+std::string denied_above(const Effects::State& state, const std::string& tool) {
+  for (const Effects::State* above = state.parent; above != nullptr; above = above->parent) {
+    const std::string* pattern = denying(above->parts.definition.policy, tool);
+    if (pattern != nullptr)
+      return "not allowed (policy.deny of " + above->parts.definition.name + ": " + *pattern + ")";
+  }
+  return {};
+}
+
 /// Why the call may not be made; empty: it may.
 asio::awaitable<std::string> refusal(Effects::State& state, const Agent::Parts::ToolEntry& entry, const ToolCall& call,
                                      const std::string& effect) {
+  if (std::string denied = denied_above(state, call.name); !denied.empty()) co_return denied;
   if (entry.decision.verdict == Verdict::allow) co_return std::string{};
   if (entry.decision.verdict == Verdict::deny) co_return "not allowed (" + entry.decision.rule + ")";
   const Approval approval = co_await ask_approval(state, effect + ".approval", call, entry.decision.rule);
@@ -145,6 +166,10 @@ asio::awaitable<ToolResult> perform(Effects::State& state, const ToolCall& call,
   std::string refused = co_await refusal(state, *entry, call, effect);
   if (!refused.empty()) co_return failure_of(call, std::move(refused));
 
+  // From here on it may have happened. The start is on disk first, and with it the model's answer: a resume never
+  // invents other calls.
+  state.journal_start(effect, "tool", {{"call", call.id}, {"name", call.name}, {"arguments", call.arguments}});
+  co_await state.committed();
   std::optional<Error> error;
   ToolOutput output;
   try {
@@ -179,7 +204,6 @@ asio::awaitable<void> run_call(Effects::State& state, Batch& batch, std::size_t 
   const ToolCall& call = batch.calls[index];
   const std::string& effect = batch.effects[index];
   const SteadyTime begun = state.run.environment->now();
-  if (state.store != nullptr) state.journal_start(effect, "tool", {{"name", call.name}, {"arguments", call.arguments}});
   state.emit(ToolStarted{call});
   ToolResult result;
   std::optional<Error> stopped;
@@ -191,7 +215,7 @@ asio::awaitable<void> run_call(Effects::State& state, Batch& batch, std::size_t 
   }
   const auto duration = std::chrono::duration_cast<std::chrono::microseconds>(state.run.environment->now() - begun);
   if (state.store != nullptr) {
-    state.journal_end(effect, "tool", {{"content", result.content}, {"is_error", result.is_error}});
+    state.journal_end(effect, "tool", {{"call", call.id}, {"content", result.content}, {"is_error", result.is_error}});
   }
   state.emit(ToolFinished{result, duration});
   batch.results[index] = std::move(result);
@@ -258,8 +282,6 @@ asio::awaitable<std::vector<ToolResult>> call_tools(Effects::State& state, std::
   for (std::size_t i = 0; i < batch.calls.size(); ++i) batch.effects.push_back(effect + "." + std::to_string(i + 1));
   batch.results.resize(batch.calls.size());
   batch.started.resize(batch.calls.size());
-  // The model's answer is on disk before anything it asks for happens: a resume never invents other calls.
-  co_await state.committed();
 
   std::optional<Error> stopped;
   try {
@@ -274,6 +296,7 @@ asio::awaitable<std::vector<ToolResult>> call_tools(Effects::State& state, std::
     results.push_back(std::move(*result));
   }
   if (stopped) throw Error(std::move(*stopped));
+  co_await state.committed();  // what was done is known to be done, whatever comes next
   co_return results;
 }
 

@@ -11,6 +11,12 @@ namespace {
 constexpr std::uint32_t kEmptyAnswers = 2;  // in a row, before the model is given up on
 constexpr std::uint32_t kWrongOutputs = 3;  // answers that do not fit the output schema
 
+/// Arguments that differ in white space alone are the same.
+std::string canonical(const std::string& arguments) {
+  const std::optional<json::value> value = parse_json(arguments);
+  return value ? json::serialize(*value) : arguments;
+}
+
 /// Notices a model that makes the same call again and again: it will not get further, only dearer.
 class RepetitionGuard {
  public:
@@ -19,7 +25,7 @@ class RepetitionGuard {
   /// Throws Error(errc::limit) at the limit-th time that the same calls come in a row.
   SENNIT_OUT_OF_FRAME void check(const std::vector<ToolCall>& calls) {
     std::string key;
-    for (const ToolCall& call : calls) key += call.name + '\n' + call.arguments + '\n';
+    for (const ToolCall& call : calls) key += call.name + '\n' + canonical(call.arguments) + '\n';
     times_ = key == last_ ? times_ + 1 : 1;
     last_ = std::move(key);
     if (limit_ > 0 && times_ >= limit_ && limit_ > 1) {

@@ -89,7 +89,8 @@ asio::awaitable<std::string> curse() {
   co_return "";
 }
 
-asio::awaitable<std::string> stubborn() {
+asio::awaitable<std::string> stubborn(ToolContext& context) {
+  context.progress("begun");
   Signal never;
   try {
     co_await never.wait();

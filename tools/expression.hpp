@@ -1,7 +1,8 @@
 // Private: Arithmetic in text: parses an expression and computes it, exactly where that is possible.
 //
 // Numbers are fractions of big integers, so 0.1 + 0.2 is 0.3 and 2^200 has all its digits; only roots, logarithms and
-// the like are decimal approximations (60 digits inside). Everything is bounded, because a model writes the input.
+// the like are decimal approximations (60 digits inside). Everything is bounded, the work of a whole expression too
+// (see kMaxWork), because a model writes the input.
 #pragma once
 
 #include <cstddef>

@@ -102,7 +102,8 @@ Decimal logarithm(const Value& value) {
   if (value.is_zero() || value.is_negative()) refuse("a logarithm is defined for numbers above 0");
   // A big fraction is split: top and bottom may each be near the bound, their logarithms are small.
   if (!value.exact()) return mp::log(value.decimal());
-  return mp::log(Decimal(numerator(value.fraction()))) - mp::log(Decimal(denominator(value.fraction())));
+  return mp::log(Value(Integer(numerator(value.fraction()))).decimal()) -
+         mp::log(Value(Integer(denominator(value.fraction()))).decimal());
 }
 
 /// Whole where it is one but for noise: log10(1000) is exactly 3.
@@ -204,9 +205,9 @@ Value median(Arguments a) {
   return sorted.size() % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / Value(2);
 }
 
-Value common_divisor(Arguments a) {
+Value greatest_divisor(Arguments a) {
   Integer result = 0;
-  for (const Value& value : a) result = mp::gcd(result, value.whole("an argument of gcd"));
+  for (const Value& value : a) result = common_divisor(result, value.whole("an argument of gcd"));
   return result;
 }
 
@@ -216,9 +217,15 @@ Value common_multiple(Arguments a) {
     const Integer next = mp::abs(value.whole("an argument of lcm"));
     if (next.is_zero()) return Value(0);
     const Integer so_far = result.whole("lcm");
-    result = Value(Integer(so_far / mp::gcd(so_far, next))) * Value(next);
+    result = Value(so_far) / Value(common_divisor(so_far, next)) * Value(next);
   }
   return result;
+}
+
+/// Before a factor joins a product that may be divided by a small number afterwards.
+void spend_on_factor(const Integer& product, const Integer& factor) {
+  constexpr std::size_t kSmallDivisionCost = 8;
+  spend(limbs(product) * (limbs(factor) + kSmallDivisionCost));
 }
 
 Value choose(Arguments a) {
@@ -228,8 +235,14 @@ Value choose(Arguments a) {
   if (k > n) return Value(0);
   if (Integer rest = n - k; rest < k) k = std::move(rest);
   if (k > 10'000) refuse("ncr of so many has too many digits");
-  Value result(1);
-  for (unsigned i = 1; i <= static_cast<unsigned>(k); ++i) result = result * Value(Integer(n - k + i)) / Value(i);
+  Integer result = 1;
+  const Integer rest = n - k;
+  for (unsigned i = 1; i <= static_cast<unsigned>(k); ++i) {
+    const Integer factor = rest + i;
+    spend_on_factor(result, factor);
+    result = result * factor / i;
+    check_digits(result);
+  }
   return result;
 }
 
@@ -239,8 +252,13 @@ Value arrange(Arguments a) {
   if (n < 0 || k < 0) refuse("npr is defined for whole numbers from 0");
   if (k > n) return Value(0);
   if (k > 10'000) refuse("npr of so many has too many digits");
-  Value result(1);
-  for (unsigned i = 0; i < static_cast<unsigned>(k); ++i) result = result * Value(Integer(n - i));
+  Integer result = 1;
+  for (unsigned i = 0; i < static_cast<unsigned>(k); ++i) {
+    const Integer factor = n - i;
+    spend_on_factor(result, factor);
+    result *= factor;
+    check_digits(result);
+  }
   return result;
 }
 
@@ -266,7 +284,7 @@ constexpr Function kFunctions[] = {
     {"exp", 1, 1, exp},
     {"factorial", 1, 1, [](Arguments a) { return factorial(a[0]); }},
     {"floor", 1, 2, floor_to},
-    {"gcd", 1, -1, common_divisor},
+    {"gcd", 1, -1, greatest_divisor},
     {"hypot", 2, -1, hypotenuse},
     {"lcm", 1, -1, common_multiple},
     {"ln", 1, 1, natural_log},

@@ -23,10 +23,6 @@ bool is_group(std::string_view text) {
   return text.starts_with(',') && digits_at(text.substr(1)) == 3;
 }
 
-Integer ten_to(unsigned exponent) {
-  return mp::pow(Integer(10), exponent);
-}
-
 Integer decimal_integer(std::string_view digits) {
   digits.remove_prefix(std::min(digits.find_first_not_of('0'), digits.size()));  // a leading 0 would mean octal
   return digits.empty() ? Integer(0) : Integer(std::string(digits));
@@ -97,8 +93,10 @@ Value Parser::decimal_number() {
   after_ = text_.substr(begin, std::min<std::size_t>(at_ - begin, 20));
   exponent -= static_cast<long>(places);
   const Integer whole = decimal_integer(digits);
-  const Integer scale = ten_to(static_cast<unsigned>(std::labs(exponent)));
-  return compute(begin, [&] { return exponent < 0 ? Value(Fraction(whole, scale)) : Value(whole) * Value(scale); });
+  return compute(begin, [&] {
+    const Integer scale = integer_power(10, static_cast<unsigned>(std::labs(exponent)));
+    return exponent < 0 ? ratio(whole, scale) : Value(whole) * Value(scale);
+  });
 }
 
 }  // namespace sennit::expression

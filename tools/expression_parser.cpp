@@ -305,6 +305,7 @@ std::string evaluate(std::string_view text, int digits) {
   if (text.size() > kMaxLength) {
     refuse(fmt::format("the expression has {} bytes; at most {} are computed", text.size(), kMaxLength));
   }
+  begin_work();
   return format(Parser(text).run(), digits);
 }
 

@@ -16,11 +16,29 @@ constexpr auto kMaxBits = static_cast<std::size_t>(kMaxDigits * kBitsPerDigit);
 constexpr double kMaxExponent = 1'000'000;  // of ten, of an approximation
 constexpr unsigned kMaxFactorial = 3'000;   // 3000! has 9,131 digits
 
+// What a step of these costs beside one of a multiplication, measured.
+constexpr std::size_t kDivisionCost = 3;     // also of a greatest common divisor
+constexpr std::size_t kDecimalCost = 2'000;  // a limb of an exact number that becomes a decimal
+constexpr unsigned kFactorialCost = 16;      // n! takes n²/16 steps
+
+thread_local std::size_t work_left = 0;
+
 // What remains of two approximations that cancel is noise below this part of them.
 const Decimal kNoise("1e-50");
+// More than a root of a decimal can be wrong, as a part of it.
+const Decimal kNearRoot("1e-45");
 
 std::size_t bits(const Integer& value) {
   return value.is_zero() ? 1 : mp::msb(mp::abs(value)) + 1;
+}
+
+std::size_t size_of(const Fraction& value) {
+  return limbs(numerator(value)) + limbs(denominator(value));
+}
+
+/// Before an operation of two exact numbers: each may look for common divisors.
+void spend_on(const Fraction& a, const Fraction& b) {
+  spend(kDivisionCost * size_of(a) * size_of(b));
 }
 
 [[noreturn]] void refuse_digits() {
@@ -32,24 +50,24 @@ Value bounded(Fraction result) {
   const std::size_t size = std::max(bits(numerator(result)), bits(denominator(result)));
   if (size <= kMaxBits) return result;
   if (denominator(result) == 1) refuse_digits();
+  spend(kDecimalCost * size_of(result));
   return Value(Decimal(numerator(result)) / Decimal(denominator(result)));
 }
 
 Integer floor_of(const Fraction& value) {
+  spend(kDivisionCost * limbs(numerator(value)) * limbs(denominator(value)));
   Integer quotient;
   Integer rest;
   mp::divide_qr(Integer(numerator(value)), Integer(denominator(value)), quotient, rest);
   return rest.sign() < 0 ? Integer(quotient - 1) : quotient;
 }
 
-Integer integer_power(const Integer& base, unsigned exponent) {
-  return mp::pow(base, exponent);
-}
-
 Value exact_power(const Fraction& base, const Integer& exponent) {
   const auto count = static_cast<unsigned>(mp::abs(exponent));
-  Fraction result(integer_power(numerator(base), count), integer_power(denominator(base), count));
-  return exponent.sign() < 0 ? bounded(Fraction(1) / result) : bounded(std::move(result));
+  Integer top = integer_power(numerator(base), count);
+  Integer bottom = integer_power(denominator(base), count);
+  if (exponent.sign() < 0) std::swap(top, bottom);
+  return bounded(ratio(top, bottom).fraction());
 }
 
 Value approximate_power(const Value& base, const Value& exponent) {
@@ -68,10 +86,13 @@ Value approximate_power(const Value& base, const Value& exponent) {
 /// The whole r with r^degree == value, if there is one. REQUIRES: value >= 0
 std::optional<Integer> exact_root(const Integer& value, unsigned degree) {
   if (value < 2) return value;
-  // Newton's iteration from above.
-  Integer guess = Integer(1) << static_cast<unsigned>(bits(value) / degree + 1);
+  // Newton's iteration, from so little above that each step doubles the digits that are right.
+  const Decimal near = mp::pow(Value(value).decimal(), Decimal(1) / degree);
+  Integer guess = whole(mp::ceil(near + near * kNearRoot)) + 1;
   while (true) {
-    Integer next = (guess * (degree - 1) + value / integer_power(guess, degree - 1)) / degree;
+    const Integer below = integer_power(guess, degree - 1);
+    spend(kDivisionCost * limbs(value) * limbs(below));
+    Integer next = (guess * (degree - 1) + value / below) / degree;
     if (next >= guess) break;
     guess = std::move(next);
   }
@@ -85,6 +106,42 @@ void refuse(std::string message) {
   throw Error(errc::invalid_argument, std::move(message));
 }
 
+void begin_work() {
+  work_left = kMaxWork;
+}
+
+void spend(std::size_t steps) {
+  if (steps > work_left) {
+    work_left = 0;
+    refuse("this takes too much work: compute less in one expression, or with smaller numbers");
+  }
+  work_left -= steps;
+}
+
+std::size_t limbs(const Integer& value) {
+  return value.backend().size();
+}
+
+Integer integer_power(const Integer& base, unsigned exponent) {
+  const std::size_t size = limbs(base) + bits(base) * exponent / 64;
+  spend(size * size / 2);
+  return mp::pow(base, exponent);
+}
+
+Value ratio(const Integer& top, const Integer& bottom) {
+  spend(kDivisionCost * limbs(top) * limbs(bottom));
+  return Fraction(top, bottom);
+}
+
+Integer common_divisor(const Integer& a, const Integer& b) {
+  spend(kDivisionCost * limbs(a) * limbs(b));
+  return mp::gcd(a, b);
+}
+
+void check_digits(const Integer& value) {
+  if (bits(value) > kMaxBits) refuse_digits();
+}
+
 Value::Value(Fraction exact) : number_(std::move(exact)) {}
 
 Value::Value(Decimal approximate) : number_(std::move(approximate)) {
@@ -93,6 +150,7 @@ Value::Value(Decimal approximate) : number_(std::move(approximate)) {
 
 Decimal Value::decimal() const {
   if (const auto* decimal = std::get_if<Decimal>(&number_)) return *decimal;
+  spend(kDecimalCost * size_of(fraction()));
   return Decimal(numerator(fraction())) / Decimal(denominator(fraction()));
 }
 
@@ -116,7 +174,10 @@ Value operator-(const Value& value) {
 }
 
 Value operator+(const Value& a, const Value& b) {
-  if (a.exact() && b.exact()) return bounded(a.fraction() + b.fraction());
+  if (a.exact() && b.exact()) {
+    spend_on(a.fraction(), b.fraction());
+    return bounded(a.fraction() + b.fraction());
+  }
   const Decimal x = a.decimal();
   const Decimal y = b.decimal();
   Decimal sum = x + y;
@@ -129,18 +190,27 @@ Value operator-(const Value& a, const Value& b) {
 }
 
 Value operator*(const Value& a, const Value& b) {
-  if (a.exact() && b.exact()) return bounded(a.fraction() * b.fraction());
+  if (a.exact() && b.exact()) {
+    spend_on(a.fraction(), b.fraction());
+    return bounded(a.fraction() * b.fraction());
+  }
   return Value(a.decimal() * b.decimal());
 }
 
 Value operator/(const Value& a, const Value& b) {
   if (b.is_zero()) refuse("division by zero");
-  if (a.exact() && b.exact()) return bounded(a.fraction() / b.fraction());
+  if (a.exact() && b.exact()) {
+    spend_on(a.fraction(), b.fraction());
+    return bounded(a.fraction() / b.fraction());
+  }
   return Value(a.decimal() / b.decimal());
 }
 
 bool operator<(const Value& a, const Value& b) {
-  if (a.exact() && b.exact()) return a.fraction() < b.fraction();
+  if (a.exact() && b.exact()) {
+    spend_on(a.fraction(), b.fraction());
+    return a.fraction() < b.fraction();
+  }
   return a.decimal() < b.decimal();
 }
 
@@ -182,8 +252,10 @@ Value factorial(const Value& value) {
   const Integer n = value.whole("the operand of a factorial");
   if (n < 0) refuse("a negative number has no factorial");
   if (n > kMaxFactorial) refuse(fmt::format("factorials are computed up to {}!", kMaxFactorial));
+  const auto count = static_cast<unsigned>(n);
+  spend(count * count / kFactorialCost);
   Integer product = 1;
-  for (unsigned i = 2; i <= static_cast<unsigned>(n); ++i) product *= i;
+  for (unsigned i = 2; i <= count; ++i) product *= i;
   return product;
 }
 
@@ -196,7 +268,7 @@ Value root(const Value& value, unsigned degree) {
   if (value.exact()) {
     const auto top = exact_root(numerator(value.fraction()), degree);
     const auto bottom = top ? exact_root(denominator(value.fraction()), degree) : std::nullopt;
-    if (bottom) return Fraction(*top, *bottom);
+    if (bottom) return ratio(*top, *bottom);
   }
   if (degree == 2) return Value(mp::sqrt(value.decimal()));
   return Value(mp::pow(value.decimal(), Decimal(1) / degree));

@@ -4,6 +4,7 @@
 #include <boost/multiprecision/cpp_dec_float.hpp>
 #include <boost/multiprecision/cpp_int.hpp>
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -61,5 +62,23 @@ class Value {
 
 /// Throws Error(errc::invalid_argument).
 [[noreturn]] void refuse(std::string message);
+
+/// What one expression may cost, in steps of about a nanosecond on one 64-bit limb: counted, so that an expression is
+/// computed or refused alike on every machine, and a model cannot keep a thread of the pool busy.
+inline constexpr std::size_t kMaxWork = 100'000'000;
+/// Gives the calling thread a full account. The account is the thread's because an operator takes no further argument;
+/// an expression is computed on one thread from its beginning to its end.
+void begin_work();
+/// Takes from the account, before the work is done. Throws Error(errc::invalid_argument) when it is used up.
+void spend(std::size_t steps);
+/// The size of a number as work is counted.
+[[nodiscard]] std::size_t limbs(const Integer& value);
+/// Whole numbers, their work counted: nothing bounds the result of the first two.
+[[nodiscard]] Integer integer_power(const Integer& base, unsigned exponent);
+[[nodiscard]] Value ratio(const Integer& top, const Integer& bottom);  ///< REQUIRES: bottom != 0
+/// Not negative.
+[[nodiscard]] Integer common_divisor(const Integer& a, const Integer& b);
+/// Throws if the whole number `value` has more than kMaxDigits digits.
+void check_digits(const Integer& value);
 
 }  // namespace sennit::expression

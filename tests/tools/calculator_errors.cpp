@@ -2,12 +2,15 @@
 #include <sennit/tools/expression.hpp>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <chrono>
 #include <string>
 #include <utility>
 
 using namespace sennit;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::EndsWith;
 using expression::evaluate;
 
 namespace {
@@ -174,6 +177,30 @@ TEST_CASE("what would be too large is refused at once") {
     CHECK(first_line(text) == expected);
     CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
   }
+}
+
+TEST_CASE("an expression that would take too much work in all is refused, wherever the work is") {
+  const std::string fraction = "(3/7)^11000";
+  const std::string other = "(5/11)^9000";
+  const std::pair<const char*, std::string> cases[] = {
+      {"combinations", repeat("ncr(33000,10000)+", 588) + "1"},
+      {"fractions", fraction + repeat("*" + fraction + "/" + fraction, 380)},
+      {"roots", repeat("root(7^11e3,999)+", 580) + "1"},
+      {"greatest common divisors", "gcd(" + repeat("7^11e3,3^2e4,", 700) + "1)"},
+      {"comparisons", "median(" + repeat("1e9999,pi,", 900) + "1)"},
+  };
+  for (const auto& [name, text] : cases) {
+    INFO(name);
+    REQUIRE(text.size() <= expression::kMaxLength);
+    CHECK_THAT(first_line(text), EndsWith(": this takes too much work: compute less in one expression, or with smaller "
+                                          "numbers"));
+  }
+}
+
+TEST_CASE("the work of an expression is its own") {
+  CHECK_THAT(first_line(repeat("3000!+", 1'600) + "1"), ContainsSubstring("too much work"));
+  CHECK(evaluate("1+1") == "2");
+  CHECK(evaluate("ncr(33000,10000)/ncr(33000,10000)") == "1");
 }
 
 TEST_CASE("a nesting of 190 is no problem") {

@@ -84,6 +84,9 @@ void set_network(CURL* easy, Transfer& transfer, Engine& engine, const Request& 
   // The deadline is ours; curl is told so that it divides the time among a host's several addresses.
   const auto connect = std::min<long long>(request.deadlines.connect.count(), INT_MAX);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect > 0 ? static_cast<long>(connect) : long{INT_MAX});
+  // Names are looked up by a thread of curl's for each connection, and getaddrinfo cannot be stopped: without this,
+  // taking a transfer off curl waits for that thread, and the whole loop with it.
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &open_socket_callback);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, &transfer);
   // The connection outlives the transfer, so closing it is the engine's business.

@@ -34,9 +34,11 @@ struct Deadlines {
 
 /// Bytes a request may cost; exceeding one fails it with errc::too_large.
 struct Limits {
-  std::size_t body = 64ULL << 20U;      ///< whole body, after decoding
-  std::size_t head = 256ULL << 10U;     ///< status line and headers
-  std::size_t buffered = 64ULL << 10U;  ///< unread body bytes after which the transfer is paused
+  std::size_t body = 64ULL << 20U;   ///< whole body, after decoding
+  std::size_t head = 256ULL << 10U;  ///< status line and headers
+  /// Unread body bytes after which the transfer is paused. Not over HTTP/2, where the streams of one connection would
+  /// wait for each other: there `body` is the bound.
+  std::size_t buffered = 64ULL << 10U;
 };
 
 struct Request {

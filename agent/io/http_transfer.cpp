@@ -199,6 +199,9 @@ bool Transfer::on_header(std::string_view line) {
 void Transfer::end_of_head() {
   if (status_ >= 100 && status_ < 200) return;  // informational: the real head follows
   head_done_ = true;
+  long version = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_HTTP_VERSION, &version);
+  shares_connection_ = version > CURL_HTTP_VERSION_1_1;
   free_sent_body();
   engine_->wake(*this);
 }
@@ -213,7 +216,10 @@ void Transfer::free_sent_body() {
 
 std::size_t Transfer::on_body(std::string_view bytes) {
   active_at_ = std::chrono::steady_clock::now();
-  if (!incoming_.empty() && incoming_.size() + bytes.size() > request_.limits.buffered) {
+  // A stream that shares its connection is not paused: curl 7.88 then reads nothing of that connection, the other
+  // streams' bytes neither, and asks the busy socket again and again. limits.body bounds what it may hold unread.
+  const bool full = !incoming_.empty() && incoming_.size() + bytes.size() > request_.limits.buffered;
+  if (full && !shares_connection_) {
     paused_ = true;  // curl keeps the bytes and brings them again after resume()
     return CURL_WRITEFUNC_PAUSE;
   }

@@ -79,6 +79,7 @@ class Transfer : public LiveHook, public ReadyHook {
   int status_ = 0;
   Phase phase_ = Phase::connect;
   bool head_done_ = false;
+  bool shares_connection_ = false;  // HTTP/2 and later
   bool paused_ = false;
   std::array<char, CURL_ERROR_SIZE> words_{};
 };

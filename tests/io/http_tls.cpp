@@ -18,7 +18,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <iostream>
 
 using namespace sennit;
 using namespace sennit::testing;
@@ -136,6 +135,8 @@ const server = http2.createSecureServer({key: fs.readFileSync(key), cert: fs.rea
 server.on('session', () => { sessions += 1; });
 server.on('stream', (stream, headers) => {
   stream.respond({':status': 200, 'content-type': 'text/event-stream', 'x-sessions': String(sessions)});
+  stream.on('error', () => {});
+  if (headers[':path'] === '/big') { stream.end(Buffer.alloc(20 << 20, 'B')); return; }
   let left = headers[':path'] === '/cut' ? 2 : 5;
   const timer = setInterval(() => {
     if (left-- > 0) { stream.write('data: ' + 'x'.repeat(20) + '\n\n'); return; }
@@ -145,7 +146,6 @@ server.on('stream', (stream, headers) => {
     else stream.end();
   }, 5);
   stream.on('close', () => clearInterval(timer));
-  stream.on('error', () => {});
 });
 server.listen(Number(port), '127.0.0.1');
 )";
@@ -156,6 +156,31 @@ asio::awaitable<std::string> sessions_used(Environment& environment, http::Reque
   const std::string body = co_await http::read_all(*response);
   if (body.size() != 5 * 28) throw std::runtime_error("a wrong body of " + std::to_string(body.size()) + " bytes");
   co_return sessions;
+}
+
+/// A server that speaks HTTP/2, which is node's.
+struct Http2Server {
+  explicit Http2Server(TestEnvironment& env)
+      : port(free_port()),
+        child({"node", certificate.folder.write("server.js", kHttp2Server).string(), certificate.key().string(),
+               certificate.file().string(), std::to_string(port)}) {
+    await_port(env, port);
+  }
+  [[nodiscard]] http::Request request(const std::string& path) const {
+    http::Request request = get("https://127.0.0.1:" + std::to_string(port) + path);
+    request.ca_file = certificate.file().string();
+    return request;
+  }
+  static void skip_without() {
+    if (std::system("node --version > /dev/null 2>&1") != 0) SKIP("NOT RUN: HTTP/2 needs the program `node`");
+  }
+  Certificate certificate;
+  int port;
+  Child child;
+};
+
+asio::awaitable<std::unique_ptr<http::Response>> head(Environment& environment, http::Request request) {
+  co_return co_await environment.http().send(std::move(request));
 }
 
 }  // namespace
@@ -204,19 +229,10 @@ TEST_CASE("a proxy that refuses a tunnel is a connect failure", "[http][tls]") {
 }
 
 TEST_CASE("streams share one HTTP/2 connection where the server speaks it", "[http][tls]") {
-  if (std::system("node --version > /dev/null 2>&1") != 0) {
-    std::cout << "not run: HTTP/2 (needs the program `node`)\n";
-    SKIP("node is not installed");
-  }
+  Http2Server::skip_without();
   TestEnvironment env;
-  const Certificate certificate;
-  const int port = free_port();
-  const auto script = certificate.folder.write("server.js", kHttp2Server);
-  const Child node(
-      {"node", script.string(), certificate.key().string(), certificate.file().string(), std::to_string(port)});
-  await_port(env, port);
-  http::Request request = get("https://127.0.0.1:" + std::to_string(port) + "/");
-  request.ca_file = certificate.file().string();
+  const Http2Server server(env);
+  http::Request request = server.request("/");
   std::vector<Started<std::string>> streams;
   for (int i = 0; i < 40; ++i) streams.push_back(start(env, sessions_used(env, request)));
   for (auto& stream : streams) CHECK(stream.get() == "1");
@@ -242,4 +258,24 @@ TEST_CASE("streams share one HTTP/2 connection where the server speaks it", "[ht
   cancelled.cancel();
   CHECK(cancelled.error().code() == errc::cancelled);
   CHECK(kept.get() == "2");
+}
+
+TEST_CASE("a stream that nobody reads holds up no other one of its HTTP/2 connection", "[http][tls]") {
+  Http2Server::skip_without();
+  TestEnvironment env;
+  const Http2Server server(env);
+  http::Request request = server.request("/big");
+  request.deadlines.first_byte = request.deadlines.idle = std::chrono::seconds(20);
+  const auto unread = run(env, head(env, request));
+  request = server.request("/");
+  request.deadlines.first_byte = request.deadlines.idle = std::chrono::seconds(20);
+  for (int i = 0; i < 3; ++i) CHECK(run(env, sessions_used(env, request)) == "1");
+  const std::string body = run(env, http::read_all(*unread));
+  CHECK(body.size() == 20U << 20U);
+
+  request = server.request("/big");
+  request.limits.body = 1U << 20U;  // what is kept of a stream that nobody reads
+  const auto bounded = run(env, head(env, request));
+  const Error error = run_error(env, http::read_all(*bounded));
+  CHECK(error.code() == errc::too_large);
 }

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <utility>
@@ -109,7 +110,9 @@ EasyHandle Transfer::give_up_handle() {
 
 void Transfer::finished(CURLcode result) {
   if (result != CURLE_OK && !error_) {
-    error_ = failure(result, phase_, request_, words_.data());
+    // curl says of a socket that it did not get what it says of one that was refused.
+    const bool no_socket = result == CURLE_COULDNT_CONNECT && out_of_descriptors_;
+    error_ = failure(result, phase_, request_, no_socket ? "too many open files (ulimit -n)" : words_.data());
   } else if (result == CURLE_OK && !head_done_ && !error_) {
     error_ = failure(CURLE_GOT_NOTHING, phase_, request_, "the answer has no head");
   }
@@ -150,7 +153,10 @@ bool Transfer::allowed(const sockaddr& address) {
 }
 
 curl_socket_t Transfer::on_open_socket(const curl_sockaddr& address) {
-  return allowed(address.addr) ? engine_->open_socket(address) : CURL_SOCKET_BAD;
+  if (!allowed(address.addr)) return CURL_SOCKET_BAD;
+  const curl_socket_t socket = engine_->open_socket(address);
+  out_of_descriptors_ = socket == CURL_SOCKET_BAD && errno == EMFILE;
+  return socket;
 }
 
 bool Transfer::on_connected(const char* peer_ip) {

@@ -80,6 +80,7 @@ class Transfer : public LiveHook, public ReadyHook {
   Phase phase_ = Phase::connect;
   bool head_done_ = false;
   bool shares_connection_ = false;  // HTTP/2 and later
+  bool out_of_descriptors_ = false;
   bool paused_ = false;
   std::array<char, CURL_ERROR_SIZE> words_{};
 };

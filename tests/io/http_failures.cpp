@@ -4,6 +4,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -95,6 +96,23 @@ TEST_CASE("only http and https URLs and well-formed requests are sent", "[http]"
   request.headers.clear();
   request.method = "GET /\r\n";
   CHECK(run_error(env, fetch(env, request)).code() == errc::invalid_argument);
+}
+
+TEST_CASE("running out of descriptors says so", "[http]") {
+  TestEnvironment env;
+  const http::Request request = get("http://127.0.0.1:1/");
+  CHECK(run_error(env, fetch(env, request)).code() == errc::connect_failed);  // the client has what it needs to begin
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const int lowest_free = ::dup(0);
+  ::close(lowest_free);
+  const rlimit none{static_cast<rlim_t>(lowest_free), before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const Error error = run_error(env, fetch(env, request));
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(error.code() == errc::connect_failed);
+  CHECK(error.retryable());
+  CHECK_THAT(error.message(), ContainsSubstring("too many open files (ulimit -n)"));
 }
 
 TEST_CASE("a body that ends too early is delivered as far as it came, then truncated", "[http]") {

@@ -25,6 +25,17 @@ std::string part(const ParsedUrl& url, CURLUPart which, unsigned flags = 0) {
   return copy;
 }
 
+// What may be shown of a URL that curl cannot parse. Who knows where its parts end: a password may hold any character,
+// so nothing before the last @ is shown.
+std::string without_secrets(const std::string& url) {
+  const std::size_t scheme = url.find("://");
+  const std::size_t authority = scheme == std::string::npos ? 0 : scheme + 3;
+  const std::size_t at = url.rfind('@');
+  std::string shown = url.substr(at == std::string::npos || at < authority ? 0 : at + 1);
+  if (shown.size() < url.size()) shown.insert(0, url, 0, authority);
+  return shown.substr(0, shown.find_first_of("?#"));
+}
+
 // curl's own words, or the name of its result where it left none.
 std::string words_or_name(std::string_view words, CURLcode result) {
   return words.empty() ? std::string(curl_easy_strerror(result)) : std::string(words);
@@ -72,13 +83,13 @@ bool cut_short(CURLcode result) {
 
 std::string host_and_port(const std::string& url) {
   const ParsedUrl parsed = parse(url);
-  if (!parsed) return url.substr(0, 64);
+  if (!parsed) return without_secrets(url).substr(0, 64);
   return part(parsed, CURLUPART_HOST) + ":" + part(parsed, CURLUPART_PORT, CURLU_DEFAULT_PORT);
 }
 
 std::string public_url(const std::string& url) {
   const ParsedUrl parsed = parse(url);
-  if (!parsed) return url.substr(0, url.find_first_of("?#"));
+  if (!parsed) return without_secrets(url);
   for (const CURLUPart secret : {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_QUERY, CURLUPART_FRAGMENT}) {
     curl_url_set(parsed.get(), secret, nullptr, 0);
   }

@@ -98,6 +98,19 @@ TEST_CASE("only http and https URLs and well-formed requests are sent", "[http]"
   CHECK(run_error(env, fetch(env, request)).code() == errc::invalid_argument);
 }
 
+TEST_CASE("a URL that cannot be parsed shows no password", "[http]") {
+  TestEnvironment env;
+  for (const std::string url :
+       {"http://user:secret@host:99999/path", "http://user:secr@et@ho st/", "http://user:a/secret?b@host:x/?key=secret",
+        "http://user:secret@host:99999/?key=secret#secret", "user:secret@ho st", "://user:secret@"}) {
+    CAPTURE(url);
+    const Error error = run_error(env, fetch(env, get(url)));
+    CHECK(error.code() == errc::invalid_argument);
+    CHECK_THAT(error.describe(), !ContainsSubstring("secret"));
+  }
+  CHECK(run_error(env, fetch(env, get("http://user:secret@host:99999/path?x"))).where() == "http://host:99999/path");
+}
+
 TEST_CASE("running out of descriptors says so", "[http]") {
   TestEnvironment env;
   const http::Request request = get("http://127.0.0.1:1/");

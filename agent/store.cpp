@@ -2,9 +2,6 @@
 #include <sennit/agent/io/pool.hpp>
 #include <sennit/agent/store.hpp>
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <functional>
 #include <mutex>
 #include <utility>
@@ -71,13 +68,6 @@ Error naming(const std::filesystem::path& file, const Error& error) {
   return named.where().empty() ? std::move(named).at(file.string()) : named;
 }
 
-/// Conversations are private: what SQLite makes beside the file gets the file's permissions.
-void create_private(const std::filesystem::path& file) {
-  // Only a file that was not there is opened: closing one would take SQLite's locks off it.
-  const int made = open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (made >= 0) close(made);
-}
-
 }  // namespace
 
 struct Store::State {
@@ -139,7 +129,6 @@ Store::Store(const std::filesystem::path& folder) {
   // A folder that was there has an owner who knows who may look into it.
   if (created) std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
   const std::filesystem::path file = folder / "sennit.db";
-  create_private(file);
   try {
     state_ = std::make_shared<State>(file);
   } catch (const Error& failure) {

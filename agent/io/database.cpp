@@ -1,6 +1,7 @@
 #include <sennit/agent/io/database.hpp>
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
@@ -31,6 +32,13 @@ void harden(sqlite3* handle) {
   sqlite3_limit(handle, SQLITE_LIMIT_SQL_LENGTH, 1 << 20);
   sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0);
   sqlite3_limit(handle, SQLITE_LIMIT_EXPR_DEPTH, 200);
+}
+
+/// What is stored is private: what SQLite makes beside the file gets the file's permissions. Made without being opened,
+/// because closing a file takes the locks off it that others in this program have.
+void create_private(const std::filesystem::path& path) {
+  if (path.empty() || path == ":memory:") return;
+  (void)::mknod(path.c_str(), S_IFREG | 0600, 0);  // it may be there already; what else is wrong, opening it will tell
 }
 
 constexpr std::chrono::milliseconds kBusyTimeout{5000};
@@ -130,6 +138,7 @@ std::string_view Statement::text(int column) const {
 }
 
 Database::Database(const std::filesystem::path& path) {
+  create_private(path);
   const int code = sqlite3_open_v2(path.c_str(), &handle_,
                                    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   try {

@@ -47,9 +47,9 @@ class Statement {
 
 class Database {
  public:
-  /// Opens or creates `path` (":memory:" works) in WAL mode with the hardening of our safety rules: DEFENSIVE,
-  /// trusted_schema off, no extension loading, lowered limits, busy_timeout 5 s, synchronous NORMAL (survives
-  /// kill -9; a power cut may lose the last commits but never corrupts).
+  /// Opens or creates `path` (":memory:" works; a new file is its owner's alone) in WAL mode with the hardening of our
+  /// safety rules: DEFENSIVE, trusted_schema off, no extension loading, lowered limits, busy_timeout 5 s, synchronous
+  /// NORMAL (survives kill -9; a power cut may lose the last commits but never corrupts).
   explicit Database(const std::filesystem::path& path);
   Database(Database&&) noexcept;
   Database& operator=(Database&&) noexcept;

@@ -3,6 +3,7 @@
 #include <sennit/agent/io/database.hpp>
 
 #include <catch2/catch_test_macros.hpp>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <latch>
@@ -40,5 +41,17 @@ TEST_CASE("all that open a new file at the same time get it") {
     Statement count = database.prepare("SELECT count(*) FROM things");
     REQUIRE(count.step());
     CHECK(count.integer(0) == kOpeners);
+  }
+}
+
+TEST_CASE("a new file and what SQLite makes beside it are their owner's alone") {
+  const TempDir folder;
+  const std::filesystem::path file = folder / "private.db";
+  Database database(file);
+  database.execute("CREATE TABLE things(id INTEGER) STRICT");
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    struct stat status{};
+    REQUIRE(stat((file.string() + suffix).c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777U) == 0600U);
   }
 }

@@ -11,12 +11,16 @@
 namespace sennit {
 namespace {
 
+bool may_succeed_later(int code) {
+  return code == SQLITE_BUSY || code == SQLITE_LOCKED || code == SQLITE_FULL || code == SQLITE_INTERRUPT;
+}
+
 [[noreturn]] void fail(sqlite3* handle, int code, std::string_view what) {
   std::string message(what);
   message += ": ";
   message += handle != nullptr ? sqlite3_errmsg(handle) : sqlite3_errstr(code);
   Error error(errc::storage, std::move(message));
-  if (code == SQLITE_BUSY || code == SQLITE_LOCKED) throw std::move(error).retry();
+  if (may_succeed_later(code)) throw std::move(error).retry();
   throw error;
 }
 
@@ -27,8 +31,7 @@ void harden(sqlite3* handle) {
   sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
-  constexpr int kMaxValue = 64 << 20;  // a blob or text; the default of 1 GB is an attack surface
-  sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, kMaxValue);
+  sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, int{kMaxStoredBytes});  // the default of 1 GB is an attack surface
   sqlite3_limit(handle, SQLITE_LIMIT_SQL_LENGTH, 1 << 20);
   sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0);
   sqlite3_limit(handle, SQLITE_LIMIT_EXPR_DEPTH, 200);
@@ -41,16 +44,18 @@ void create_private(const std::filesystem::path& path) {
   (void)::mknod(path.c_str(), S_IFREG | 0600, 0);  // it may be there already; what else is wrong, opening it will tell
 }
 
-constexpr std::chrono::milliseconds kBusyTimeout{5000};
-
 /// Switching to WAL takes a lock while holding another, and there SQLite asks no busy handler: of two processes that
 /// open a new file at the same time, one is refused at once.
-void use_wal(Database& database) {
+void use_wal(Database& database, std::chrono::milliseconds busy_timeout) {
   constexpr std::chrono::milliseconds kPause{2};
-  const auto deadline = std::chrono::steady_clock::now() + kBusyTimeout;
+  const auto deadline = std::chrono::steady_clock::now() + busy_timeout;
   while (true) {
     try {
-      return database.execute("PRAGMA journal_mode=WAL");
+      Statement query = database.prepare("PRAGMA journal_mode=WAL");
+      const std::string mode = query.step() ? std::string(query.text(0)) : std::string();
+      if (mode == "wal" || mode == "memory") return;
+      // Silently another mode: what is promised of concurrent programs and of kill -9 rests on WAL.
+      throw Error(errc::storage, "the file system cannot hold a database: SQLite cannot use a write-ahead log there");
     } catch (const Error& error) {
       if (!error.retryable() || std::chrono::steady_clock::now() >= deadline) throw;
     }
@@ -58,12 +63,25 @@ void use_wal(Database& database) {
   }
 }
 
+// SQLite asks after so many steps of its virtual machine, which takes well under a millisecond.
+constexpr int kStepsBetweenQuestions = 10'000;
+
 }  // namespace
 
-Statement::Statement(Statement&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)) {}
+/// When the statement that works now has to be done.
+struct Statement::Clock {
+  void begin() { due = std::chrono::steady_clock::now() + limit; }
+  static int is_due(void* clock) { return std::chrono::steady_clock::now() >= static_cast<Clock*>(clock)->due ? 1 : 0; }
+  std::chrono::milliseconds limit;
+  std::chrono::steady_clock::time_point due;
+};
+
+Statement::Statement(Statement&& other) noexcept
+    : statement_(std::exchange(other.statement_, nullptr)), clock_(other.clock_) {}
 
 Statement& Statement::operator=(Statement&& other) noexcept {
   std::swap(statement_, other.statement_);
+  std::swap(clock_, other.clock_);
   return *this;
 }
 
@@ -99,14 +117,17 @@ Statement& Statement::bind_null(int index) {
 }
 
 bool Statement::step() {
+  if (sqlite3_stmt_busy(statement_) == 0) clock_->begin();
   const int code = sqlite3_step(statement_);
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
-  sqlite3* handle = sqlite3_db_handle(statement_);
-  const std::string words = sqlite3_errmsg(handle);
+  std::string words = sqlite3_errmsg(sqlite3_db_handle(statement_));
+  if (code == SQLITE_INTERRUPT && Clock::is_due(clock_) != 0) {
+    words = "a statement took longer than " + std::to_string(clock_->limit.count()) + " ms";
+  }
   sqlite3_reset(statement_);
   Error error(errc::storage, "the store: " + words);
-  if (code == SQLITE_BUSY) throw std::move(error).retry();
+  if (may_succeed_later(code)) throw std::move(error).retry();
   throw error;
 }
 
@@ -137,15 +158,18 @@ std::string_view Statement::text(int column) const {
                          : std::string_view(data, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
 }
 
-Database::Database(const std::filesystem::path& path) {
+Database::Database(const std::filesystem::path& path, DatabaseOptions options)
+    : clock_(std::make_unique<Statement::Clock>()) {
+  clock_->limit = options.statement_deadline;
   create_private(path);
   const int code = sqlite3_open_v2(path.c_str(), &handle_,
                                    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   try {
     if (code != SQLITE_OK) fail(handle_, code, "cannot open " + path.string());
-    sqlite3_busy_timeout(handle_, static_cast<int>(kBusyTimeout.count()));
+    sqlite3_busy_timeout(handle_, static_cast<int>(options.busy_timeout.count()));
+    sqlite3_progress_handler(handle_, kStepsBetweenQuestions, &Statement::Clock::is_due, clock_.get());
     harden(handle_);
-    use_wal(*this);
+    use_wal(*this, options.busy_timeout);
     execute("PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON;");
   } catch (const Error& error) {
     sqlite3_close(handle_);
@@ -154,10 +178,12 @@ Database::Database(const std::filesystem::path& path) {
   }
 }
 
-Database::Database(Database&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+Database::Database(Database&& other) noexcept
+    : handle_(std::exchange(other.handle_, nullptr)), clock_(std::move(other.clock_)) {}
 
 Database& Database::operator=(Database&& other) noexcept {
   std::swap(handle_, other.handle_);
+  std::swap(clock_, other.clock_);
   return *this;
 }
 
@@ -166,14 +192,16 @@ Database::~Database() {
 }
 
 Statement Database::prepare(std::string_view sql) {
+  clock_->begin();
   sqlite3_stmt* statement = nullptr;
   const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
                                       &statement, nullptr);
   if (code != SQLITE_OK) fail(handle_, code, "preparing a statement");
-  return Statement(statement);
+  return {statement, clock_.get()};
 }
 
 void Database::execute(const char* sql) {
+  clock_->begin();
   const int code = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) fail(handle_, code, "the store");
 }
@@ -183,6 +211,10 @@ std::int64_t Database::last_insert_id() const {
 }
 std::int64_t Database::changes() const {
   return sqlite3_changes64(handle_);
+}
+
+void Database::interrupt() {
+  sqlite3_interrupt(handle_);
 }
 
 void Database::migrate(std::string_view component, std::initializer_list<const char*> steps) {

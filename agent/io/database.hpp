@@ -5,6 +5,8 @@
 
 #include <sennit/agent/io/error.hpp>
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <initializer_list>
@@ -18,6 +20,16 @@ struct sqlite3_stmt;
 
 namespace sennit {
 
+/// The longest text, and the longest row, that a Database takes.
+inline constexpr std::size_t kMaxStoredBytes = 64ULL << 20U;
+
+struct DatabaseOptions {
+  /// How long a statement waits for another connection's lock.
+  std::chrono::milliseconds busy_timeout{5'000};
+  /// How long one statement may work (not wait) before it is stopped. Generous: it ends what would never end.
+  std::chrono::milliseconds statement_deadline{30'000};
+};
+
 /// A prepared statement. Views given by text() are valid until the next step() or reset().
 class Statement {
  public:
@@ -29,7 +41,8 @@ class Statement {
   Statement& bind(int index, double value);
   Statement& bind(int index, std::string_view value);  ///< copied
   Statement& bind_null(int index);
-  /// True if there is a row. Throws Error(errc::storage) with SQLite's words.
+  /// True if there is a row. Throws Error(errc::storage) with SQLite's words; retryable where the same may succeed
+  /// later: another connection has the lock, the disk is full, the deadline passed.
   bool step();
   /// Runs a statement that gives no rows, and makes it ready for the next use.
   void run();
@@ -41,16 +54,19 @@ class Statement {
 
  private:
   friend class Database;
-  explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
+  struct Clock;
+  Statement(sqlite3_stmt* statement, Clock* clock) : statement_(statement), clock_(clock) {}
   sqlite3_stmt* statement_ = nullptr;
+  Clock* clock_ = nullptr;  // the database's, which outlives this
 };
 
 class Database {
  public:
   /// Opens or creates `path` (":memory:" works; a new file is its owner's alone) in WAL mode with the hardening of our
-  /// safety rules: DEFENSIVE, trusted_schema off, no extension loading, lowered limits, busy_timeout 5 s, synchronous
+  /// safety rules: DEFENSIVE, trusted_schema off, no extension loading, lowered limits, synchronous
   /// NORMAL (survives kill -9; a power cut may lose the last commits but never corrupts).
-  explicit Database(const std::filesystem::path& path);
+  /// Throws Error(errc::storage), also where the file system cannot do WAL.
+  explicit Database(const std::filesystem::path& path, DatabaseOptions options = {});
   Database(Database&&) noexcept;
   Database& operator=(Database&&) noexcept;
   ~Database();
@@ -60,14 +76,17 @@ class Database {
   void execute(const char* sql);
   [[nodiscard]] std::int64_t last_insert_id() const;
   [[nodiscard]] std::int64_t changes() const;
+  /// Stops the statement that works now, if any: it throws. [thread-safe]
+  void interrupt();
 
   /// Brings the schema to the newest version: `steps[i]` leads from version i to i+1, each in its own transaction.
   /// `component` names whose schema it is: several components share a file. A file that is newer than this program
-  /// is refused with Error(errc::storage).
+  /// is refused with Error(errc::storage). Where nothing is to be done nothing is locked.
   void migrate(std::string_view component, std::initializer_list<const char*> steps);
 
  private:
   sqlite3* handle_ = nullptr;
+  std::unique_ptr<Statement::Clock> clock_;
 };
 
 /// BEGIN IMMEDIATE … COMMIT; rolls back if commit() was not reached.

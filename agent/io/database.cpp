@@ -217,22 +217,24 @@ void Database::interrupt() {
   sqlite3_interrupt(handle_);
 }
 
+std::int64_t Database::version_of(std::string_view component, std::int64_t newest) {
+  if (!prepare("SELECT 1 FROM sqlite_schema WHERE name = 'schema_versions'").step()) return 0;
+  Statement query = prepare("SELECT version FROM schema_versions WHERE component = ?");
+  const std::int64_t version = query.bind(1, component).step() ? query.integer(0) : 0;
+  if (version <= newest) return version;
+  throw Error(errc::storage, "the store was written by a newer Sennit (schema " + std::string(component) +
+                                 " is at version " + std::to_string(version) + ", this program knows " +
+                                 std::to_string(newest) + "): use that version, or another state folder");
+}
+
 void Database::migrate(std::string_view component, std::initializer_list<const char*> steps) {
-  execute("CREATE TABLE IF NOT EXISTS schema_versions(component TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT");
   const auto newest = static_cast<std::int64_t>(steps.size());
+  // Without a transaction first: the lock that a migration needs may be another program's for long.
+  if (version_of(component, newest) == newest) return;
   while (true) {
-    // The version is read inside the transaction: another process may be migrating the same file.
-    Transaction transaction(*this);
-    std::int64_t version = 0;
-    {
-      Statement query = prepare("SELECT version FROM schema_versions WHERE component = ?");
-      if (query.bind(1, component).step()) version = query.integer(0);
-    }
-    if (version > newest) {
-      throw Error(errc::storage, "the store was written by a newer Sennit (schema " + std::string(component) +
-                                     " is at version " + std::to_string(version) + ", this program knows " +
-                                     std::to_string(newest) + "): use that version, or another state folder");
-    }
+    Transaction transaction(*this);  // read again in it: another process may be migrating the same file
+    execute("CREATE TABLE IF NOT EXISTS schema_versions(component TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT");
+    const std::int64_t version = version_of(component, newest);
     if (version == newest) return;
     execute(steps.begin()[version]);
     prepare(

@@ -81,10 +81,12 @@ class Database {
 
   /// Brings the schema to the newest version: `steps[i]` leads from version i to i+1, each in its own transaction.
   /// `component` names whose schema it is: several components share a file. A file that is newer than this program
-  /// is refused with Error(errc::storage). Where nothing is to be done nothing is locked.
+  /// is refused with Error(errc::storage). Where nothing is to be done no lock is taken.
   void migrate(std::string_view component, std::initializer_list<const char*> steps);
 
  private:
+  [[nodiscard]] std::int64_t version_of(std::string_view component, std::int64_t newest);
+
   sqlite3* handle_ = nullptr;
   std::unique_ptr<Statement::Clock> clock_;
 };

@@ -97,3 +97,17 @@ TEST_CASE("a file system that cannot do WAL is refused") {
   CHECK(error.code() == errc::storage);
   CHECK_THAT(error.describe(), ContainsSubstring("write-ahead log") && ContainsSubstring("x.db"));
 }
+
+TEST_CASE("a file that needs no migration is opened while another connection writes") {
+  const TempDir folder;
+  const std::filesystem::path file = folder / "x.db";
+  const std::initializer_list<const char*> steps = {"CREATE TABLE things(id INTEGER) STRICT"};
+  Database writer(file);
+  writer.migrate("things", steps);
+  Transaction held(writer);
+  Database other(file, {.busy_timeout = std::chrono::milliseconds(0)});
+  other.migrate("things", steps);
+  CHECK_FALSE(other.prepare("SELECT id FROM things").step());
+  const Error error = error_of([&] { other.migrate("others", {"CREATE TABLE others(id INTEGER) STRICT"}); });
+  CHECK(error.retryable());
+}

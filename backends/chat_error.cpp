@@ -1,5 +1,6 @@
 #include <sennit/backends/chat_error.hpp>
 #include <sennit/backends/chat_json.hpp>
+#include <sennit/backends/chat_verdict.hpp>
 
 #include <fmt/format.h>
 
@@ -53,12 +54,17 @@ void read_fields(const json::object& body, ProviderError& error) {
     error.type = first_of({text_member(fields, "status"), member(fields, "type"), text_member(fields, "code")});
     if (const json::value* code = text_member(fields, "code")) error.code = code->get_string().c_str();
     if (!error.status) error.status = status_code(member(fields, "code"));
+    if (const json::value* gateway = member(fields, "metadata"); gateway != nullptr && gateway->is_object()) {
+      const json::value raw = as_text(first_of({member(gateway->get_object(), "raw")}));
+      if (raw.is_string()) error.upstream = raw.get_string();
+    }
   } else if (inner != nullptr && inner->is_string()) {
     error.message = *inner;
     error.type = first_of({text_member(body, "type"), text_member(body, "code")});
   } else {
     error.message = first_of({member(body, "message"), member(body, "detail")});
     error.type = first_of({member(body, "type"), text_member(body, "code")});
+    if (const json::value* code = text_member(body, "code")) error.code = code->get_string().c_str();
   }
 }
 
@@ -75,6 +81,14 @@ ProviderError read_provider_error(const json::value* document, int http_status, 
   const bool structured = document != nullptr && document->is_structured();
   if (error.message.is_null() && !structured) error.message = sanitize_utf8(raw);
   error.message = as_text(std::move(error.message));
+  return error;
+}
+
+ProviderError read_flat_error(const json::object& event) {
+  const json::value document(event);
+  ProviderError error = read_provider_error(&document, 0, {});
+  if (!error.status) error.status = status_code(member(event, "code"));
+  if (!error.status) error.status = status_code(member(event, "status"));
   return error;
 }
 
@@ -137,96 +151,8 @@ RetryAdvice read_retry_advice(std::string_view after_ms, std::string_view after,
 
 namespace {
 
-struct Verdict {
-  errc code;
-  bool retryable;
-  std::string_view what;
-};
-
-bool has_any(std::string_view text, std::initializer_list<std::string_view> words) {
-  return std::any_of(words.begin(), words.end(),
-                     [text](std::string_view word) { return text.find(word) != std::string_view::npos; });
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text.substr(0, kMaxProviderWords));
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
 std::string_view text_of(const json::value& value) {
   return value.is_string() ? std::string_view(value.get_string()) : std::string_view();
-}
-
-/// What the words alone say, whatever the status: these meanings travel under several statuses.
-std::optional<Verdict> verdict_of_words(std::string_view kind, std::string_view words, int status) {
-  if (has_any(kind,
-              {"insufficient_quota", "credit_balance", "billing", "insufficient_balance", "exceeded_current_quota"}) ||
-      has_any(words, {"insufficient balance", "insufficient credit", "credit balance is too low"})) {
-    return Verdict{errc::quota, false, "the account is out of credit"};
-  }
-  const bool request_fault = status == 0 || status == 400 || status == 413 || status == 422 || status == 500;
-  if (has_any(kind, {"context_length_exceeded", "exceed_context_size", "context_window"}) ||
-      (request_fault && has_any(words, {"maximum context length", "context_length_exceeded", "available context size",
-                                        "prompt is too long", "prompt too long", "context window", "max_model_len"}))) {
-    return Verdict{errc::context_length, false, "the conversation does not fit into the model's context"};
-  }
-  if (has_any(kind, {"content_filter", "content_policy", "responsibleaipolicy"})) {
-    return Verdict{errc::content_filter, false, "the provider withheld the answer"};
-  }
-  if (has_any(kind, {"tool_use_failed"})) {
-    return Verdict{errc::protocol, true, "the model wrote a tool call that the provider could not read"};
-  }
-  return {};
-}
-
-std::optional<Verdict> verdict_of_status(int status) {
-  switch (status) {
-    case 401:
-      return Verdict{errc::authentication, false, "the key was not accepted"};
-    case 402:
-      return Verdict{errc::quota, false, "the account is out of credit"};
-    case 403:
-      return Verdict{errc::permission, false, "the key may not do this"};
-    case 404:
-      return Verdict{errc::bad_request, false, "no such model or address"};
-    case 408:
-      return Verdict{errc::timeout, true, "the provider gave up waiting"};
-    case 409:
-      return Verdict{errc::server, true, "the provider was busy with a conflicting request"};
-    case 429:
-      return Verdict{errc::rate_limited, true, "too many requests"};
-    case 501:
-      return Verdict{errc::server, false, "the server cannot do this"};
-    case 503:
-    case 529:
-      return Verdict{errc::overloaded, true, "the provider is overloaded"};
-    default:
-      break;
-  }
-  if (status >= 500) return Verdict{errc::server, true, "the provider failed"};
-  if (status >= 400) return Verdict{errc::bad_request, false, "the request was refused"};
-  if (status >= 300) return Verdict{errc::bad_request, false, "the address redirects elsewhere"};
-  return {};
-}
-
-Verdict verdict_of_type(std::string_view kind) {
-  if (has_any(kind, {"rate_limit", "slow_down", "too_many_requests", "resource_exhausted"})) {
-    return {errc::rate_limited, true, "too many requests"};
-  }
-  if (has_any(kind, {"overloaded", "unavailable", "insufficient_system_resource"})) {
-    return {errc::overloaded, true, "the provider is overloaded"};
-  }
-  if (has_any(kind, {"authentication", "invalid_api_key"})) {
-    return {errc::authentication, false, "the key was not accepted"};
-  }
-  if (has_any(kind, {"permission"})) return {errc::permission, false, "the key may not do this"};
-  if (has_any(kind, {"invalid_request", "not_found", "invalid_argument"})) {
-    return {errc::bad_request, false, "the request was refused"};
-  }
-  return {errc::server, true, "the provider broke off the answer"};
 }
 
 std::string advice_for(errc code, const ProviderNames& names) {
@@ -245,16 +171,22 @@ std::string advice_for(errc code, const ProviderNames& names) {
   }
 }
 
-std::string title_of_page(std::string_view page) {
+/// The title of an HTML page; nothing if `text` is none. Providers' own words may begin with `<` as well.
+std::optional<std::string> title_of_page(std::string_view page) {
+  constexpr std::size_t kSearched = 16'384;  // comments and styles may come first
+  const std::string folded = lower_case(page, kSearched);
+  constexpr std::array<std::string_view, 5> kOpenings = {"<!doctype", "<html", "<head", "<?xml", "<!--"};
+  const bool opens = std::any_of(kOpenings.begin(), kOpenings.end(),
+                                 [&folded](std::string_view opening) { return folded.starts_with(opening); });
+  if (!opens && folded.find("<title") == std::string::npos) return {};
   for (const std::string_view tag : {"title", "h1", "body"}) {
-    const std::string folded = lower(page);
     const std::size_t open = folded.find(fmt::format("<{}", tag));
     const std::size_t start = open == std::string::npos ? open : folded.find('>', open);
     if (start == std::string::npos) continue;
     const std::size_t end = std::min(folded.find('<', start + 1), folded.size());
     if (end > start + 1) return std::string(page.substr(start + 1, end - start - 1));
   }
-  return {};
+  return std::string();
 }
 
 }  // namespace
@@ -263,9 +195,10 @@ std::string summarise_words(std::string_view words, std::size_t limit) {
   const std::size_t first = words.find_first_not_of(" \t\r\n");
   std::string page;
   if (first != std::string_view::npos && words[first] == '<') {
-    page = title_of_page(words.substr(first));
-    if (!page.empty()) page = "an HTML page: " + page;
-    words = page.empty() ? std::string_view("an HTML page") : std::string_view(page);
+    if (const std::optional<std::string> title = title_of_page(words.substr(first))) {
+      page = "an HTML page" + (title->empty() ? "" : ": " + *title);
+      words = page;
+    }
   }
   std::string out;
   for (const char c : words) {
@@ -281,31 +214,48 @@ std::string summarise_words(std::string_view words, std::size_t limit) {
   return out;
 }
 
+namespace {
+
+/// The status, or what a textual code of three digits says ("401" in the body of a 200).
+int status_of(const ProviderError& said) {
+  if (said.status) return *said.status;
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const bool number = said.code.size() == 3 && std::all_of(said.code.begin(), said.code.end(), is_digit);
+  const int status = number ? std::stoi(said.code) : 0;
+  return status >= 400 && status < 600 ? status : 0;
+}
+
+/// What the server behind a gateway said; empty fields where there is none.
+ProviderError read_upstream(const ProviderError& said) {
+  if (said.upstream.empty()) return {};
+  const std::optional<json::value> document = parse_json_lenient(said.upstream);
+  return read_provider_error(document ? &*document : nullptr, 0, said.upstream);
+}
+
+}  // namespace
+
 Error classify_provider_error(const ProviderError& said, const ProviderNames& names, const RetryAdvice& advice) {
   constexpr std::size_t kShownWords = 400;
-  const int status = said.status.value_or(0);
-  const std::string kind = lower(std::string(text_of(said.type)) + ' ' + said.code);
-  const std::string words = lower(text_of(said.message));
-
-  Verdict verdict{};
-  if (const auto by_words = verdict_of_words(kind, words, status)) {
-    verdict = *by_words;
-  } else if (const auto by_status = verdict_of_status(status)) {
-    verdict = *by_status;
-  } else {
-    verdict = verdict_of_type(kind);
+  const int status = status_of(said);
+  const ProviderError upstream = read_upstream(said);
+  std::string kinds = " ";
+  for (const std::string_view kind :
+       {text_of(said.type), std::string_view(said.code), text_of(upstream.type), std::string_view(upstream.code)}) {
+    kinds += folded_kind(kind) + " ";
   }
+  std::string words(text_of(said.message));
+  if (const std::string_view more = text_of(upstream.message); !more.empty()) {
+    words += (words.empty() ? "" : ": ") + std::string(more);
+  }
+  const Verdict verdict = verdict_of(status, kinds, lower_case(words, kMaxProviderWords));
 
   std::string message = fmt::format("{}: {}", names.title, verdict.what);
   if (status != 0) message += fmt::format(" (HTTP {})", status);
-  if (const std::string shown = summarise_words(text_of(said.message), kShownWords); !shown.empty()) {
-    message += ": " + shown;
-  }
+  if (const std::string shown = summarise_words(words, kShownWords); !shown.empty()) message += ": " + shown;
   if (const std::string hint = advice_for(verdict.code, names); !hint.empty()) message += "; " + hint;
 
-  Error error =
-      Error(verdict.code, std::move(message))
-          .provider(status, std::string(text_of(said.type)), summarise_words(text_of(said.message), kMaxProviderWords));
+  Error error = Error(verdict.code, std::move(message))
+                    .provider(status, std::string(text_of(said.type)), summarise_words(words, kMaxProviderWords));
   const bool final_verdict = verdict.code == errc::quota || verdict.code == errc::authentication;
   const bool retryable = advice.should_retry && !final_verdict ? *advice.should_retry : verdict.retryable;
   if (!retryable) return error;

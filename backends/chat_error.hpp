@@ -20,10 +20,14 @@ struct ProviderError {
   json::value type;           ///< mostly a string
   json::value message;        ///< a string or null
   std::string code;           ///< a textual `error.code` beside the type ("context_length_exceeded")
+  std::string upstream;       ///< what the server behind a gateway said (OpenRouter's metadata.raw), JSON or not
 };
 
 /// Reads an error body or an error chunk. `document` null: the body is not JSON, and `raw` is its message.
 [[nodiscard]] ProviderError read_provider_error(const json::value* document, int http_status, std::string_view raw);
+
+/// Reads an error that stands in a 200 answer without an `error` around it: there a numeric `code` is the status.
+[[nodiscard]] ProviderError read_flat_error(const json::object& event);
 
 /// What the answer's headers say about trying again.
 struct RetryAdvice {

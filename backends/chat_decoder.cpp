@@ -1,5 +1,6 @@
 #include <sennit/backends/chat_decoder.hpp>
 #include <sennit/backends/chat_json.hpp>
+#include <sennit/backends/chat_verdict.hpp>
 
 #include <fmt/format.h>
 
@@ -12,31 +13,50 @@ namespace {
 
 constexpr std::size_t kExcerpt = 160;
 
-/// What the servers' words for the end of an answer mean. An unknown word is `other`.
+/// What the servers' words for the end of an answer mean, in lower case. An unknown word is `other`.
 struct ReasonWord {
   std::string_view word;
   StopReason reason;
 };
 constexpr std::array kReasonWords = {
     ReasonWord{"stop", StopReason::stop},
-    ReasonWord{"STOP", StopReason::stop},
     ReasonWord{"eos", StopReason::stop},
     ReasonWord{"eos_token", StopReason::stop},
     ReasonWord{"end_turn", StopReason::stop},
     ReasonWord{"stop_sequence", StopReason::stop},
     ReasonWord{"length", StopReason::length},
     ReasonWord{"max_tokens", StopReason::length},
-    ReasonWord{"MAX_TOKENS", StopReason::length},
     ReasonWord{"model_length", StopReason::length},
     ReasonWord{"model_context_window_exceeded", StopReason::length},
     ReasonWord{"tool_calls", StopReason::tool_calls},
     ReasonWord{"tool_call", StopReason::tool_calls},
     ReasonWord{"tool_use", StopReason::tool_calls},
     ReasonWord{"function_call", StopReason::tool_calls},
-    ReasonWord{"content_filter", StopReason::content_filter},
     ReasonWord{"sensitive", StopReason::content_filter},
-    ReasonWord{"SAFETY", StopReason::content_filter},
+    ReasonWord{"safety", StopReason::content_filter},
+    ReasonWord{"recitation", StopReason::content_filter},
+    ReasonWord{"prohibited_content", StopReason::content_filter},
+    ReasonWord{"blocklist", StopReason::content_filter},
+    ReasonWord{"spii", StopReason::content_filter},
     ReasonWord{"refusal", StopReason::refusal},
+};
+/// Google's reasons follow it after a colon: "content_filter: RECITATION".
+constexpr std::string_view kFiltered = "content_filter";
+constexpr std::size_t kLongestReason = 100;
+
+/// Reasons that are failures. All of them may go away when asked again.
+struct BrokenReason {
+  std::string_view word;
+  errc code;
+  std::string_view what;
+  bool anywhere = false;  ///< Google's "function_call_filter: MALFORMED_FUNCTION_CALL"
+};
+constexpr std::array kBrokenReasons = {
+    BrokenReason{"insufficient_system_resource", errc::overloaded, "ran out of resources in the middle of the answer"},
+    BrokenReason{"error", errc::server, "broke off the answer"},
+    BrokenReason{"network_error", errc::server, "broke off the answer"},
+    BrokenReason{"abort", errc::server, "broke off the answer"},
+    BrokenReason{"malformed_function_call", errc::protocol, "could not read the model's tool call", true},
 };
 
 std::string_view trimmed(std::string_view text) {
@@ -80,14 +100,14 @@ void ChatDecoder::push(std::string_view bytes, std::vector<Event>& events) {
     while (!done_) {
       const std::optional<SseEvent> event = sse->next();
       if (!event) break;
-      take_line(event->data, events);
+      take_event(event->name, event->data, events);
     }
   } else if (auto* lines = std::get_if<NdjsonReader>(&reader_)) {
     lines->push(bytes);
     while (!done_) {
       const std::optional<std::string_view> line = lines->next();
       if (!line) break;
-      take_line(*line, events);
+      take_event({}, *line, events);
     }
   } else {
     collect(bytes);
@@ -108,13 +128,16 @@ void ChatDecoder::collect(std::string_view bytes) {
   body += bytes;
 }
 
-void ChatDecoder::take_line(std::string_view data, std::vector<Event>& events) {
+void ChatDecoder::take_event(std::string_view name, std::string_view data, std::vector<Event>& events) {
   if (const std::string_view word = trimmed(data); word.size() == 6 && word == "[DONE]") {
     done_ = true;
     return;
   }
   const json::value* chunk = parse_scratch(data);
-  if (chunk != nullptr && chunk->is_object()) assembler_.chunk(chunk->get_object(), events);
+  const json::object* object = chunk != nullptr ? chunk->if_object() : nullptr;
+  if (object != nullptr) assembler_.chunk(*object, events);
+  // Nearly all events are chunks with choices: they are not looked at again.
+  if (object == nullptr || !object->contains("choices")) strays_.take(name, data, chunk);
   if (!assembler_.understood() && excerpt_.empty())
     excerpt_ = summarise_words(sanitize_utf8(data.substr(0, 1024)), kExcerpt);
 }
@@ -125,7 +148,10 @@ void ChatDecoder::take_document(std::vector<Event>& events) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   const json::value* answer = parse_scratch(text);
   if (answer != nullptr && answer->is_array() && !answer->get_array().empty()) answer = &answer->get_array().front();
-  if (answer != nullptr && answer->is_object()) assembler_.document(answer->get_object(), events);
+  if (answer != nullptr && answer->is_object()) {
+    assembler_.document(answer->get_object(), events);
+    strays_.take({}, {}, answer);
+  }
   if (!assembler_.understood()) excerpt_ = summarise_words(sanitize_utf8(text.substr(0, 4096)), kExcerpt);
 }
 
@@ -155,11 +181,10 @@ void ChatDecoder::finish(std::vector<Event>& events) {
   if (options_.status >= 400) {
     take_error_body();
   } else if (auto* sse = std::get_if<SseReader>(&reader_)) {
-    const std::optional<SseEvent> event = done_ ? std::nullopt : sse->finish();
-    if (event) take_line(event->data, events);
+    finish_events(*sse, events);
   } else if (auto* lines = std::get_if<NdjsonReader>(&reader_)) {
     const std::optional<std::string_view> line = done_ ? std::nullopt : lines->finish();
-    if (line) take_line(*line, events);
+    if (line) take_last({}, *line, events);
   } else {
     take_document(events);
   }
@@ -167,52 +192,102 @@ void ChatDecoder::finish(std::vector<Event>& events) {
   assembler_.close(!error && stop_reason() == StopReason::stop, events);
   if (error) {
     events.push_back(Event{{}, Failed{*std::move(error)}});
-  } else {
-    events.push_back(Event{{}, Finished{stop_reason(), assembler_.reason()}});
+    return;
   }
+  if (strays_.weight() != ChatStrays::Weight::none && !options_.verbatim) {
+    const json::value& words = strays_.said().message;
+    events.push_back(
+        Event{{},
+              Notice{fmt::format("{} said beside the answer: “{}”", options_.names.title,
+                                 words.is_string() ? summarise_words(words.get_string(), kExcerpt) : std::string())}});
+  }
+  events.push_back(Event{{}, Finished{stop_reason(), assembler_.reason()}});
+}
+
+void ChatDecoder::finish_events(SseReader& sse, std::vector<Event>& events) {
+  const std::optional<SseEvent> event = done_ ? std::nullopt : sse.finish();
+  if (event) take_last(event->name, event->data, events);
+  const std::string& line = sse.unknown_line();
+  strays_.take_line(line);
+  if (!assembler_.understood() && excerpt_.empty()) excerpt_ = summarise_words(sanitize_utf8(line), kExcerpt);
+}
+
+/// An event whose end was not seen: the beginning of a chunk means that the rest was cut off, not that it is broken.
+void ChatDecoder::take_last(std::string_view name, std::string_view data, std::vector<Event>& events) {
+  const bool cut_off = trimmed(data).starts_with('{') && parse_scratch(data) == nullptr;
+  if (!cut_off) take_event(name, data, events);
 }
 
 std::optional<Error> ChatDecoder::breakage() const {
-  const std::string_view who = options_.names.title;
   if (refusal_of_request_) return classify_provider_error(*refusal_of_request_, options_.names, options_.advice);
   if (assembler_.failed()) return classify_provider_error(*assembler_.error(), options_.names, options_.advice);
-  const std::string& reason = assembler_.reason();
-  if (reason == "insufficient_system_resource") {
-    return Error(errc::overloaded, fmt::format("{} ran out of resources in the middle of the answer", who))
-        .retry()
-        .provider(0, reason, {});
-  }
-  if (reason == "error" || reason == "network_error") {
-    return Error(errc::server, fmt::format("{} broke off the answer ({})", who, reason))
-        .retry()
-        .provider(0, reason, {});
-  }
-  if (!assembler_.understood()) {
-    if (options_.status >= 300) {
-      ProviderError odd = read_provider_error(nullptr, 0, excerpt_);
-      odd.status = options_.status;
-      return classify_provider_error(odd, options_.names, options_.advice);
-    }
-    if (excerpt_.empty()) {
-      return Error(errc::truncated, fmt::format("{} ended the connection without an answer", who)).retry();
-    }
-    return Error(
-        errc::protocol,
-        fmt::format("{} sent something that is not a chat completion: “{}”; check the base URL", who, excerpt_));
-  }
+  if (!assembler_.understood() && options_.status >= 300) return nothing_understood();
+  if (auto error = broken_by_strays()) return error;
+  if (auto error = broken_reason()) return error;
+  if (!assembler_.understood()) return nothing_understood();
   // Several servers never send [DONE]; a finish_reason says as well that the answer is whole.
-  if (streamed() && !done_ && reason.empty()) {
-    return Error(errc::truncated, fmt::format("{} ended the stream in the middle of the answer", who)).retry();
+  if (streamed() && !done_ && assembler_.reason().empty()) {
+    return Error(errc::truncated, fmt::format("{} ended the stream in the middle of the answer", options_.names.title))
+        .retry();
   }
   return {};
 }
 
-StopReason ChatDecoder::stop_reason() const {
+std::optional<Error> ChatDecoder::broken_reason() const {
   const std::string& said = assembler_.reason();
+  const std::string folded = lower_case(said, kLongestReason);
+  const auto* found = std::find_if(kBrokenReasons.begin(), kBrokenReasons.end(), [&folded](const BrokenReason& row) {
+    return row.anywhere ? folded.find(row.word) != std::string::npos : folded == row.word;
+  });
+  if (found == kBrokenReasons.end()) return {};
+  return Error(found->code, fmt::format("{} {} ({})", options_.names.title, found->what, said))
+      .retry()
+      .provider(0, said, {});
+}
+
+std::optional<Error> ChatDecoder::broken_by_strays() const {
+  using Weight = ChatStrays::Weight;
+  const ProviderError& said = strays_.said();
+  const auto classified = [&] { return classify_provider_error(said, options_.names, options_.advice); };
+  switch (strays_.weight()) {
+    case Weight::error:
+      return classified();
+    case Weight::hole:
+      return Error(errc::protocol,
+                   fmt::format("{} sent a piece of the answer that cannot be read: “{}”", options_.names.title,
+                               summarise_words(std::string_view(said.message.get_string()), kExcerpt)))
+          .retry();
+    case Weight::remark:
+      if (assembler_.reason().empty() && (assembler_.understood() || strays_.structured())) return classified();
+      if (broken_reason()) return classified();
+      break;
+    case Weight::none:
+      break;
+  }
+  return {};
+}
+
+Error ChatDecoder::nothing_understood() const {
+  const std::string_view who = options_.names.title;
+  if (options_.status >= 300) {
+    ProviderError odd = read_provider_error(nullptr, 0, excerpt_);
+    odd.status = options_.status;
+    return classify_provider_error(odd, options_.names, options_.advice);
+  }
+  if (excerpt_.empty()) {
+    return Error(errc::truncated, fmt::format("{} ended the connection without an answer", who)).retry();
+  }
+  return Error(errc::protocol,
+               fmt::format("{} sent something that is not a chat completion: “{}”; check the base URL", who, excerpt_));
+}
+
+StopReason ChatDecoder::stop_reason() const {
+  const std::string said = lower_case(assembler_.reason(), kLongestReason);
   const auto* found = std::find_if(kReasonWords.begin(), kReasonWords.end(),
                                    [&said](const ReasonWord& entry) { return entry.word == said; });
   StopReason reason = StopReason::other;
   if (said.empty()) reason = StopReason::stop;
+  if (said.starts_with(kFiltered)) reason = StopReason::content_filter;
   if (found != kReasonWords.end()) reason = found->reason;
   // Many servers say "stop" after tool calls, and some announce calls that never come.
   const bool ended_well = reason == StopReason::stop || reason == StopReason::tool_calls;

@@ -1,14 +1,15 @@
 // Reads an answer of the chat-completions protocol, in whatever pieces it arrives: bytes in, events out, no I/O.
 //
 // Nothing is final until the end: usage, deltas and even another finish_reason may follow the first one, so the
-// terminal event comes from finish() alone. How an answer may end is decided here (emit_terminal), what its chunks
-// mean in chat_assembler.hpp. https://platform.openai.com/docs/api-reference/chat
+// terminal event comes from finish() alone. How an answer may end is decided here, what its chunks mean in
+// chat_assembler.hpp, what stands beside them in chat_strays.hpp. https://platform.openai.com/docs/api-reference/chat
 #pragma once
 
 #include <sennit/agent/event.hpp>
 #include <sennit/agent/io/sse.hpp>
 #include <sennit/backends/chat_assembler.hpp>
 #include <sennit/backends/chat_error.hpp>
+#include <sennit/backends/chat_strays.hpp>
 #include <sennit/backends/think_splitter.hpp>
 
 #include <cstddef>
@@ -48,7 +49,9 @@ class ChatDecoder {
   /// The server has said that nothing follows (`[DONE]`).
   [[nodiscard]] bool done() const noexcept { return done_; }
   /// An error has arrived that breaks the completion, whatever else the server may send.
-  [[nodiscard]] bool failed() const noexcept { return assembler_.failed(); }
+  [[nodiscard]] bool failed() const noexcept {
+    return assembler_.failed() || strays_.weight() == ChatStrays::Weight::error;
+  }
   /// A finish_reason has arrived: what still may follow is usage.
   [[nodiscard]] bool complete() const noexcept { return !assembler_.reason().empty(); }
   /// The body is a stream, not one document.
@@ -64,15 +67,21 @@ class ChatDecoder {
   void choose(ChatFraming framing);
   void detect(std::string_view bytes);
   void collect(std::string_view bytes);
-  void take_line(std::string_view data, std::vector<Event>& events);
+  void take_event(std::string_view name, std::string_view data, std::vector<Event>& events);
+  void take_last(std::string_view name, std::string_view data, std::vector<Event>& events);
+  void finish_events(SseReader& sse, std::vector<Event>& events);
   void take_document(std::vector<Event>& events);
   void take_error_body();
   [[nodiscard]] StopReason stop_reason() const;
   [[nodiscard]] std::optional<Error> breakage() const;
+  [[nodiscard]] std::optional<Error> broken_reason() const;
+  [[nodiscard]] std::optional<Error> broken_by_strays() const;
+  [[nodiscard]] Error nothing_understood() const;
 
   ChatDecoderOptions options_;
   std::variant<std::string, SseReader, NdjsonReader> reader_;  // a document is collected in a string
   ChatAssembler assembler_;
+  ChatStrays strays_;
   std::optional<ProviderError> refusal_of_request_;  // read from the body of an HTTP error
   std::string excerpt_;                              // the beginning of a body in which nothing was understood
   bool undecided_ = false;

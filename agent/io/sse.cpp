@@ -114,23 +114,23 @@ std::optional<SseEvent> SseReader::take_line(std::string_view line) {
     return std::nullopt;
   }
   const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos) {
-    take_field(line, {});
-    return std::nullopt;
-  }
-  std::string_view value = line.substr(colon + 1);
+  std::string_view value = line.substr(colon == std::string_view::npos ? line.size() : colon + 1);
   if (!value.empty() && value.front() == ' ') value.remove_prefix(1);
-  take_field(line.substr(0, colon), value);
+  const bool known = take_field(line.substr(0, colon), value);
+  if (!known && unknown_line_.empty()) unknown_line_.assign(line.substr(0, kMaxUnknownLine));
   return std::nullopt;
 }
 
-// `id` and `retry` serve reconnecting, which a model server does not offer; any other field is to be ignored.
-void SseReader::take_field(std::string_view name, std::string_view value) {
+// `id` and `retry` serve reconnecting, which a model server does not offer.
+bool SseReader::take_field(std::string_view name, std::string_view value) {
   if (name == "data") {
     take_data(value);
   } else if (name == "event") {
     name_.assign(value);
+  } else {
+    return name == "id" || name == "retry";
   }
+  return true;
 }
 
 void SseReader::take_data(std::string_view value) {

@@ -71,12 +71,18 @@ class SseReader {
   [[nodiscard]] std::optional<SseEvent> finish();
   /// Comment lines seen so far (keep-alives).
   [[nodiscard]] std::size_t comments() const noexcept { return comments_; }
+  /// The first line so far whose field the format does not know, cut at kMaxUnknownLine bytes; empty if there was none.
+  /// A reader is to ignore it, but servers hide errors there (`error: {…}`), and a gateway's page is made of such
+  /// lines.
+  [[nodiscard]] const std::string& unknown_line() const noexcept { return unknown_line_; }
+
+  static constexpr std::size_t kMaxUnknownLine = 8'192;  ///< holds every error object; a page is shown in part anyway
 
  private:
   [[nodiscard]] bool past_byte_order_mark(bool at_end);
   [[nodiscard]] std::optional<std::string_view> next_line();
   [[nodiscard]] std::optional<SseEvent> take_line(std::string_view line);
-  void take_field(std::string_view name, std::string_view value);
+  [[nodiscard]] bool take_field(std::string_view name, std::string_view value);
   void take_data(std::string_view value);
   [[nodiscard]] std::optional<SseEvent> dispatch();
 
@@ -92,6 +98,7 @@ class SseReader {
   std::size_t data_lines_ = 0;
   std::size_t events_ = 0;
   std::size_t comments_ = 0;
+  std::string unknown_line_;
 };
 
 /// Newline-delimited JSON: each line that is not blank is an event. Lines end with LF or CRLF.

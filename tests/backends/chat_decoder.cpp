@@ -61,7 +61,12 @@ TEST_CASE("finish reasons become stop reasons and are kept verbatim") {
   CHECK(reason_of("length") == Finished{StopReason::length, "length"});
   CHECK(reason_of("model_length") == Finished{StopReason::length, "model_length"});
   CHECK(reason_of("content_filter") == Finished{StopReason::content_filter, "content_filter"});
-  CHECK(reason_of("abort") == Finished{StopReason::other, "abort"});
+  CHECK(reason_of("STOP") == Finished{StopReason::stop, "STOP"});
+  CHECK(reason_of("banana") == Finished{StopReason::other, "banana"});
+  for (const char* const filtered :
+       {"SAFETY", "RECITATION", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "content_filter: RECITATION"}) {
+    CHECK(reason_of(filtered) == Finished{StopReason::content_filter, filtered});
+  }
   // Calls that were announced but never came.
   CHECK(reason_of("tool_calls") == Finished{StopReason::stop, "tool_calls"});
 }
@@ -92,6 +97,21 @@ TEST_CASE("DeepSeek's running out of resources is a retryable failure, not an en
   CHECK(text_of(events) == "a");
   CHECK(failed(events).code() == errc::overloaded);
   CHECK(failed(events).retryable());
+}
+
+TEST_CASE("reasons that mean a failure are failures, and may be tried again") {
+  const auto error_of = [](std::string_view word) {
+    return failed(decode(sse({text_chunk("a"), finish_chunk(word), kDone})));
+  };
+  for (const char* const word : {"error", "network_error", "abort", "ABORT"}) {
+    CHECK(error_of(word).code() == errc::server);
+    CHECK(error_of(word).retryable());
+    CHECK(error_of(word).provider_type() == word);
+  }
+  for (const char* const word : {"MALFORMED_FUNCTION_CALL", "function_call_filter: MALFORMED_FUNCTION_CALL"}) {
+    CHECK(error_of(word).code() == errc::protocol);
+    CHECK(error_of(word).retryable());
+  }
 }
 
 TEST_CASE("an error in mid-stream is the end, with the provider's words") {

@@ -110,6 +110,26 @@ TEST_CASE("keep-alive comments are counted", "[sse]") {
   CHECK(reader.comments() == 2);
 }
 
+TEST_CASE("the first line of an unknown field is remembered, up to a bound", "[sse]") {
+  const std::string stream = "id: 1\ndata: a\n\nerror: {\"code\":500}\n\nother\nretry: 3\n: x\n";
+  for (const std::size_t piece : {1U, 5U, 100U}) {
+    SseReader reader;
+    for (std::size_t at = 0; at < stream.size(); at += piece) {
+      reader.push(std::string_view(stream).substr(at, piece));
+      while (reader.next()) continue;
+    }
+    CHECK(reader.unknown_line() == "error: {\"code\":500}");
+  }
+  SseReader page;
+  page.push(std::string(2 * SseReader::kMaxUnknownLine, 'x'));
+  CHECK_FALSE(page.finish());
+  CHECK(page.unknown_line().size() == SseReader::kMaxUnknownLine);
+  SseReader known;
+  known.push("data: a\nevent: b\nid: c\nretry: 1\n: note\n\n");
+  CHECK(known.next());
+  CHECK(known.unknown_line().empty());
+}
+
 TEST_CASE("every bound of an event stream is kept, and named", "[sse]") {
   StreamLimits limits;
   limits.line = 100;

@@ -22,7 +22,8 @@ inline constexpr int kMaxShownDigits = 50;
 /// digits, short decimals exactly, everything else with `digits` significant digits.
 ///
 ///   operators    + - * / ^ (right to left; also **) % (remainder, sign of the divisor) ! ( ); × ÷ · − ² ³ √ ° work too
-///   percent      15% is 0.15; 15% of 240 is 36; 240 + 15% is 276; of is a multiplication: 1/4 of 80
+///   percent      15% is 0.15; 15% of 240 is 36; 240 + 15% is 276; of is a multiplication: 1/4 of 80;
+///                17 % -5 is refused: it may mean a remainder or a percentage
 ///   numbers      1234.5  1,234.5 (outside of calls)  1_000  1.5e-3  0xff  0b101
 ///   constants    pi, π, e, tau, phi
 ///   functions    see expression_functions.cpp; trigonometry in radians, or with a degree sign: sin(30°)

@@ -16,6 +16,9 @@ bool is_digit(char c) {
 bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 bool is_continuation(char c) {
   return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
 }
@@ -79,7 +82,7 @@ Value Parser::run() {
 void Parser::skip_space() {
   while (at_ < text_.size()) {
     const std::string_view here = rest();
-    if (here[0] == ' ' || here[0] == '\t' || here[0] == '\n' || here[0] == '\r') {
+    if (is_space(here[0])) {
       ++at_;
     } else if (here.starts_with("\u00a0") || here.starts_with("\u202f")) {  // no-break spaces
       at_ += here[0] == '\xc2' ? 2 : 3;
@@ -229,11 +232,31 @@ void Parser::apply_postfix(Term& term) {
       term = {compute(begin, [&] { return to_radians(term.value); }), false};
     } else if (take({"%"})) {
       if (at_operand()) return void(at_ = begin);  // a number follows: the remainder
+      refuse_ambiguous_percent(begin);
       term = {compute(begin, [&] { return term.value / Value(100); }), true};
     } else {
       return;
     }
   }
+}
+
+/// Here a '%' was read. `17 % -5` may be a remainder, `10% - 3` is a percentage: it stands at its number and the sign
+/// does not, or the next number is one too (`10%-3%`).
+void Parser::refuse_ambiguous_percent(std::size_t percent) const {
+  const std::string_view after = rest();
+  std::size_t sign = 0;
+  for (const std::string_view spelling : {"+", "-", "−", "–"}) {
+    if (after.starts_with(spelling)) sign = spelling.size();
+  }
+  if (sign == 0) return;
+  const bool at_its_number = !is_space(text_[percent - 1]);
+  Parser ahead = *this;
+  ahead.at_ += sign;
+  const bool apart = is_space(ahead.peek());
+  ahead.at_ = std::min(text_.find_first_not_of("0123456789.,_ ", ahead.at_), text_.size());
+  const bool percentage = ahead.take({"%"}) && !ahead.at_operand();
+  if ((at_its_number && apart) || percentage) return;
+  fail(percent, "'%' before a sign can be read in two ways: write a % (-b) for the remainder, a% - b for a percentage");
 }
 
 Value Parser::parenthesised() {

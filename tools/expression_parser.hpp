@@ -33,6 +33,7 @@ class Parser {
   Term powered();
   Term postfixed();
   void apply_postfix(Term& term);
+  void refuse_ambiguous_percent(std::size_t percent) const;
   Value primary();
   Value number();
   Value decimal_number();

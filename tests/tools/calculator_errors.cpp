@@ -104,6 +104,17 @@ TEST_CASE("each mistake in an expression has its own words") {
   }
 }
 
+TEST_CASE("a percent sign before a sign is refused where it may be a remainder") {
+  for (const char* text : {"17 % -5", "10 % +3", "17%-5", "17 % - 5", "17% -5", "17 % −5", "(20 - 3) % -(5)",
+                           "10 % -3 % 4", "2 * 10% -x", "17 %-5"}) {
+    INFO(text);
+    CHECK_THAT(first_line(text),
+               EndsWith(": '%' before a sign can be read in two ways: write a % (-b) for the remainder, a% - b for a "
+                        "percentage"));
+  }
+  CHECK(message("2 + 17 % -5").ends_with("2 + 17 % -5\n         ^"));
+}
+
 TEST_CASE("what is not defined is refused with the reason") {
   const std::pair<const char*, const char*> cases[] = {
       {"1/0", "column 2: division by zero"},

@@ -25,8 +25,8 @@ SENNIT_DESCRIBE(NoOptions)
 constexpr std::string_view kDescription =
     "Computes an arithmetic expression and returns the number. Exact for whole numbers of any size, fractions and "
     "decimals. Operators + - * / ^ % (remainder) !, percentages (15% of 240, 240 + 15%), constants pi and e, functions "
-    "sqrt cbrt root abs round floor ceil min max sum mean median ln log10 log2 exp sin cos tan asin acos atan gcd lcm "
-    "mod factorial ncr.";
+    "sqrt cbrt root abs round floor ceil min max sum mean median ln log (base 10; log(x, b) for another) log2 exp sin "
+    "cos tan asin acos atan (radians, or sin(30°)) gcd lcm mod factorial ncr npr.";
 
 }  // namespace
 

@@ -4,9 +4,11 @@
 #include <sennit/tools/calculator.hpp>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 
 using namespace sennit;
 using namespace sennit::testing;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -43,6 +45,11 @@ TEST_CASE("the calculator hands mistakes back to the model") {
   CHECK(error({{"expresion", "1"}}) ==
         "arguments.expression: required, but missing (a string); arguments.expresion: unknown; did you mean "
         "\"expression\"?");
+}
+
+TEST_CASE("the calculator tells the model which logarithm log is") {
+  const std::string text = calculator().front()->spec().description.description;
+  CHECK_THAT(text, ContainsSubstring("log (base 10;"));
 }
 
 TEST_CASE("the calculator is harmless to repeat, touches nothing and takes no options") {

@@ -130,6 +130,7 @@ void Chat::say(const std::string& text) {
   Watch watch(loop_, signals_, {out_, err_, &view_, &person_});
   const Outcome outcome = watch.follow(session_.start(text, std::move(options)));
   if (watch.signal() == SIGTERM || watch.signal() == SIGHUP) terminated_ = watch.signal();
+  if (watch.unwritable()) throw Error(*watch.unwritable());
   if (watch.signal() == SIGPIPE || terminal_.gone()) leaving_ = true;
   usage_ += outcome.usage;
   ++runs_;

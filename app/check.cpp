@@ -1,13 +1,13 @@
 #include <sennit/app/check.hpp>
 #include <sennit/app/check_parts.hpp>
 #include <sennit/app/exit_code.hpp>
+#include <sennit/app/output.hpp>
 #include <sennit/plugins/builtin.hpp>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 #include <set>
 #include <tuple>
@@ -100,17 +100,19 @@ std::string show(const FileDiagnostic& found) {
 int run(const std::vector<std::string>& files) {
   const Registry registry = builtin();
   bool failed = false;
+  std::string text;
   std::set<std::string> shown;  // a sub-agent of two agents is reported once
   for (const std::string& file : files) {
     const std::vector<FileDiagnostic> found = check_file(file, registry);
     for (const FileDiagnostic& one : found) {
       const std::string line = show(one);
-      if (shown.insert(line).second) std::printf("%s\n", line.c_str());
+      if (shown.insert(line).second) text += line + "\n";
       failed = failed || one.diagnostic.severity == Diagnostic::Severity::error;
     }
-    if (found.empty()) std::printf("%s: ok\n", file.c_str());
+    if (found.empty()) text += file + ": ok\n";
   }
-  return failed ? kExitFailed : kExitCompleted;
+  const int printed = print(text);
+  return printed == kExitCompleted && failed ? kExitFailed : printed;
 }
 
 }  // namespace

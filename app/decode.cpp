@@ -1,4 +1,5 @@
 #include <sennit/app/decode.hpp>
+#include <sennit/app/output.hpp>
 #include <sennit/backends/chat_json.hpp>
 #include <sennit/backends/chat_reading.hpp>
 #include <sennit/backends/replay.hpp>
@@ -37,12 +38,11 @@ int run(const Arguments& arguments) {
     const ChatReadingOptions options{framing_of(arguments.file), arguments.status, arguments.split_think};
     std::string text;
     append_json(text, read_chat_answer(body, options, {}));
-    std::printf("%s\n", text.c_str());
+    return print(text + "\n");
   } catch (const Error& error) {
     std::fprintf(stderr, "sennit decode: %s\n", error.describe().c_str());
     return 1;
   }
-  return 0;
 }
 
 }  // namespace

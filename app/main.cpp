@@ -4,6 +4,7 @@
 #include <sennit/app/check.hpp>
 #include <sennit/app/decode.hpp>
 #include <sennit/app/exit_code.hpp>
+#include <sennit/app/output.hpp>
 #include <sennit/app/program.hpp>
 #include <sennit/app/repl.hpp>
 #include <sennit/app/run.hpp>
@@ -14,6 +15,8 @@
 #include <clocale>
 #include <csignal>
 #include <cstdlib>
+#include <iostream>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,12 +55,15 @@ std::string say_usage_error(const CLI::App* app, const CLI::Error& error) {
 
 /// CLI11 has a status for each of its errors; ours are few.
 int report_usage(const CLI::App& app, const CLI::ParseError& error) {
-  return app.exit(error) == 0 ? kExitCompleted : kExitUsage;
+  std::ostringstream out;  // help, or the version
+  const bool wrong = app.exit(error, out, std::cerr) != 0;
+  return wrong ? kExitUsage : print(out.str());
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_standard_streams();
   use_utf8();
   std::signal(SIGPIPE, SIG_IGN);
   CommonOptions common;

@@ -1,5 +1,7 @@
 #include <sennit/agent/io/error.hpp>
+#include <sennit/app/exit_code.hpp>
 #include <sennit/app/output.hpp>
+#include <sennit/app/program.hpp>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -26,8 +28,14 @@ constexpr std::size_t kHeldBytes = 256U << 10U;
 int open_again(int descriptor) {
   struct stat facts{};
   if (::fstat(descriptor, &facts) != 0 || !(S_ISFIFO(facts.st_mode) || S_ISCHR(facts.st_mode))) return -1;
+  if ((::fcntl(descriptor, F_GETFL) & O_ACCMODE) == O_RDONLY) return -1;  // not to be written: stays so
   const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
   return ::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+}
+
+std::string words_for(int failure) {
+  return failure == EPIPE ? "the output was closed by its reader"
+                          : std::string("the output cannot be written: ") + std::strerror(failure);
 }
 
 }  // namespace
@@ -55,14 +63,14 @@ Output::~Output() = default;
 
 /// Writes what fits now. False: the reader must take something first.
 bool Output::write_some(std::string& text) {
-  while (!text.empty() && !closed_) {
+  while (!text.empty() && failure_ == 0) {
     const ssize_t written = ::write(descriptor_, text.data(), text.size());
     if (written > 0) {
       text.erase(0, static_cast<std::size_t>(written));
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       return false;
     } else if (errno != EINTR) {
-      closed_ = true;
+      failure_ = errno;
     }
   }
   return true;
@@ -83,9 +91,9 @@ asio::awaitable<void> Output::flush() {
       ::poll(&ready, 1, kStuckMilliseconds);
     }
   }
-  if (closed_) {
+  if (failure_ != 0) {
     buffer_.clear();
-    throw Error(errc::io, "the output was closed by its reader");
+    throw Error(errc::io, words_for(failure_));
   }
 }
 
@@ -99,7 +107,11 @@ void Output::write_all(std::string& text) {
     pollfd ready{descriptor_, POLLOUT, 0};
     if (::poll(&ready, 1, kStuckMilliseconds) <= 0) return;
   }
-  if (closed_) text.clear();
+  if (failure_ != 0) text.clear();
+}
+
+bool Output::closed() const {
+  return failure_ == EPIPE || (failure_ != 0 && terminal_);
 }
 
 void Output::flush_now() {
@@ -109,6 +121,31 @@ void Output::flush_now() {
 void Output::say(std::string_view text) {
   std::string rest(text);
   write_all(rest);
+}
+
+void open_standard_streams() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(descriptor, F_GETFD) >= 0 || errno != EBADF) continue;
+    // The lowest free number is this one.
+    if (::open("/dev/null", descriptor == STDOUT_FILENO ? O_RDONLY : O_RDWR) < 0) return;
+  }
+}
+
+int print(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
+    if (written >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      pollfd ready{STDOUT_FILENO, POLLOUT, 0};
+      ::poll(&ready, 1, -1);
+    } else if (errno == EPIPE) {
+      return kExitClosed;
+    } else if (errno != EINTR) {
+      return report(Error(errc::io, words_for(errno)));
+    }
+  }
+  return kExitCompleted;
 }
 
 }  // namespace sennit::app

@@ -22,8 +22,8 @@ class Output {
 
   /// What is to be written next.
   [[nodiscard]] std::string& buffer() { return buffer_; }
-  /// Writes the buffer; while it is held, waits only if it grew large. Throws Error(errc::io) once nobody reads any
-  /// more. Cancellation: terminal.
+  /// Writes the buffer; while it is held, waits only if it grew large. Throws Error(errc::io) once nothing can be
+  /// written any more. Cancellation: terminal.
   [[nodiscard]] asio::awaitable<void> flush();
   /// Writes the buffer from outside the loop; gives up on a reader that takes nothing for a second.
   void flush_now();
@@ -32,8 +32,8 @@ class Output {
   /// Writes at once, past the buffer.
   void say(std::string_view text);
   [[nodiscard]] bool is_terminal() const { return terminal_; }
-  /// The reader is gone.
-  [[nodiscard]] bool closed() const { return closed_; }
+  /// The reader is gone: a pipe nobody reads, a terminal that was closed. No failure, but nothing to write to.
+  [[nodiscard]] bool closed() const;
 
  private:
   [[nodiscard]] bool write_some(std::string& text);
@@ -45,7 +45,14 @@ class Output {
   int descriptor_;
   bool terminal_ = false;
   bool held_ = false;
-  bool closed_ = false;
+  int failure_ = 0;  // errno of the write that failed: nothing is written any more
 };
+
+/// Makes sure that the descriptors 0 to 2 are there, so that no file, socket or database becomes one of them. What is
+/// written to a closed standard output fails; what is written to a closed standard error is lost. Call it first.
+void open_standard_streams();
+
+/// Writes `text` to standard output as a whole. The exit status: an error is reported, a reader that is gone is not.
+[[nodiscard]] int print(std::string_view text);
 
 }  // namespace sennit::app

@@ -88,6 +88,7 @@ int run_agent(const RunSettings& settings, const CommonOptions& common) {
   const Outcome outcome = watch.follow(session.start(std::move(input), std::move(options)));
   desk.reset();
   finish(loop, runtime);
+  if (watch.unwritable()) return report(*watch.unwritable());
   return watch.signal() != 0 ? 128 + watch.signal() : exit_code_of(outcome);
 }
 

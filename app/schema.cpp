@@ -1,11 +1,10 @@
 #include <sennit/agent/definition.hpp>
-#include <sennit/app/exit_code.hpp>
+#include <sennit/app/output.hpp>
 #include <sennit/app/schema.hpp>
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 #include <string>
 
@@ -52,8 +51,7 @@ void add_schema(CLI::App& app, int& exit_code) {
       append_pretty(text, definition_schema(), 0);
       text += '\n';
     }
-    const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-    exit_code = written ? kExitCompleted : kExitFailed;
+    exit_code = print(text);
   });
 }
 

@@ -48,8 +48,9 @@ asio::awaitable<void> Watch::pull(Run& run) {
       }
       co_await screen_.out.flush();
       co_await screen_.err.flush();
-    } catch (const Error&) {
+    } catch (const Error& error) {
       writing = false;
+      if (!screen_.out.closed() && !screen_.err.closed()) unwritable_ = error;
     }
     if (!writing) stop(run, SIGPIPE, "the output was closed");
   }
@@ -95,6 +96,7 @@ void Watch::ask(Run& run) {
 Outcome Watch::follow(Run run) {
   done_ = false;
   signal_ = 0;
+  unwritable_.reset();
   requests_.clear();
   const Signals::Handler before = signals_.handle([&](int signal) { on_signal(run, signal); });
   std::exception_ptr failure;

@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include <deque>
+#include <optional>
 #include <set>
 #include <string>
 #include <variant>
@@ -32,6 +33,8 @@ class Watch {
   Outcome follow(Run run);
   /// The signal that cancelled the run (SIGPIPE: the output was closed); 0: none did.
   [[nodiscard]] int signal() const { return signal_; }
+  /// Why what the run said could not be written (a full disk; not: a reader that is gone). It was cancelled then.
+  [[nodiscard]] const std::optional<Error>& unwritable() const { return unwritable_; }
 
  private:
   using Request = std::variant<ApprovalRequested, QuestionAsked>;
@@ -47,6 +50,7 @@ class Watch {
   Screen screen_;
   std::deque<Request> requests_;
   std::set<std::string> finished_calls_;  // while a request is open
+  std::optional<Error> unwritable_;
   bool done_ = false;
   int signal_ = 0;
 };

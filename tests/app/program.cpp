@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <stdexcept>
+#include <utility>
 
 namespace sennit::testing {
 namespace {
@@ -20,7 +21,8 @@ int timeout_of(Clock::time_point deadline) {
   return left < 0 ? 0 : static_cast<int>(left);
 }
 
-[[noreturn]] void become(const std::vector<std::string>& arguments, const Program::Options& options) {
+[[noreturn]] void become(std::string program, const std::vector<std::string>& arguments,
+                         const Program::Options& options) {
   if (::chdir(options.folder.c_str()) != 0) ::_exit(120);
   for (const char* name : {"DEEPSEEK_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "SENNIT_LOG", "NO_COLOR"})
     ::unsetenv(name);
@@ -28,7 +30,6 @@ int timeout_of(Clock::time_point deadline) {
   for (const auto& [name, value] : options.environment) ::setenv(name.c_str(), value.c_str(), 1);
   constexpr uid_t kNobody = 65534;
   if (options.nobody && ::geteuid() == 0 && (::setgid(kNobody) != 0 || ::setuid(kNobody) != 0)) ::_exit(122);
-  std::string program = SENNIT_PROGRAM;
   std::vector<char*> argv{program.data()};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
@@ -39,7 +40,10 @@ int timeout_of(Clock::time_point deadline) {
 
 }  // namespace
 
-Program::Program(const std::vector<std::string>& arguments, const Options& options) {
+Program::Program(const std::vector<std::string>& arguments, const Options& options)
+    : Program(SENNIT_PROGRAM, arguments, options) {}
+
+Program::Program(std::string path, const std::vector<std::string>& arguments, const Options& options) {
   std::array<int, 2> in{};
   std::array<int, 2> out{};
   std::array<int, 2> err{};
@@ -52,7 +56,7 @@ Program::Program(const std::vector<std::string>& arguments, const Options& optio
     ::dup2(in[0], STDIN_FILENO);
     ::dup2(out[1], STDOUT_FILENO);
     ::dup2(options.merged ? out[1] : err[1], STDERR_FILENO);
-    become(arguments, options);
+    become(std::move(path), arguments, options);
   }
   ::close(in[0]);
   ::close(out[1]);

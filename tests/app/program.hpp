@@ -31,6 +31,8 @@ class Program {
   };
 
   Program(const std::vector<std::string>& arguments, const Options& options);
+  /// Another program, by its path.
+  Program(std::string path, const std::vector<std::string>& arguments, const Options& options);
   ~Program();
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
@@ -54,6 +56,11 @@ class Program {
 
 [[nodiscard]] inline Ended run_program(const std::vector<std::string>& arguments, const Program::Options& options) {
   return Program(arguments, options).wait();
+}
+
+/// What a shell makes of `script`.
+[[nodiscard]] inline Ended run_shell(const std::string& script, const Program::Options& options) {
+  return Program("/bin/sh", {"-c", script}, options).wait();
 }
 
 }  // namespace sennit::testing

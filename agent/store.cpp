@@ -38,7 +38,8 @@ std::string stored(const json::value& value) {
 
 /// The connection with its prepared statements. Touched by the store's one thread only.
 struct Connection {
-  explicit Connection(const std::filesystem::path& file) : database(file) {
+  Connection(const std::filesystem::path& file, milliseconds busy_timeout)
+      : database(file, {.busy_timeout = busy_timeout}) {
     database.migrate("store", {kSchema1});
     begin_run.emplace(database.prepare(
         "INSERT INTO runs(id, session, agent, model, digest, input, started) VALUES(?1,?2,?3,?4,?5,?6,?7)"));
@@ -60,7 +61,13 @@ struct Connection {
   std::optional<Statement> add_message;
 };
 
-using Write = std::function<void(Connection&)>;
+// Of a run's row, which holds its input as well.
+constexpr std::size_t kMaxOutcome = kMaxStoredBytes / 2;
+
+struct Write {
+  std::function<void(Connection&)> perform;  // may be called again after a failure
+  std::size_t bytes;
+};
 
 /// A person with several state folders wants to know which one it is.
 Error naming(const std::filesystem::path& file, const Error& error) {
@@ -71,12 +78,20 @@ Error naming(const std::filesystem::path& file, const Error& error) {
 }  // namespace
 
 struct Store::State {
-  explicit State(std::filesystem::path database) : file(std::move(database)), connection(file) {}
+  State(std::filesystem::path database, StoreOptions options)
+      : file(std::move(database)), log(std::move(options.log)), connection(file, options.busy_timeout) {}
 
-  /// After a failure nothing reaches the disk, so nothing is kept for it.
-  void enqueue(Write write) {
+  /// `bytes` is what its row may come to. After a failure nothing reaches the disk, so nothing is kept for it.
+  void enqueue(std::size_t bytes, std::function<void(Connection&)> perform) {
+    constexpr std::size_t kRest = 4'096;  // of a row: numbers, SQLite's own
+    if (bytes + kRest > kMaxStoredBytes) {
+      throw Error(errc::too_large, "what is to be kept exceeds the store's bound of " +
+                                       std::to_string(kMaxStoredBytes) + " bytes a row");
+    }
     const std::lock_guard lock(mutex);
-    if (!failure) pending.push_back(std::move(write));
+    if (failure) return;
+    pending.push_back({std::move(perform), bytes});
+    pending_bytes += bytes;
   }
 
   /// Brings everything queued to the disk. On the store's thread (or when it has ended).
@@ -86,18 +101,40 @@ struct Store::State {
       const std::lock_guard lock(mutex);
       if (failure) throw Error(*failure);
       writes.swap(pending);
+      pending_bytes = 0;
     }
     if (writes.empty()) return;
     try {
       Transaction transaction(connection.database);
-      for (Write& write : writes) write(connection);
+      for (const Write& write : writes) write.perform(connection);
       transaction.commit();
-    } catch (const Error& error) {
-      const std::lock_guard lock(mutex);
-      failure = naming(file, error);
-      pending.clear();
-      throw Error(*failure);
+    } catch (...) {
+      throw not_written(std::move(writes), naming(file, current_error()));
     }
+  }
+
+  /// Nothing of a transaction that failed is on disk. What may succeed later waits in front of what came meanwhile.
+  Error not_written(std::vector<Write> writes, Error error) {
+    std::size_t bytes = 0;
+    for (const Write& write : writes) bytes += write.bytes;
+    const std::string count = std::to_string(writes.size());
+    const std::lock_guard lock(mutex);
+    if (error.retryable() && bytes + pending_bytes <= kMaxPendingBytes) {
+      tell(LogLevel::warning, count + " writes have to wait: " + error.describe());
+      std::move(pending.begin(), pending.end(), std::back_inserter(writes));
+      pending.swap(writes);
+      pending_bytes += bytes;
+      return error;
+    }
+    tell(LogLevel::error, count + " writes are lost, and nothing more is written: " + error.describe());
+    failure = error.retryable() ? Error(errc::storage, error.message()).at(error.where()) : error;
+    pending.clear();
+    pending_bytes = 0;
+    return *failure;
+  }
+
+  void tell(LogLevel level, std::string message) const {
+    if (log) log({level, "store", std::move(message)});
   }
 
   /// A job for the store's thread: what `read` finds once everything queued is on disk.
@@ -105,6 +142,7 @@ struct Store::State {
   [[nodiscard]] std::function<std::invoke_result_t<Read&, Database&>()> reading(Read read) {
     return [this, read = std::move(read)] {
       flush();
+      const Reading interruptible(*this);
       try {
         return read(connection.database);
       } catch (const Error& error) {
@@ -113,16 +151,44 @@ struct Store::State {
     };
   }
 
+  /// While it lives the store's end may interrupt the statement at work. A flush is never interrupted.
+  struct Reading {
+    explicit Reading(State& store) : state(store) { set(true); }
+    ~Reading() { set(false); }
+    Reading(const Reading&) = delete;
+    Reading& operator=(const Reading&) = delete;
+    void set(bool now) {
+      const std::lock_guard lock(state.mutex);
+      if (now && state.closing) throw Error(errc::cancelled, "the store is closing");
+      state.is_reading = now;
+    }
+    State& state;
+  };
+
+  /// Nobody waits for the answer of a read any more.
+  void interrupt_reading() {
+    const std::lock_guard lock(mutex);
+    closing = true;
+    if (is_reading) connection.database.interrupt();
+  }
+
+  // What waits for a busy file or a full disk. Beyond it the store gives up for good.
+  static constexpr std::size_t kMaxPendingBytes = 256ULL << 20U;
+
   const std::filesystem::path file;
+  const LogSink log;
   Connection connection;
   std::mutex mutex;
-  std::vector<Write> pending;    // guarded by mutex; bounded by the runs, which wait at each boundary
-  std::optional<Error> failure;  // guarded by mutex
+  std::vector<Write> pending;     // guarded by mutex; bounded by the runs, which wait at each boundary
+  std::size_t pending_bytes = 0;  // guarded by mutex
+  std::optional<Error> failure;   // guarded by mutex
+  bool is_reading = false;        // guarded by mutex
+  bool closing = false;           // guarded by mutex
   static constexpr std::size_t kQueue = 1U << 20U;  // one waiting entry a run
   std::optional<Pool> thread{std::in_place, 1, kQueue};
 };
 
-Store::Store(const std::filesystem::path& folder) {
+Store::Store(const std::filesystem::path& folder, StoreOptions options) {
   std::error_code error;
   const bool created = std::filesystem::create_directories(folder, error);
   if (error) throw Error(errc::storage, "cannot create the state folder: " + error.message()).at(folder.string());
@@ -130,23 +196,27 @@ Store::Store(const std::filesystem::path& folder) {
   if (created) std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
   const std::filesystem::path file = folder / "sennit.db";
   try {
-    state_ = std::make_shared<State>(file);
+    state_ = std::make_shared<State>(file, std::move(options));
   } catch (const Error& failure) {
     throw naming(file, failure);
   }
 }
 
 Store::~Store() {
+  state_->interrupt_reading();
   state_->thread.reset();  // joined: from here on this thread is the only one
   try {
     state_->flush();
-  } catch (...) {
+  } catch (const Error& error) {
     // Whoever needed the writes has awaited committed() and knows.
+    state_->tell(LogLevel::error, "closed with writes that are not on disk: " + error.describe());
   }
 }
 
 void Store::begin_run(RunRecord run) {
-  state_->enqueue([run = std::move(run)](Connection& connection) {
+  const std::size_t bytes = run.id.size() + run.session.size() + run.agent.size() + run.model.size() +
+                            run.definition_digest.size() + run.input.size();
+  state_->enqueue(kMaxOutcome + bytes, [run = std::move(run)](Connection& connection) {
     connection.begin_run->bind(1, run.id)
         .bind(2, run.session)
         .bind(3, run.agent)
@@ -161,14 +231,25 @@ void Store::begin_run(RunRecord run) {
 }
 
 void Store::end_run(std::string id, WallTime ended, const Outcome& outcome) {
-  state_->enqueue([id = std::move(id), ended, body = stored(to_json(outcome))](Connection& connection) {
+  std::string body = stored(to_json(outcome));
+  if (body.size() > kMaxOutcome) {
+    Outcome figures = outcome;
+    figures.text.clear();
+    figures.output = nullptr;
+    figures.error.reset();
+    figures.detail = "the outcome was too large to be kept";
+    body = stored(to_json(figures));
+  }
+  const std::size_t bytes = id.size() + body.size();
+  state_->enqueue(bytes, [id = std::move(id), ended, body = std::move(body)](Connection& connection) {
     connection.end_run->bind(1, id).bind(2, to_micros(ended)).bind(3, body).run();
   });
 }
 
 void Store::journal(JournalEntry entry) {
   const std::int64_t at = to_micros(std::chrono::system_clock::now());
-  state_->enqueue([entry = std::move(entry), at](Connection& connection) {
+  const std::size_t bytes = entry.run.size() + entry.effect.size() + entry.kind.size() + entry.data.size();
+  state_->enqueue(bytes, [entry = std::move(entry), at](Connection& connection) {
     connection.add_journal->bind(1, entry.run)
         .bind(2, entry.effect)
         .bind(3, entry.kind)
@@ -180,8 +261,10 @@ void Store::journal(JournalEntry entry) {
 }
 
 void Store::add_message(std::string session, std::int64_t position, std::string run, const Message& message) {
-  state_->enqueue([session = std::move(session), position, run = std::move(run),
-                   body = stored(to_json(message))](Connection& connection) {
+  std::string body = stored(to_json(message));
+  const std::size_t bytes = session.size() + run.size() + body.size();
+  state_->enqueue(bytes, [session = std::move(session), position, run = std::move(run),
+                          body = std::move(body)](Connection& connection) {
     connection.add_message->bind(1, session).bind(2, position).bind(3, run).bind(4, body).run();
   });
 }

@@ -8,6 +8,7 @@
 #include <sennit/agent/event.hpp>
 #include <sennit/agent/io/asio.hpp>
 #include <sennit/agent/io/environment.hpp>
+#include <sennit/agent/io/log.hpp>
 #include <sennit/agent/message.hpp>
 
 #include <cstdint>
@@ -48,24 +49,33 @@ struct SessionRecord {
   std::int64_t messages = 0;
 };
 
+struct StoreOptions {
+  /// How long to wait for another program that writes.
+  milliseconds busy_timeout{5'000};
+  LogSink log{};
+};
+
 /// [thread-safe]
 class Store {
  public:
   /// Opens or creates `folder`/sennit.db. Throws Error(errc::storage).
-  explicit Store(const std::filesystem::path& folder);
+  explicit Store(const std::filesystem::path& folder, StoreOptions options = {});
   ~Store();  ///< commits what is queued
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
   // ---- writes: queued, in order, never blocking ----
+  // What exceeds SQLite's bound (64 MiB a row; an input half of it) is not queued: Error(errc::too_large).
   void begin_run(RunRecord run);
+  /// Never throws: an outcome that is too large is kept without its text.
   void end_run(std::string id, WallTime ended, const Outcome& outcome);
   void journal(JournalEntry entry);
   /// `position` counts the session's messages from 0.
   void add_message(std::string session, std::int64_t position, std::string run, const Message& message);
 
-  /// Suspends until everything queued before is on disk. Throws Error(errc::storage); after a failed write every
-  /// later call throws too: a journal with a hole must not be continued.
+  /// Suspends until everything queued before is on disk. Throws Error(errc::storage). Retryable: another program has
+  /// the lock, or the disk is full; what was queued stays queued, and the next call tries again. After any other
+  /// failed write every later call throws too: a journal with a hole must not be continued.
   [[nodiscard]] asio::awaitable<void> committed();
 
   // ---- reads: they see what was queued before ----

@@ -11,6 +11,7 @@
 
 #include <csignal>
 #include <cstring>
+#include <mutex>
 #include <stdexcept>
 
 using namespace sennit;
@@ -31,6 +32,25 @@ RunRecord run_record(std::string id, std::string session) {
 JournalEntry entry(std::string effect, bool finished) {
   return {.run = "r1", .effect = std::move(effect), .kind = "tool", .finished = finished, .data = "{}"};
 }
+
+/// Another program that has the write lock while it lives.
+class Writer {
+ public:
+  explicit Writer(const std::filesystem::path& file) {
+    if (sqlite3_open(file.c_str(), &handle_) != SQLITE_OK ||
+        sqlite3_exec(handle_, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) != SQLITE_OK) {
+      throw std::runtime_error("the test could not lock the store");
+    }
+  }
+  ~Writer() { sqlite3_close(handle_); }
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+ private:
+  sqlite3* handle_ = nullptr;
+};
+
+constexpr milliseconds kSoon{10};
 
 /// Runs SQL on the file, as another program could.
 void meddle(const std::filesystem::path& file, const char* sql) {
@@ -189,6 +209,81 @@ TEST_CASE("after a failed write nothing more is kept, and every commit says so")
   CHECK(run_error(env, store.committed()).code() == errc::storage);
   Store other(folder.path());
   CHECK(run(env, other.messages("s")).size() == 1);
+}
+
+TEST_CASE("writes that another program's lock kept from the disk get there when it lets go, in order") {
+  const TempDir folder;
+  TestEnvironment env;
+  std::vector<std::string> told;
+  std::mutex mutex;
+  const LogSink log = [&](const LogRecord& record) {
+    const std::lock_guard lock(mutex);
+    told.push_back(record.component + ": " + record.message);
+  };
+  Store store(folder.path(), {.busy_timeout = kSoon, .log = log});
+  {
+    const Writer other(folder / "sennit.db");
+    Store opened_meanwhile(folder.path(), {.busy_timeout = kSoon});
+    store.begin_run(run_record("r1", "s"));
+    store.add_message("s", 0, "r1", user_message("one"));
+    const Error busy = run_error(env, store.committed());
+    CHECK(busy.code() == errc::storage);
+    CHECK(busy.retryable());
+    store.add_message("s", 1, "r1", user_message("two"));
+    CHECK(run_error(env, store.committed()).retryable());
+    CHECK(run_error(env, store.messages("s")).retryable());
+  }
+  store.add_message("s", 2, "r1", user_message("three"));
+  run(env, store.committed());
+  const auto messages = run(env, store.messages("s"));
+  REQUIRE(messages.size() == 3);
+  CHECK(messages[0].text() == "one");
+  CHECK(messages[1].text() == "two");
+  CHECK(messages[2].text() == "three");
+  const std::lock_guard lock(mutex);
+  REQUIRE(told.size() == 3);
+  CHECK(told[1].starts_with("store: 3 writes have to wait: "));
+}
+
+TEST_CASE("what is too large is refused to its own session alone") {
+  const TempDir folder;
+  TestEnvironment env;
+  Store store(folder.path());
+  const std::string large(65U << 20U, 'x');
+  RunRecord refused = run_record("r1", "large");
+  refused.input = large;
+  CHECK(error_of([&] { store.begin_run(refused); }).code() == errc::too_large);
+  CHECK(error_of([&] { store.add_message("large", 0, "r1", user_message(large)); }).code() == errc::too_large);
+  CHECK(error_of([&] { store.journal({"r1", "1", "tool", false, large}); }).code() == errc::too_large);
+  store.begin_run(run_record("r2", "small"));
+  store.add_message("small", 0, "r2", user_message("hello"));
+  run(env, store.committed());
+  CHECK(run(env, store.messages("small")).size() == 1);
+}
+
+TEST_CASE(
+    "a run whose input and outcome are as large as they may be is kept, and one that is larger without its text") {
+  const TempDir folder;
+  TestEnvironment env;
+  Store store(folder.path());
+  RunRecord record = run_record("r1", "s");
+  record.input.assign((32U << 20U) - 8'192, 'x');
+  store.begin_run(record);
+  Outcome outcome;
+  outcome.text.assign((32U << 20U) - 8'192, 'y');
+  outcome.steps = 7;
+  store.end_run("r1", WallTime(), outcome);
+  run(env, store.committed());
+  auto runs = run(env, store.runs("s", 1));
+  REQUIRE(runs.size() == 1);
+  CHECK(runs[0].outcome.at("text").as_string().size() == outcome.text.size());
+  outcome.text.append(8'192, 'y');
+  store.end_run("r1", WallTime(), outcome);
+  run(env, store.committed());
+  runs = run(env, store.runs("s", 1));
+  REQUIRE(runs.size() == 1);
+  CHECK(runs[0].outcome.at("steps") == 7);
+  CHECK(runs[0].outcome.at("detail") == "the outcome was too large to be kept");
 }
 
 TEST_CASE("a disk that is full is an error, and what was there stays") {

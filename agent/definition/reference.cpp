@@ -42,7 +42,8 @@ constexpr std::string_view kNotations = R"(
   `http`). The value is looked up when it is needed and appears in no message, event, log or journal.
 * **Files** are relative to the agent file that names them.
 * Of **YAML**, everything is understood but merge keys (`<<`), tags (`!x`) and several documents in one file. A key that
-  stands twice is an error. A file has at most 1 MiB, 32 levels and 20,000 values, what aliases stand for counted in.
+  stands twice is an error. A file has at most 1 MiB, 32 levels, 20,000 values and 4 MiB of text, what anchors and
+  aliases repeat counted in.
 )";
 
 /// The cells of a Markdown table cannot hold a bare bar.

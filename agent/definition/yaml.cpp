@@ -105,7 +105,7 @@ class Builder : public YAML::EventHandler {
       return;
     }
     const Size size = measure(found->second);
-    count(size.nodes, lines_.position(mark));
+    count(size, lines_.position(mark));
     check_depth(stack_.size() + size.depth, lines_.position(mark));
     add(found->second);
   }
@@ -114,6 +114,7 @@ class Builder : public YAML::EventHandler {
                 const std::string& value) override {
     Node node = make(Node::Kind::scalar, mark);
     node.text = value;
+    count({.nodes = 0, .bytes = value.size()}, node.at);
     node.quoted = tag == "!" || tag == "tag:yaml.org,2002:str";
     if (!node.quoted && tag != "?") refuse_tag(node, tag);
     if (tag == "!" && !is_closed(lines_.from(mark))) {
@@ -146,23 +147,35 @@ class Builder : public YAML::EventHandler {
 
   struct Size {
     std::size_t nodes = 1;
+    std::size_t bytes = 0;  ///< of text
     std::size_t depth = 0;
   };
 
   static Size measure(const Node& node) {
-    Size size;
+    Size size{.bytes = node.text.size()};
+    for (const Key& key : node.keys) size.bytes += key.text.size();
     for (const Node& item : node.items) {
       const Size inside = measure(item);
       size.nodes += inside.nodes;
+      size.bytes += inside.bytes;
       size.depth = std::max(size.depth, inside.depth + 1);
     }
     return size;
   }
 
-  void count(std::size_t nodes, Position at) {
-    nodes_ += nodes;
-    if (nodes_ <= kMaxNodes) return;
-    report(problems_, at, fmt::format("more than {} values; an agent file is smaller", kMaxNodes));
+  void count(const Size& size, Position at) {
+    nodes_ += size.nodes;
+    bytes_ += size.bytes;
+    if (nodes_ > kMaxNodes) {
+      report(problems_, at, fmt::format("more than {} values; an agent file is smaller", kMaxNodes));
+    } else if (bytes_ > kMaxText) {
+      report(
+          problems_, at,
+          fmt::format("more than {} KiB of text, what anchors and aliases repeat counted in; an agent file is smaller",
+                      kMaxText >> 10U));
+    } else {
+      return;
+    }
     throw Stop{};
   }
 
@@ -176,7 +189,7 @@ class Builder : public YAML::EventHandler {
     Node node;
     node.kind = kind;
     node.at = lines_.position(mark);
-    count(1, node.at);
+    count({}, node.at);
     return node;
   }
 
@@ -203,7 +216,10 @@ class Builder : public YAML::EventHandler {
   }
 
   void add(Node node, YAML::anchor_t anchor = {}) {
-    if (anchor != YAML::anchor_t{}) anchors_.insert_or_assign(anchor, node);
+    if (anchor != YAML::anchor_t{}) {
+      count(measure(node), node.at);  // a copy is kept: anchors inside anchors would be many
+      anchors_.insert_or_assign(anchor, node);
+    }
     if (stack_.empty()) {
       root_ = std::move(node);
       return;
@@ -254,6 +270,7 @@ class Builder : public YAML::EventHandler {
   std::map<YAML::anchor_t, Node> anchors_;  // a value is here once it has been read to its end
   Node root_;
   std::size_t nodes_ = 0;
+  std::size_t bytes_ = 0;
   bool has_document_ = false;
 };
 

@@ -1,7 +1,8 @@
 // Private: YAML, as much of it as an agent file needs, read from text that nobody vouches for.
 //
 // yaml-cpp's own tree keeps duplicate keys silently and follows aliases without end, so the tree is built here from
-// its events: bounded in bytes, depth and values (what aliases stand for included), every value with its place.
+// its events: bounded in bytes, depth, values and text (what anchors and aliases repeat included), every value with its
+// place.
 #pragma once
 
 #include <sennit/agent/definition.hpp>
@@ -17,7 +18,8 @@ namespace sennit::yaml {
 inline constexpr std::size_t kMaxBytes = 1ULL << 20U;  ///< long instructions stay below 100 KiB
 inline constexpr std::size_t kMaxDepth = 32;           ///< as deep as the JSON we take from outside
 inline constexpr std::size_t kMaxNodes = 20'000;
-inline constexpr std::size_t kMaxProblems = 100;  ///< more than anybody reads at once
+inline constexpr std::size_t kMaxText = 4 * kMaxBytes;  ///< of all values together: aliases multiply long texts too
+inline constexpr std::size_t kMaxProblems = 100;        ///< more than anybody reads at once
 
 struct Key {
   std::string text;

@@ -193,3 +193,18 @@ TEST_CASE("a nesting that is deep and allowed is read") {
 
 }  // namespace
 }  // namespace sennit
+TEST_CASE("aliases and anchors that multiply a long text are refused before they fill the memory") {
+  const std::string text = times("x", 500'000);
+  CHECK(refused("sennit: 1\ndescription: &a " + text + "\npolicy: {allow: [" + times("*a, ", 2'000) + "*a]}\n"));
+  const ParsedDefinition in_lists = parse_definition("sennit: 1\ninputs:\n  a: {description: &a [" + text +
+                                                     "]}\n  b: [" + times("*a, ", 100) + "*a]\n");
+  REQUIRE(in_lists.diagnostics.size() == 1);
+  CHECK(in_lists.diagnostics[0].message ==
+        "more than 4096 KiB of text, what anchors and aliases repeat counted in; an agent file is smaller");
+  CHECK(in_lists.diagnostics[0].line == 4);
+  std::string nested = text;
+  for (int level = 0; level < 25; ++level) nested = "&a" + std::to_string(level) + " [" + nested + "]";
+  CHECK(refused("sennit: 1\ntools: " + nested + "\n"));
+  CHECK_FALSE(refused("sennit: 1\ndescription: &a " + text + "\ninstructions: *a\n"));
+}
+

@@ -82,7 +82,7 @@ struct RunLimits {
   std::int64_t tokens = 0;
   double cost = 0;
   milliseconds time{0};
-  std::uint32_t repeats = 3;  ///< the same call with the same arguments, in a row
+  std::uint32_t repeats = 3;  ///< stop at so many same calls in a row; below 2: never
   std::uint32_t depth = 4;    ///< of sub-agents
   std::uint32_t parallel_tool_calls = 8;
   friend bool operator==(const RunLimits&, const RunLimits&) = default;

@@ -170,8 +170,10 @@ const Table& table_of(const RunLimits* /*tag*/) {
                                   "Money, in the currency of the model's prices; 0: no limit."),
           field<&RunLimits::time>("time", plain(Kind::duration).between(0, kYear),
                                   "Time from start to end; 0: no limit."),
-          field<&RunLimits::repeats>("repeats", plain(Kind::integer).between(1, 1'000),
-                                     "The same call with the same arguments, in a row."),
+          // 1 would stop at the first call; the planner takes it for no limit, as 0 in C++.
+          field<&RunLimits::repeats>("repeats", plain(Kind::integer).between(2, 1'000),
+                                     "The run stops when the model makes the same call with the same arguments so many "
+                                     "times in a row."),
           field<&RunLimits::depth>("depth", plain(Kind::integer).between(0, 16), "Sub-agents below sub-agents."),
           field<&RunLimits::parallel_tool_calls>("parallel_tool_calls", plain(Kind::integer).between(1, 1'000),
                                                  "Calls that run side by side."),

@@ -144,7 +144,7 @@ const std::vector<Row>& rows() {
       {"limits.cost", "limits: {cost: 0.05}", [](const D& d) { return d.limits.cost == 0.05; }, "limits: {cost: $1}"},
       {"limits.time", "limits: {time: 5m}", [](const D& d) { return d.limits.time == 5min; }, "limits: {time: 5min}"},
       {"limits.repeats", "limits: {repeats: 2}", [](const D& d) { return d.limits.repeats == 2; },
-       "limits: {repeats: -2}"},
+       "limits: {repeats: 1}"},
       {"limits.depth", "limits: {depth: 0}", [](const D& d) { return d.limits.depth == 0; }, "limits: {depth: 17}"},
       {"limits.parallel_tool_calls", "limits: {parallel_tool_calls: 1}",
        [](const D& d) { return d.limits.parallel_tool_calls == 1; }, "limits: {parallel_tool_calls: true}"},

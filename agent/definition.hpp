@@ -164,7 +164,8 @@ struct Diagnostic {
 };
 
 struct ParsedDefinition {
-  Definition definition;                ///< where there are errors: without what is wrong
+  /// Where there are errors: without what is wrong. An entry of a list that is wrong leaves an empty one in its place.
+  Definition definition;
   std::vector<Diagnostic> diagnostics;  ///< by place
   /// Where each value stands, by its path: "limits.steps", "tools[1]", "agents[0].file". For checks that need more
   /// than the file, such as the names in a registry.

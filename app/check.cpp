@@ -49,7 +49,10 @@ class Checker {
                     std::vector<std::filesystem::path>& below) {
     for (std::size_t i = 0; i < definition.agents.size(); ++i) {
       const SubAgent& agent = definition.agents[i];
-      if (agent.file.empty()) continue;  // reported by the reader
+      if (agent.file.empty()) {  // reported by the reader
+        tools.complete = false;
+        continue;
+      }
       const std::string path = fmt::format("agents[{}].file", i);
       const std::filesystem::path file = definition.directory() / agent.file;
       if (!std::filesystem::is_regular_file(file)) {

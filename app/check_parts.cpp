@@ -34,17 +34,9 @@ void check_model(const Definition& definition, const PartContext& context, Findi
     std::string message = unknown("provider", provider, known);
     if (provider == model) message += "; a model is named `provider/model`";
     findings.error("model.name", std::move(message));
-  } else if (provider != "scripted" && provider != "auto") {  // of those, the intents could be wrong: checked apart
+  } else if (provider != "scripted" && provider != "auto") {
+    // Of the two named here, the intents could be wrong: checked apart.
     attempt("model", findings, [&] { (void)context.registry.backend(definition.model, context); });
-  }
-}
-
-void add_names(std::vector<std::string>& names, const std::vector<std::shared_ptr<Tool>>& tools, std::string_view path,
-               Findings& findings) {
-  for (const auto& tool : tools) {
-    const std::string& name = tool->spec().description.name;
-    if (has(names, name)) findings.error(path, fmt::format("two tools of this agent are named `{}`", name));
-    names.push_back(name);
   }
 }
 
@@ -103,13 +95,15 @@ ToolNames check_parts(const Definition& definition, const Registry& registry, Fi
     const ToolSelection& selection = definition.tools[i];
     const std::string path = fmt::format("tools[{}]", i);
     const auto earlier = std::span(definition.tools).first(i);
-    if (std::ranges::count(earlier, selection.name, &ToolSelection::name) > 0) continue;  // reported by the reader
+    if (selection.name.empty()) tools.complete = false;
+    if (std::ranges::count(earlier, selection.name, &ToolSelection::name) > 0 || selection.name.empty()) {
+      continue;  // reported by the reader
+    }
     if (!has(known, selection.name)) {
       findings.error(path, unknown("tool", selection.name, known));
       tools.complete = false;
-    } else if (!attempt(path, findings,
-                        [&] { add_names(tools.names, registry.tools(selection, context), path, findings); })) {
-      tools.complete = false;
+    } else {
+      check_tool(selection, path, context, tools, findings);
     }
   }
   check_memory(definition, context, tools, findings);

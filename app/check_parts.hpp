@@ -42,6 +42,9 @@ struct ToolNames {
 [[nodiscard]] ToolNames check_parts(const Definition& definition, const Registry& registry, Findings& findings);
 /// Policy entries that match no tool.
 void check_policy(const Definition& definition, const ToolNames& tools, Findings& findings);
+/// The tools of one entry of `tools:`, and everything that is wrong with its options.
+void check_tool(const ToolSelection& selection, std::string_view path, const PartContext& context, ToolNames& tools,
+                Findings& findings);
 /// Patterns, tools and captures of intents.
 void check_intents(const Definition& definition, const ToolNames& tools, Findings& findings);
 

@@ -86,7 +86,10 @@ void assign(std::optional<T>& out, const json::value& value) {
 
 template <class T>
 void assign(std::vector<T>& out, const json::value& value) {
-  for (const json::value& element : value.as_array()) assign(out.emplace_back(), element);
+  for (const json::value& element : value.as_array()) {
+    T& entry = out.emplace_back();
+    if (!element.is_null()) assign(entry, element);  // null: it was wrong, and its place is kept
+  }
 }
 
 template <class T>

@@ -255,11 +255,11 @@ json::value Reader::read_text(const Node& node, const Shape& shape, const std::s
 json::value Reader::read_list(const Node& node, const Shape& shape, const std::string& path) {
   json::array list;
   for (std::size_t i = 0; i < node.items.size(); ++i) {
-    json::value element = read(node.items[i], shape.parts[0], fmt::format("{}[{}]", path, i));
-    if (!element.is_null()) list.push_back(std::move(element));
+    list.push_back(read(node.items[i], shape.parts[0], fmt::format("{}[{}]", path, i)));
   }
-  // With a hole, the places of what follows would be wrong: later checks are better off without the list.
-  if (list.size() != node.items.size()) return nullptr;
+  // A wrong entry stays as null, so that what follows keeps its place. There is no empty text that could mean that.
+  const bool whole = std::ranges::none_of(list, [](const json::value& element) { return element.is_null(); });
+  if (!whole && shape.kind == Kind::texts) return nullptr;
   return list;
 }
 

@@ -11,6 +11,8 @@
 namespace sennit::app {
 namespace {
 
+constexpr std::string_view kNameCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+
 bool has(const std::vector<std::string>& names, std::string_view name) {
   return std::ranges::count(names, name) > 0;
 }
@@ -37,6 +39,27 @@ void check_model(const Definition& definition, const PartContext& context, Findi
   } else if (provider != "scripted" && provider != "auto") {
     // Of the two named here, the intents could be wrong: checked apart.
     attempt("model", findings, [&] { (void)context.registry.backend(definition.model, context); });
+  }
+}
+
+/// Braces are legal text, but with inputs declared, `{tpic}` is more likely one of them misspelt.
+void check_placeholders(const Definition& definition, Findings& findings) {
+  if (definition.inputs.empty()) return;
+  std::vector<std::string> names;
+  for (const InputSpec& input : definition.inputs) names.push_back(input.name);
+  std::vector<std::string> told;
+  const std::string_view text = definition.instructions;
+  for (std::size_t open = text.find('{'); open != std::string_view::npos; open = text.find('{', open + 1)) {
+    const std::size_t close = text.find_first_not_of(kNameCharacters, open + 1);
+    if (close == std::string_view::npos || text[close] != '}') continue;
+    const std::string name(text.substr(open + 1, close - open - 1));
+    if (name.empty() || has(names, name) || has(told, name)) continue;
+    told.push_back(name);
+    const std::string_view near = nearest(name, names);
+    findings.warning("instructions",
+                     fmt::format("`{{{}}}` is no input and stays as it is; {}", name,
+                                 near.empty() ? fmt::format("the inputs are: {}", fmt::join(names, ", "))
+                                              : fmt::format("did you mean `{{{}}}`?", near)));
   }
 }
 
@@ -107,6 +130,7 @@ ToolNames check_parts(const Definition& definition, const Registry& registry, Fi
     }
   }
   check_memory(definition, context, tools, findings);
+  check_placeholders(definition, findings);
   return tools;
 }
 

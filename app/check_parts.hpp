@@ -38,7 +38,7 @@ struct ToolNames {
   bool complete = true;  ///< false: some could not be made, so a name that is absent may still be right
 };
 
-/// The model, planner, memory and tools. Gives the tools, delegates excepted.
+/// The model, planner, memory, tools and inputs. Gives the tools, delegates excepted.
 [[nodiscard]] ToolNames check_parts(const Definition& definition, const Registry& registry, Findings& findings);
 /// Policy entries that match no tool.
 void check_policy(const Definition& definition, const ToolNames& tools, Findings& findings);

@@ -91,6 +91,17 @@ TEST_CASE("a wrong entry of a list does not hide what is wrong with the others, 
         "a.yaml:7:21: error: nothing gives a value to `{y}`\n");
 }
 
+TEST_CASE("a placeholder that is no input is a warning where inputs are declared") {
+  CHECK(check("instructions: '{tpic} in {words} words, {tpic}'\ninputs: {topic: , words: {default: x}}") ==
+        "a.yaml:2:15: warning: `{tpic}` is no input and stays as it is; did you mean `{topic}`?\n");
+  CHECK(check("instructions: '{d} {c}'\ninputs: {c: }") ==
+        "a.yaml:2:15: warning: `{d}` is no input and stays as it is; did you mean `{c}`?\n");
+  CHECK(check("instructions: '{elsewhere}'\ninputs: {topic: , words: }") ==
+        "a.yaml:2:15: warning: `{elsewhere}` is no input and stays as it is; the inputs are: topic, words\n");
+  CHECK(check("instructions: 'Answer as {\"a\": 1}, { } or {two words} about {topic}.'\ninputs: {topic: }").empty());
+  CHECK(check("instructions: 'Write {name}.'").empty());
+}
+
 TEST_CASE("a model needs no key to be checked") {
   CHECK(check("model: deepseek/deepseek-flash").empty());
   CHECK(check("model: openai/gpt-5-mini").empty());

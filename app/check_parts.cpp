@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <span>
+#include <utility>
 
 namespace sennit::app {
 namespace {
@@ -36,7 +38,7 @@ void check_model(const Definition& definition, const PartContext& context, Findi
     std::string message = unknown("provider", provider, known);
     if (provider == model) message += "; a model is named `provider/model`";
     findings.error("model.name", std::move(message));
-  } else if (provider != "scripted" && provider != "auto") {
+  } else if (provider != "scripted" && provider != "auto" && !findings.broken("model")) {
     // Of the two named here, the intents could be wrong: checked apart.
     attempt("model", findings, [&] { (void)context.registry.backend(definition.model, context); });
   }
@@ -91,6 +93,22 @@ void Findings::add(Diagnostic::Severity severity, std::string_view path, std::st
     path = path.substr(0, parent);
   }
   list_.push_back({severity, at.line, at.column, std::move(message)});
+}
+
+bool Findings::broken(std::string_view key) const {
+  const auto place = [](const Position& at) { return std::pair(at.line, at.column); };
+  const auto found = parsed_.positions.find(key);
+  if (found == parsed_.positions.end()) return false;
+  const auto begin = place(found->second);
+  auto end = std::pair(std::numeric_limits<int>::max(), 0);
+  for (const auto& [path, at] : parsed_.positions) {
+    if (!path.empty() && path.find_first_of(".[") == std::string::npos && place(at) > begin)
+      end = std::min(end, place(at));
+  }
+  return std::ranges::any_of(parsed_.diagnostics, [&](const Diagnostic& diagnostic) {
+    const auto at = std::pair(diagnostic.line, diagnostic.column);
+    return diagnostic.severity == Diagnostic::Severity::error && at >= begin && at < end;
+  });
 }
 
 std::string unknown(std::string_view kind, std::string_view name, const std::vector<std::string>& known) {

@@ -21,6 +21,9 @@ class Findings {
     add(Diagnostic::Severity::warning, path, std::move(message));
   }
   [[nodiscard]] const std::vector<Diagnostic>& list() const { return list_; }
+  /// Whether the reader found an error in the part of the file that begins at a key of the first level ("model"): what
+  /// would be said of the rest of it could follow from that.
+  [[nodiscard]] bool broken(std::string_view key) const;
 
  private:
   void add(Diagnostic::Severity severity, std::string_view path, std::string message);

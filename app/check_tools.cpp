@@ -86,6 +86,31 @@ class OptionsCheck {
   std::vector<std::shared_ptr<Tool>> tools_;
 };
 
+/// `${…}` that names no variable is sent as it stands, and the other side says no more than "unauthorized".
+void check_references(const std::string& path, const json::value& value, Findings& findings) {
+  if (const auto* text = value.if_string(); text != nullptr) {
+    if (const std::string wrong = format::wrong_reference(*text); !wrong.empty()) findings.warning(path, wrong);
+  }
+  if (const auto* list = value.if_array(); list != nullptr) {
+    for (const json::value& element : *list) check_references(path, element, findings);
+  }
+  if (const auto* map = value.if_object(); map != nullptr) {
+    for (const auto& [key, element] : *map) {
+      check_references(fmt::format("{}.{}", path, std::string_view(key)), element, findings);
+    }
+  }
+}
+
+/// Read when a connection is made, long after the agent was.
+void check_ca_file(const ToolSelection& selection, std::string_view path, const PartContext& context,
+                   Findings& findings) {
+  const json::value* const file = selection.options.if_contains("ca_file");
+  if (selection.name != "http" || file == nullptr || !file->is_string() || file->as_string().empty()) return;
+  const std::string_view name = file->as_string();
+  if (std::filesystem::is_regular_file(context.definition.directory() / name)) return;
+  findings.error(fmt::format("{}.ca_file", path), fmt::format("there is no file `{}`", name));
+}
+
 }  // namespace
 
 void check_tool(const ToolSelection& selection, std::string_view path, const PartContext& context, ToolNames& tools,
@@ -99,6 +124,8 @@ void check_tool(const ToolSelection& selection, std::string_view path, const Par
     }
     tools.names.push_back(name);
   }
+  check_references(std::string(path), selection.options, findings);
+  check_ca_file(selection, path, context, findings);
 }
 
 }  // namespace sennit::app

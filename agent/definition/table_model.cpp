@@ -2,7 +2,11 @@
 #include <sennit/agent/definition/bind.hpp>
 #include <sennit/agent/definition/reader.hpp>
 
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace sennit::format {
 namespace {
@@ -17,8 +21,46 @@ bool is_model(std::string_view text) {
          slash + 1 != text.size();
 }
 
+bool is_port(std::string_view text) {  // the parser's own number wraps round: 65616 would be 80
+  const auto port = parse_integer(text);
+  return port && *port > 0 && *port <= 65'535;
+}
+
+/// References may stand for any part: what is around them must be right.
 bool is_url(std::string_view text) {
-  return text.starts_with("http://") || text.starts_with("https://") || text.starts_with("${env:");
+  if (text.starts_with("${env:")) return true;
+  std::string filled;
+  for (std::size_t open = text.find("${"); open != std::string_view::npos; open = text.find("${")) {
+    const std::size_t close = std::min(text.find('}', open), text.size() - 1);
+    filled.append(text.substr(0, open)).append("1");  // fits a host and a port
+    text.remove_prefix(close + 1);
+  }
+  filled.append(text);
+  if (!filled.starts_with("http://") && !filled.starts_with("https://")) return false;
+  const auto url = boost::urls::parse_uri(filled);
+  return url && !url->encoded_host().empty() && (!url->has_port() || is_port({url->port().data(), url->port().size()}));
+}
+
+bool is_header_name(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) {
+    return is_name({&c, 1}) || std::string_view("!#$%&'*+.^`|~").find(c) != std::string_view::npos;
+  });
+}
+
+void check_headers(Reader& reader, const yaml::Node* headers) {
+  if (headers == nullptr || headers->kind != yaml::Node::Kind::map) return;
+  for (std::size_t i = 0; i < headers->keys.size(); ++i) {
+    const yaml::Key& key = headers->keys[i];
+    const yaml::Node& value = headers->items[i];
+    if (!is_header_name(key.text)) {
+      reader.error(key.at, fmt::format("`model.headers`: {} is no name for a header", quote(key.text)));
+    }
+    if (std::ranges::any_of(value.text, [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7F; })) {
+      reader.error(value.at, fmt::format("`model.headers.{}`: a header's value is one line; in YAML, a text after `|` "
+                                         "ends with a line break, after `|-` without",
+                                         key.text));
+    }
+  }
 }
 
 void check_model(Reader& reader, const CheckedMap& map) {
@@ -32,6 +74,7 @@ void check_model(Reader& reader, const CheckedMap& map) {
   if (map.has("id") && !map.has("provider") && !map.has("name")) {
     reader.error(map.at(table, "id"), "`model.id` needs `model.provider` beside it");
   }
+  check_headers(reader, map.node.find("headers"));
   const std::string_view key = map.text("api_key");
   if (!key.empty() && key.find("${env:") == std::string_view::npos) {
     reader.warning(map.at(table, "api_key"),
@@ -47,7 +90,8 @@ Field timeouts_field() {
 }
 
 Shape base_url() {
-  return text_that(&is_url, "^(https?://|\\$\\{env:)", "a URL that begins with http:// or https://").with_references();
+  return text_that(&is_url, "^(https?://[^/?#\\s]|\\$\\{env:)", "an http:// or https:// URL with a host")
+      .with_references();
 }
 
 }  // namespace

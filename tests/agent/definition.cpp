@@ -130,6 +130,23 @@ TEST_CASE("the digest changes with what the agent does, and with nothing else") 
         of("sennit: 1\nmodel: {name: a/b, api_key: '${env:B}'}"));
 }
 
+TEST_CASE("the address of a model is a whole http URL, with references or without") {
+  const auto errors = [](const std::string& url) {
+    const auto parsed = parse_definition("sennit: 1\nmodel: {name: openai/x, base_url: '" + url + "'}");
+    return parsed.diagnostics.size();
+  };
+  for (const char* right : {"http://x", "https://api.example.com/v1", "http://[::1]:8080/v1/", "${env:URL}",
+                            "${env:URL}/v1", "https://${env:HOST}:${env:PORT}/v1", "http://h:65535"}) {
+    INFO(right);
+    CHECK(errors(right) == 0);
+  }
+  for (const char* wrong : {"ftp://x", "http://", "https:///v1", "http://:80", "http:x", "http://a b", "x.org/v1",
+                            "http://h:65616", "http://h:0", "http://${env:HOST", "${env:A"}) {
+    INFO(wrong);
+    CHECK(errors(wrong) == 1);
+  }
+}
+
 TEST_CASE("a secret is looked up when it is used, and never shown") {
   ::setenv("SENNIT_TEST_TOKEN", "s3cret", 1);
   CHECK(Secret("${env:SENNIT_TEST_TOKEN}").resolve() == "s3cret");

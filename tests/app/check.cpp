@@ -91,6 +91,19 @@ TEST_CASE("a wrong entry of a list does not hide what is wrong with the others, 
         "a.yaml:7:21: error: nothing gives a value to `{y}`\n");
 }
 
+TEST_CASE("references to nothing and files that are not there are found in the options of tools") {
+  CHECK(check("tools:\n  - http: {allow_hosts: [x.org], headers: {A: '${NOPE}'}}") ==
+        "a.yaml:3:47: warning: `${NOPE}` refers to nothing; write `${env:NOPE}`\n");
+  CHECK(check("tools:\n  - http: {allow_hosts: [x.org], headers: {A: '${env:NOPE}'}}").empty());
+  CHECK(has(check("tools:\n  - http: {allow_hosts: [x.org], headers: {'A B': c}}"),
+            "a.yaml:3:43: error: http: in headers"));
+  const TempDir folder;
+  folder.write("ca.pem", "");
+  CHECK(check(folder, "a.yaml", "sennit: 1\ntools: [http: {ca_file: ca.pem}]").empty());
+  CHECK(check(folder, "b.yaml", "sennit: 1\ntools: [http: {ca_file: none.pem}]") ==
+        "b.yaml:2:25: error: there is no file `none.pem`\n");
+}
+
 TEST_CASE("a placeholder that is no input is a warning where inputs are declared") {
   CHECK(check("instructions: '{tpic} in {words} words, {tpic}'\ninputs: {topic: , words: {default: x}}") ==
         "a.yaml:2:15: warning: `{tpic}` is no input and stays as it is; did you mean `{topic}`?\n");
@@ -100,6 +113,13 @@ TEST_CASE("a placeholder that is no input is a warning where inputs are declared
         "a.yaml:2:15: warning: `{elsewhere}` is no input and stays as it is; the inputs are: topic, words\n");
   CHECK(check("instructions: 'Answer as {\"a\": 1}, { } or {two words} about {topic}.'\ninputs: {topic: }").empty());
   CHECK(check("instructions: 'Write {name}.'").empty());
+}
+
+TEST_CASE("a wrong part of the model is one error, and nothing follows from it") {
+  CHECK(check("model: {name: openai-compatible/x, base_url: 'ftp://x'}\nlimits: {cost: 1}") ==
+        "a.yaml:2:46: error: `model.base_url`: expected an http:// or https:// URL with a host; found the text "
+        "`ftp://x`\n");
+  CHECK(has(check("model: openai-compatible/x\ntools: [{}]"), "needs `model.base_url`"));
 }
 
 TEST_CASE("a model needs no key to be checked") {

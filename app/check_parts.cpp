@@ -40,7 +40,14 @@ void check_model(const Definition& definition, const PartContext& context, Findi
     findings.error("model.name", std::move(message));
   } else if (provider != "scripted" && provider != "auto" && !findings.broken("model")) {
     // Of the two named here, the intents could be wrong: checked apart.
-    attempt("model", findings, [&] { (void)context.registry.backend(definition.model, context); });
+    attempt("model", findings, [&] {
+      const auto backend = context.registry.backend(definition.model, context);
+      if (definition.limits.cost > 0 && !backend->info().prices) {
+        findings.warning("limits.cost", fmt::format("the prices of `{}` are not known, so this stops nothing; give "
+                                                    "`model.prices`",
+                                                    backend->info().id));
+      }
+    });
   }
 }
 

@@ -25,9 +25,9 @@ model: auto
 instructions: You are a helpful assistant. Answer briefly.
 tools:
   - calculator
-  - files: {roots: [.]}
+  - files: {roots: [.], write: true}
 memory: true
-limits: {steps: 20, time: 5m, cost: 0.50}
+limits: {steps: 20, time: 5m, tokens: 200000}
 policy:
   ask: files_write
 ```

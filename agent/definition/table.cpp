@@ -167,7 +167,7 @@ const Table& table_of(const RunLimits* /*tag*/) {
           field<&RunLimits::tokens>("tokens", plain(Kind::integer).between(0, 1e15),
                                     "Input and output tokens; 0: no limit."),
           field<&RunLimits::cost>("cost", plain(Kind::number).between(0, 1e9),
-                                  "Money, in the currency of the model's prices; 0: no limit."),
+                                  "Money, in the currency of `model.prices`, which it needs; 0: no limit."),
           field<&RunLimits::time>("time", plain(Kind::duration).between(0, kYear),
                                   "Time from start to end; 0: no limit."),
           // 1 would stop at the first call; the planner takes it for no limit, as 0 in C++.

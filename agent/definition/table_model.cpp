@@ -150,8 +150,8 @@ const Table& table_of(const CompletionOptions* /*tag*/) {
 const Table& table_of(const Prices* /*tag*/) {
   static const Table kTable{
       "model.prices",
-      "What a million tokens cost, for the cost of a run and `limits.cost`. Known models have prices of their own; "
-      "these go before them.",
+      "What a million tokens cost, for the cost of a run and `limits.cost`. There is no built-in price list: "
+      "without these, the cost is not known and `limits.cost` stops nothing.",
       {
           field<&Prices::input>("input", plain(Kind::number).at_least(0), "A million input tokens.").needed(),
           field<&Prices::output>("output", plain(Kind::number).at_least(0), "A million output tokens.").needed(),

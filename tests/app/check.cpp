@@ -122,6 +122,15 @@ TEST_CASE("a wrong part of the model is one error, and nothing follows from it")
   CHECK(has(check("model: openai-compatible/x\ntools: [{}]"), "needs `model.base_url`"));
 }
 
+TEST_CASE("a limit on the cost of a model whose prices are not known is a warning") {
+  CHECK(check("model: deepseek/deepseek-chat\nlimits: {cost: 0.5}") ==
+        "a.yaml:3:16: warning: the prices of `deepseek/deepseek-chat` are not known, so this stops nothing; give "
+        "`model.prices`\n");
+  CHECK(check("model: {name: deepseek/deepseek-chat, prices: {input: 1, output: 2}}\nlimits: {cost: 0.5}").empty());
+  CHECK(check("model: scripted\nlimits: {cost: 0.5}").empty());
+  CHECK(check("model: auto\nlimits: {cost: 0.5}").empty());  // nobody knows which
+}
+
 TEST_CASE("a model needs no key to be checked") {
   CHECK(check("model: deepseek/deepseek-flash").empty());
   CHECK(check("model: openai/gpt-5-mini").empty());
@@ -203,6 +212,24 @@ TEST_CASE("the examples have nothing wrong with them") {
     }
   }
   CHECK(files >= 4);
+}
+
+TEST_CASE("the agent files that the documents print have nothing wrong with them") {
+  static const Registry kRegistry = builtin();
+  for (const char* document : {"/README.md", "/docs/agents.md"}) {
+    const std::string text = testing::read_file(SENNIT_SOURCE_DIR + std::string(document));
+    const TempDir folder;
+    std::size_t files = 0;
+    for (std::size_t at = text.find("```yaml\n"); at != std::string::npos; at = text.find("```yaml\n", at + 1)) {
+      const std::string yaml = text.substr(at + 8, text.find("```", at + 8) - at - 8);
+      if (yaml.find("sennit: 1") == std::string::npos) continue;
+      ++files;
+      for (const FileDiagnostic& found : check_file(folder.write("a.yaml", yaml), kRegistry)) {
+        FAIL_CHECK(document << format_diagnostic(found.file, found.diagnostic));
+      }
+    }
+    CHECK(files == 1);
+  }
 }
 
 // ---- through the program ----

@@ -66,7 +66,14 @@ class Checker {
         continue;
       }
       below.push_back(file.lexically_normal());
-      const std::string name = agent.name.empty() ? name_of(file) : agent.name;
+      const Definition sub = definition_of(file);
+      for (const InputSpec& input : sub.inputs) {
+        if (!input.required || !input.fallback.is_null()) continue;
+        findings.error(path, fmt::format("`{}` requires the input `{}`, and a sub-agent is given a task and no inputs: "
+                                         "give it a `default` there",
+                                         agent.file.string(), input.name));
+      }
+      const std::string name = agent.name.empty() ? sub.name : agent.name;
       if (std::ranges::count(tools.names, name) > 0) {
         findings.error(fmt::format("agents[{}]", i), fmt::format("two tools of this agent are named `{}`", name));
       }
@@ -74,12 +81,14 @@ class Checker {
     }
   }
 
-  /// What a sub-agent calls itself; what else is wrong with it is found when its turn comes.
-  static std::string name_of(const std::filesystem::path& file) {
+  /// A sub-agent, as far as it can be read; what else is wrong with it is found when its turn comes.
+  static Definition definition_of(const std::filesystem::path& file) {
     try {
-      return parse_definition_file(file).definition.name;
+      return parse_definition_file(file).definition;
     } catch (const Error&) {
-      return file.stem().string();
+      Definition unreadable;
+      unreadable.name = file.stem().string();
+      return unreadable;
     }
   }
 
@@ -130,6 +139,10 @@ void add_check(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("check", "Report everything that is wrong in agent files");
   auto files = std::make_shared<std::vector<std::string>>();
   command->add_option("FILE", *files, "Agent files; the sub-agents that they name are checked too")->required();
+  command->footer(
+      "Exit status: 0 where nothing is wrong (warnings count as nothing), 1 where something is, 2 where the command "
+      "was\n"
+      "used wrongly.\n");
   command->callback([files, &exit_code] { exit_code = run(*files); });
 }
 

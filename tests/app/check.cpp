@@ -131,6 +131,17 @@ TEST_CASE("a limit on the cost of a model whose prices are not known is a warnin
   CHECK(check("model: auto\nlimits: {cost: 0.5}").empty());  // nobody knows which
 }
 
+TEST_CASE("a sub-agent that requires an input is refused: nothing can give it one") {
+  const TempDir folder;
+  folder.write("b.yaml",
+               "sennit: 1\ninputs: {topic: {required: true}, other: {required: true, default: x}, third: }\n");
+  CHECK(
+      check(folder, "a.yaml", "sennit: 1\nagents: [b.yaml]\n") ==
+      "a.yaml:2:10: error: `b.yaml` requires the input `topic`, and a sub-agent is given a task and no inputs: give it "
+      "a `default` there\n");
+  CHECK(check(folder, "b.yaml", "sennit: 1\ninputs: {topic: {required: true}}\n").empty());
+}
+
 TEST_CASE("a model needs no key to be checked") {
   CHECK(check("model: deepseek/deepseek-flash").empty());
   CHECK(check("model: openai/gpt-5-mini").empty());

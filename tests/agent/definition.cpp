@@ -203,13 +203,6 @@ TEST_CASE("hostile files are refused quickly") {
   CHECK(refused("sennit: 1\n'" + times("x", 900'000)));
 }
 
-TEST_CASE("a nesting that is deep and allowed is read") {
-  const std::string deep = times("[", 28) + times("]", 28);
-  CHECK_FALSE(refused("sennit: 1\ntools: [{x: {y: " + deep + "}}]"));
-}
-
-}  // namespace
-}  // namespace sennit
 TEST_CASE("aliases and anchors that multiply a long text are refused before they fill the memory") {
   const std::string text = times("x", 500'000);
   CHECK(refused("sennit: 1\ndescription: &a " + text + "\npolicy: {allow: [" + times("*a, ", 2'000) + "*a]}\n"));
@@ -225,3 +218,10 @@ TEST_CASE("aliases and anchors that multiply a long text are refused before they
   CHECK_FALSE(refused("sennit: 1\ndescription: &a " + text + "\ninstructions: *a\n"));
 }
 
+TEST_CASE("a nesting that is deep and allowed is read") {
+  const std::string deep = times("[", 28) + times("]", 28);
+  CHECK_FALSE(refused("sennit: 1\ntools: [{x: {y: " + deep + "}}]"));
+}
+
+}  // namespace
+}  // namespace sennit

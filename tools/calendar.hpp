@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -19,12 +20,15 @@ using std::chrono::seconds;
 using std::chrono::sys_seconds;
 using std::chrono::year_month_day;
 
+class YearlyRule;
+
 inline constexpr int kFirstYear = 1;
 inline constexpr int kLastYear = 9999;
 
 /// A zone of the tz database, or a fixed offset. A value.
 class Zone {
  public:
+  Zone() = default;
   [[nodiscard]] static Zone utc() { return fixed(seconds(0)); }
   [[nodiscard]] static Zone fixed(seconds offset);
   /// The machine's own zone; UTC where that cannot be found out.
@@ -50,9 +54,12 @@ class Zone {
   [[nodiscard]] const std::string& name() const { return name_; }
 
  private:
+  explicit Zone(const date::time_zone& rules);
+
   std::string name_;
   seconds offset_{0};
   const date::time_zone* rules_ = nullptr;
+  std::shared_ptr<const YearlyRule> later_;  ///< after the last change that `rules_` knows; null: nothing changes
 };
 
 /// `+02:00`

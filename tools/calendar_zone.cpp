@@ -1,6 +1,7 @@
 #include <sennit/agent/io/error.hpp>
 #include <sennit/agent/registry.hpp>
 #include <sennit/tools/calendar.hpp>
+#include <sennit/tools/calendar_yearly.hpp>
 
 #include <date/tz.h>
 #include <fmt/format.h>
@@ -176,6 +177,10 @@ std::string write_offset(seconds offset) {
   return total % 60 == 0 ? text : text + fmt::format(":{:02}", total % 60);  // local mean time before 1900
 }
 
+Zone::Zone(const date::time_zone& rules) : name_(rules.name()), rules_(&rules) {
+  if (auto yearly = YearlyRule::of_zone(name_)) later_ = std::make_shared<const YearlyRule>(std::move(*yearly));
+}
+
 Zone Zone::fixed(seconds offset) {
   Zone zone;
   zone.offset_ = offset;
@@ -185,10 +190,8 @@ Zone Zone::fixed(seconds offset) {
 
 Zone Zone::local() {
   try {
-    Zone zone;
-    zone.rules_ = date::current_zone();
-    zone.name_ = zone.rules_->name();
-    return zone.name_ == "Etc/UTC" ? utc() : zone;
+    const date::time_zone* const rules = date::current_zone();
+    return rules->name() == "Etc/UTC" ? utc() : Zone(*rules);
   } catch (const std::exception&) {
     return utc();
   }
@@ -204,20 +207,19 @@ Zone Zone::find(std::string_view name) {
   for (const auto& [alias, target] : kAliases) {
     if (wanted == alias) wanted = folded(target);
   }
-  Zone zone;
-  zone.rules_ = by_name(wanted);
-  if (!zone.rules_ || zone.rules_->name().find('/') == std::string::npos) {
-    if (const date::time_zone* city = by_city(wanted)) zone.rules_ = city;
+  const date::time_zone* rules = by_name(wanted);
+  if (!rules || rules->name().find('/') == std::string::npos) {
+    if (const date::time_zone* city = by_city(wanted)) rules = city;
   }
-  if (!zone.rules_) refuse_zone(name, wanted);
-  zone.name_ = zone.rules_->name();
-  return zone;
+  if (!rules) refuse_zone(name, wanted);
+  return Zone(*rules);
 }
 
 Zone::Rule Zone::at(sys_seconds time) const {
   if (!rules_) return {offset_, {}};
   const date::sys_info info = rules_->get_info(to_date(time));
-  return {info.offset, info.abbrev};
+  const bool last = info.end >= date::sys_days(date::year(kLastYear) / 12 / 31);
+  return last && later_ ? later_->at(time) : Rule{info.offset, info.abbrev};
 }
 
 local_seconds Zone::to_local(sys_seconds time) const {
@@ -226,20 +228,24 @@ local_seconds Zone::to_local(sys_seconds time) const {
 
 sys_seconds Zone::to_system(local_seconds time, std::string& note) const {
   if (!rules_) return sys_seconds(time.time_since_epoch() - offset_);
-  const date::local_info info = rules_->get_info(date::local_seconds(time.time_since_epoch()));
-  if (info.result == date::local_info::nonexistent) {
-    const seconds moved = time.time_since_epoch() - info.first.offset;
+  // No change is by more than a day, and no two are that near: what holds around `time` is all that can hold then.
+  const auto moment = [time](const Rule& rule) { return sys_seconds(time.time_since_epoch() - rule.offset); };
+  const Rule before = at(sys_seconds(time.time_since_epoch()) - std::chrono::days(1));
+  const Rule after = at(sys_seconds(time.time_since_epoch()) + std::chrono::days(1));
+  if (before.offset == after.offset) return moment(before);
+  const bool first = at(moment(before)).offset == before.offset;
+  const bool second = at(moment(after)).offset == after.offset;
+  if (!first && !second) {
     note = fmt::format("{} does not exist in {}: the clocks go forward there; taken as {}", write_wall(time), name_,
-                       write_wall(local_seconds(moved + info.second.offset)));
-    return sys_seconds(moved);
+                       write_wall(to_local(moment(before))));
   }
-  if (info.result == date::local_info::ambiguous) {
+  if (first && second) {
     note = fmt::format(
         "{} comes twice in {}: the clocks go back there; taken as the first, {} (UTC{}), the second is {} (UTC{})",
-        write_wall(time), name_, info.first.abbrev, write_offset(info.first.offset), info.second.abbrev,
-        write_offset(info.second.offset));
+        write_wall(time), name_, before.abbreviation, write_offset(before.offset), after.abbreviation,
+        write_offset(after.offset));
   }
-  return sys_seconds(time.time_since_epoch() - info.first.offset);
+  return moment(second && !first ? after : before);
 }
 
 }  // namespace sennit::calendar

@@ -1,6 +1,7 @@
 #include "tools/tool_call.hpp"
 #include <sennit/agent/definition.hpp>
 #include <sennit/agent/registry.hpp>
+#include <sennit/tools/calendar_yearly.hpp>
 #include <sennit/tools/clock.hpp>
 
 #include <catch2/catch_test_macros.hpp>
@@ -180,6 +181,73 @@ TEST_CASE("a time that is skipped or comes twice is said to be") {
        "Australia/Lord_Howe: the clocks go back there; taken as the first, +11 (UTC+11:00), the second is +1030 "
        "(UTC+10:30)"},
   });
+}
+
+TEST_CASE("summers come also after the years that the files of the zones list") {
+  run({
+      {"Berlin", "2038-07-01 12:00", "", "", "",
+       "Thursday 2038-07-01 12:00:00 CEST (UTC+02:00, Europe/Berlin), week 26"},
+      {"Berlin", "2038-01-01 12:00", "", "", "",
+       "Friday 2038-01-01 12:00:00 CET (UTC+01:00, Europe/Berlin), week 53 of 2037"},
+      {"Berlin", "2100-07-01 12:00", "", "", "",
+       "Thursday 2100-07-01 12:00:00 CEST (UTC+02:00, Europe/Berlin), week 26"},
+      {"New York", "2050-07-01 12:00", "", "", "",
+       "Friday 2050-07-01 12:00:00 EDT (UTC-04:00, America/New_York), week 26"},
+      {"Sydney", "2045-01-15 12:00", "", "", "",
+       "Sunday 2045-01-15 12:00:00 AEDT (UTC+11:00, Australia/Sydney), week 2"},
+      {"Sydney", "2045-07-15 12:00", "", "", "",
+       "Saturday 2045-07-15 12:00:00 AEST (UTC+10:00, Australia/Sydney), week 28"},
+      {"Dublin", "2045-07-15 12:00", "", "", "",
+       "Saturday 2045-07-15 12:00:00 IST (UTC+01:00, Europe/Dublin), week 28"},
+      {"Dublin", "2045-01-15 12:00", "", "", "", "Sunday 2045-01-15 12:00:00 GMT (UTC+00:00, Europe/Dublin), week 2"},
+      {"Nuuk", "2045-07-15 12:00", "", "", "", "Saturday 2045-07-15 12:00:00 UTC-01:00 (America/Nuuk), week 28"},
+      {"Tokyo", "2045-07-15 12:00", "", "", "", "Saturday 2045-07-15 12:00:00 JST (UTC+09:00, Asia/Tokyo), week 28"},
+      {"Istanbul", "2040-07-15 12:00", "", "", "", "Sunday 2040-07-15 12:00:00 UTC+03:00 (Asia/Istanbul), week 28"},
+      {"Berlin", "2040-03-25 02:30", "", "", "",
+       "Sunday 2040-03-25 03:30:00 CEST (UTC+02:00, Europe/Berlin), week 12\nnote: 2040-03-25 02:30:00 does not exist "
+       "in Europe/Berlin: the clocks go forward there; taken as 2040-03-25 03:30:00"},
+      {"Auckland", "2040-04-01 02:30", "", "", "",
+       "Sunday 2040-04-01 02:30:00 NZDT (UTC+13:00, Pacific/Auckland), week 13\nnote: 2040-04-01 02:30:00 comes twice "
+       "in Pacific/Auckland: the clocks go back there; taken as the first, NZDT (UTC+13:00), the second is NZST "
+       "(UTC+12:00)"},
+      {"Berlin", "2037-10-25 12:00", "200 days", "", "",
+       "Thursday 2038-05-13 12:00:00 CEST (UTC+02:00, Europe/Berlin), week 19"},
+  });
+}
+
+TEST_CASE("the rule at the end of a zone's file may be written in several ways") {
+  using calendar::YearlyRule;
+  const auto offsets = [](std::string_view text, int year) {
+    const auto rule = YearlyRule::parse(text);
+    REQUIRE(rule);
+    std::string changes;
+    std::chrono::seconds before = rule->at(std::chrono::sys_days(std::chrono::year(year) / 1 / 1)).offset;
+    for (std::chrono::sys_seconds time = std::chrono::sys_days(std::chrono::year(year) / 1 / 1);
+         time < std::chrono::sys_days(std::chrono::year(year + 1) / 1 / 1); time += std::chrono::minutes(15)) {
+      const std::chrono::seconds offset = rule->at(time).offset;
+      if (offset == before) continue;
+      changes += calendar::write_wall(calendar::local_seconds(time.time_since_epoch())) + " " +
+                 calendar::write_offset(offset) + "; ";
+      before = offset;
+    }
+    return changes;
+  };
+  CHECK(offsets("CET-1CEST,M3.5.0,M10.5.0/3", 2040) == "2040-03-25 01:00:00 +02:00; 2040-10-28 01:00:00 +01:00; ");
+  CHECK(offsets("<+0330>-3:30<+0430>,J79/24,J263/24", 2040) ==
+        "2040-03-20 20:30:00 +04:30; 2040-09-20 19:30:00 +03:30; ");
+  CHECK(offsets("<+0330>-3:30<+0430>,J79/24,J263/24", 2041) ==
+        "2041-03-20 20:30:00 +04:30; 2041-09-20 19:30:00 +03:30; ");
+  CHECK(offsets("XXX0YYY,58,59", 2040) == "2040-02-28 02:00:00 +01:00; 2040-02-29 01:00:00 +00:00; ");
+  CHECK(offsets("XXX0YYY,58,59", 2041) == "2041-02-28 02:00:00 +01:00; 2041-03-01 01:00:00 +00:00; ");
+  CHECK(offsets("EET-2EEST,M3.4.4/50,M10.4.4/50", 2040) == "2040-03-24 00:00:00 +03:00; 2040-10-26 23:00:00 +02:00; ");
+  CHECK(offsets("<+1030>-10:30<+11>-11,M10.1.0,M4.1.0", 2040) ==
+        "2040-03-31 15:00:00 +10:30; 2040-10-06 15:30:00 +11:00; ");
+  for (const char* text : {"", "JST-9", "<+08>-8", "CET-1CEST", "CET-1CEST,M3.5.0", "CET-1CEST,M3.5.0,M10.5.0/3x",
+                           "CET-1CEST,M13.5.0,M10.5.0", "CET-1CEST,M3.6.0,M10.5.0", "CET-1CEST,M3.5.7,M10.5.0",
+                           "CET-1CEST,J0,J100", "CET-1CEST,366,1", "CET-1<CEST,M3.5.0,M10.5.0", "1,2,3", "TZif\x01"}) {
+    INFO(text);
+    CHECK_FALSE(YearlyRule::parse(text));
+  }
 }
 
 TEST_CASE("a time that is not understood says why") {

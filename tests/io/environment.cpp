@@ -44,6 +44,65 @@ TEST_CASE("sleeping ends when it should, or with a cancellation", "[environment]
   CHECK(task.error().code() == errc::cancelled);
 }
 
+TEST_CASE("an alarm calls once, when it is due", "[environment]") {
+  TestEnvironment env;
+  int calls = 0;
+  const SteadyTime when = env.now() + 5ms;
+  SteadyTime called;
+  const auto alarm = env.call_at(when, [&] {
+    ++calls;
+    called = env.now();
+  });
+  run(env, env.sleep(0ms));
+  until(env, [&] { return calls > 0; });
+  CHECK(called >= when);
+  run(env, env.sleep(10ms));
+  CHECK(calls == 1);
+}
+
+TEST_CASE("an alarm that was destroyed never calls, not even where it was due already", "[environment]") {
+  TestEnvironment env;
+  int calls = 0;
+  auto later = env.call_at(env.now() + 2ms, [&] { ++calls; });
+  later.reset();
+  // Both are due when the loop turns, and the first takes the second back, whose call is on its way by then.
+  std::unique_ptr<Alarm> second;
+  const auto first = env.call_at(env.now(), [&] { second.reset(); });
+  second = env.call_at(env.now(), [&] { ++calls; });
+  run(env, env.sleep(10ms));
+  CHECK(second == nullptr);
+  CHECK(calls == 0);
+}
+
+TEST_CASE("an alarm may be destroyed, or replaced, by its own call", "[environment]") {
+  TestEnvironment env;
+  std::unique_ptr<Alarm> alarm;
+  const auto witness = std::make_shared<int>(0);
+  alarm = env.call_at(env.now(), [&alarm, &env, witness] {
+    alarm.reset();
+    ++*witness;
+    alarm = env.call_at(env.now(), [&alarm, witness] {
+      alarm.reset();
+      ++*witness;
+    });
+  });
+  until(env, [&] { return *witness == 2; });
+  run(env, env.sleep(1ms));
+  CHECK(alarm == nullptr);
+  CHECK(witness.use_count() == 1);  // what was to be called is gone as well
+}
+
+TEST_CASE("a pending alarm is gone with its environment's loop", "[environment]") {
+  const auto witness = std::make_shared<int>(0);
+  {
+    TestEnvironment env;
+    const auto alarm = env.call_at(env.now() + std::chrono::hours(1), [witness] { ++*witness; });
+    env.turn();
+  }
+  CHECK(witness.use_count() == 1);
+  CHECK(*witness == 0);
+}
+
 TEST_CASE("log records reach the sink", "[environment]") {
   Pool pool(1);
   asio::io_context loop(1);

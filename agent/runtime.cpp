@@ -14,10 +14,10 @@ namespace sennit {
 Runtime::State::State(Registry parts, RuntimeOptions runtime_options)
     : registry(std::move(parts)), options(std::move(runtime_options)) {
   if (!options.state.empty()) {
-    store = std::make_shared<Store>(options.state);
+    store = std::make_shared<Store>(options.state, StoreOptions{.log = options.log});
     sessions = std::make_unique<SessionLocks>(options.state);
   }
-  pool = std::make_unique<Pool>(options.pool_threads);
+  pool = std::make_unique<Pool>(options.pool_threads, Pool::kDefaultQueue, options.log);
   std::random_device seed;
   ids.seed((static_cast<std::uint64_t>(seed()) << 32U) | seed());
   if (options.executor) {

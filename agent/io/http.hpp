@@ -86,8 +86,10 @@ class Client {
 };
 
 /// A client on this shard (one thread's io_context, or a strand). Destroying it ends its transfers: their readers
-/// get errc::cancelled, the Response objects stay valid. It keeps the loop busy only while there are transfers.
-[[nodiscard]] std::unique_ptr<Client> make_client(asio::any_io_executor executor);
+/// get errc::cancelled, the Response objects stay valid. It keeps the loop busy only while there are transfers: a
+/// connection that a server closes after them is noticed, and closed, when the next request looks for one.
+/// Failed transfers are logged at level debug.
+[[nodiscard]] std::unique_ptr<Client> make_client(asio::any_io_executor executor, LogSink log = {});
 
 /// Reads a body to its end (bounded by the request's limits).
 [[nodiscard]] asio::awaitable<std::string> read_all(Response& response);

@@ -38,7 +38,7 @@ class StreamedResponse final : public Response {
 
 class CurlClient final : public Client {
  public:
-  explicit CurlClient(asio::any_io_executor executor) : executor_(std::move(executor)) {}
+  CurlClient(asio::any_io_executor executor, LogSink log) : executor_(std::move(executor)), log_(std::move(log)) {}
   ~CurlClient() override {
     for (const auto& engine : engines_) engine->close();
   }
@@ -57,17 +57,18 @@ class CurlClient final : public Client {
       if (engine->active() < kTransfersPerEngine) return engine;
     }
     const std::size_t idle = engines_.empty() ? kIdleConnections : kIdleConnectionsOfFurther;
-    return engines_.emplace_back(std::make_shared<Engine>(executor_, idle));
+    return engines_.emplace_back(std::make_shared<Engine>(executor_, idle, log_));
   }
 
   asio::any_io_executor executor_;
+  LogSink log_;
   std::vector<std::shared_ptr<Engine>> engines_;
 };
 
 }  // namespace
 
-std::unique_ptr<Client> make_client(asio::any_io_executor executor) {
-  return std::make_unique<CurlClient>(std::move(executor));
+std::unique_ptr<Client> make_client(asio::any_io_executor executor, LogSink log) {
+  return std::make_unique<CurlClient>(std::move(executor), std::move(log));
 }
 
 asio::awaitable<std::string> read_all(Response& response) {

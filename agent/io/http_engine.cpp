@@ -32,8 +32,12 @@ int make_epoll_set() {
 
 }  // namespace
 
-Engine::Engine(const asio::any_io_executor& executor, std::size_t idle_connections)
-    : executor_(executor), idle_connections_(idle_connections), set_(executor, make_epoll_set()), timer_(executor) {
+Engine::Engine(const asio::any_io_executor& executor, std::size_t idle_connections, LogSink log)
+    : executor_(executor),
+      idle_connections_(idle_connections),
+      log_(std::move(log)),
+      set_(executor, make_epoll_set()),
+      timer_(executor) {
   initialise_curl_once();
   make_multi();
 }
@@ -128,6 +132,10 @@ void Engine::close() {
   set_.cancel();
   fires_at_ = SteadyTime::max();
   timer_.cancel();
+}
+
+void Engine::log_failure(const Error& error) const {
+  if (log_) log_({LogLevel::debug, "http", std::string(to_string(error.code())) + ": " + error.describe()});
 }
 
 // ---- curl's callbacks ----

@@ -37,7 +37,7 @@ using DeadlineQueue = std::multimap<SteadyTime, Transfer*>;
 class Engine : public std::enable_shared_from_this<Engine> {
  public:
   /// `idle_connections`: how many may stay open while there is no transfer.
-  Engine(const asio::any_io_executor& executor, std::size_t idle_connections);
+  Engine(const asio::any_io_executor& executor, std::size_t idle_connections, LogSink log);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -57,6 +57,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void rearm(Transfer& transfer);
   /// Fails every live transfer and starts no more.
   void close();
+  void log_failure(const Error& error) const;
   [[nodiscard]] bool closed() const noexcept { return closed_; }
   [[nodiscard]] std::size_t active() const noexcept { return active_; }
 
@@ -85,6 +86,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
 
   asio::any_io_executor executor_;
   const std::size_t idle_connections_;
+  const LogSink log_;
   asio::posix::basic_stream_descriptor<asio::any_io_executor> set_;  // the epoll set
   asio::basic_waitable_timer<std::chrono::steady_clock> timer_;
   CURLM* multi_ = nullptr;

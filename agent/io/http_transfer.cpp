@@ -116,12 +116,14 @@ void Transfer::finished(CURLcode result) {
   } else if (result == CURLE_OK && !head_done_ && !error_) {
     error_ = failure(CURLE_GOT_NOTHING, phase_, request_, "the answer has no head");
   }
+  if (error_) engine_->log_failure(*error_);
   phase_ = Phase::done;
   engine_->wake(*this);
 }
 
 void Transfer::fail(Error error) {
   if (!error_) error_ = std::move(error);
+  engine_->log_failure(*error_);
   phase_ = Phase::done;
   engine_->wake(*this);
 }

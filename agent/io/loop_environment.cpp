@@ -62,7 +62,7 @@ std::unique_ptr<Alarm> LoopEnvironment::call_at(SteadyTime when, std::function<v
 }
 
 http::Client& LoopEnvironment::http() {
-  if (!http_) http_ = http::make_client(executor_);
+  if (!http_) http_ = http::make_client(executor_, sink_);
   return *http_;
 }
 

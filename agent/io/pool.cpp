@@ -62,14 +62,16 @@ class SignalsBlocked {
 }  // namespace
 
 struct Pool::State {
-  State(std::size_t threads, std::size_t limit) : thread_limit(std::max<std::size_t>(threads, 1)), queue_limit(limit) {}
+  State(std::size_t threads, std::size_t limit, LogSink sink)
+      : thread_limit(std::max<std::size_t>(threads, 1)), queue_limit(limit), log(std::move(sink)) {}
 
   void enqueue(std::shared_ptr<Job> job) {
     const std::lock_guard lock(mutex);
     if (stopping) throw Error(errc::cancelled, "the pool is shutting down");
     if (queue.size() >= queue_limit) {
-      throw Error(errc::busy, "the queue of the worker pool is full (" + std::to_string(queue_limit) + " jobs)")
-          .retry();
+      Error error(errc::busy, "the queue of the worker pool is full (" + std::to_string(queue_limit) + " jobs)");
+      if (!std::exchange(told_full, true) && log) log({LogLevel::warning, "pool", error.message()});
+      throw std::move(error).retry();
     }
     queue.push_back(std::move(job));
     if (idle < queue.size() && threads.size() < thread_limit) start_thread();
@@ -96,6 +98,7 @@ struct Pool::State {
       if (queue.empty()) return;
       std::shared_ptr<Job> job = std::move(queue.front());
       queue.pop_front();
+      if (queue.empty()) told_full = false;
       lock.unlock();
       perform(job);
       job.reset();
@@ -135,16 +138,19 @@ struct Pool::State {
 
   const std::size_t thread_limit;
   const std::size_t queue_limit;
+  const LogSink log;
   std::atomic<std::size_t> waiting{0};
   std::mutex mutex;
   std::condition_variable wake;
   std::deque<std::shared_ptr<Job>> queue;
   std::vector<std::thread> threads;
   std::size_t idle = 0;
+  bool told_full = false;  // once, until the queue has been empty
   bool stopping = false;
 };
 
-Pool::Pool(std::size_t threads, std::size_t queue_limit) : state_(std::make_shared<State>(threads, queue_limit)) {}
+Pool::Pool(std::size_t threads, std::size_t queue_limit, LogSink log)
+    : state_(std::make_shared<State>(threads, queue_limit, std::move(log))) {}
 
 Pool::~Pool() {
   state_->stop();

@@ -3,6 +3,7 @@
 
 #include <sennit/agent/io/asio.hpp>
 #include <sennit/agent/io/error.hpp>
+#include <sennit/agent/io/log.hpp>
 
 #include <cstddef>
 #include <functional>
@@ -21,7 +22,9 @@ namespace sennit {
 /// A Pool must be destroyed before the execution contexts of the coroutines that use it.
 class Pool {
  public:
-  explicit Pool(std::size_t threads, std::size_t queue_limit = 1024);
+  static constexpr std::size_t kDefaultQueue = 1024;
+
+  explicit Pool(std::size_t threads, std::size_t queue_limit = kDefaultQueue, LogSink log = {});
   /// Drops what has not started (its callers get errc::cancelled), waits for what has.
   ~Pool();
   Pool(const Pool&) = delete;

@@ -98,6 +98,26 @@ TEST_CASE("only http and https URLs and well-formed requests are sent", "[http]"
   CHECK(run_error(env, fetch(env, request)).code() == errc::invalid_argument);
 }
 
+TEST_CASE("a failed transfer is logged, without what is secret", "[http]") {
+  std::vector<LogRecord> told;
+  TestEnvironment env;
+  env.set_http(http::make_client(env.executor(), [&told](const LogRecord& record) { told.push_back(record); }));
+  (void)run_error(env, fetch(env, get("http://user:secret@127.0.0.1:1/models?key=secret")));
+  HttpServer server(Reply::text("late").stall());
+  http::Request silent = get(server.url("/late?key=secret"));
+  silent.deadlines.first_byte = 10ms;
+  (void)run_error(env, fetch(env, silent));
+  env.set_http(nullptr);
+  REQUIRE(told.size() == 2);
+  for (const LogRecord& record : told) {
+    CHECK(record.level == LogLevel::debug);
+    CHECK(record.component == "http");
+    CHECK_THAT(record.message, !ContainsSubstring("secret"));
+  }
+  CHECK_THAT(told[0].message, ContainsSubstring("connect_failed") && ContainsSubstring("127.0.0.1:1/models"));
+  CHECK_THAT(told[1].message, ContainsSubstring("timeout"));
+}
+
 TEST_CASE("a URL that cannot be parsed shows no password", "[http]") {
   TestEnvironment env;
   for (const std::string url :

@@ -93,7 +93,8 @@ TEST_CASE("as many jobs run side by side as there are threads", "[pool]") {
 
 TEST_CASE("a full queue refuses work at once", "[pool]") {
   TestEnvironment env;
-  Pool pool(1, 2);
+  std::vector<LogRecord> told;
+  Pool pool(1, 2, [&told](const LogRecord& record) { told.push_back(record); });
   Gate gate;
   auto running = start(env, pass(pool, gate));
   until(env, [&] { return gate.arrived() == 1; });
@@ -102,6 +103,10 @@ TEST_CASE("a full queue refuses work at once", "[pool]") {
   const Error error = run_error(env, pass(pool, gate));
   CHECK(error.code() == errc::busy);
   CHECK(error.retryable());
+  CHECK(run_error(env, pass(pool, gate)).code() == errc::busy);
+  REQUIRE(told.size() == 1);  // of many refusals in a row
+  CHECK(told[0].level == LogLevel::warning);
+  CHECK(told[0].message == error.message());
   gate.open();
   running.get();
   second.get();

@@ -50,14 +50,16 @@ int run(const Arguments& arguments) {
 void add_decode(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("decode", "Show what Sennit reads in a recorded answer of a model server");
   auto arguments = std::make_shared<Arguments>();
-  command->add_option("--api", arguments->api, "The protocol of the answer: chat-completions")->capture_default_str();
-  command->add_option("--status", arguments->status, "HTTP status of the answer")
+  command->add_option("--api", arguments->api, "The protocol of the answer: chat-completions, the only one so far")
+      ->type_name("NAME");
+  command->add_option("--status", arguments->status, "HTTP status of the answer, 100 to 599 (default: 200)")
       ->check(CLI::Range(100, 599))
-      ->capture_default_str();
+      ->type_name("CODE");
   command->add_flag("--split-think", arguments->split_think,
                     "Move <think> text into the reasoning, as an agent sees it");
   command->add_option("FILE", arguments->file, "The body; its ending (.sse, .ndjson, .json) tells the framing")
       ->required();
+  command->footer("Exit status: 0 where it was read, 1 where it could not be, 2 where the command was used wrongly.\n");
   command->callback([arguments, &exit_code] { exit_code = run(*arguments); });
 }
 

@@ -1,6 +1,5 @@
 // The program `sennit`: one subcommand a file; without one, a conversation at the prompt.
 #include <sennit/agent/io/error.hpp>
-#include <sennit/agent/registry.hpp>
 #include <sennit/app/check.hpp>
 #include <sennit/app/decode.hpp>
 #include <sennit/app/exit_code.hpp>
@@ -9,6 +8,7 @@
 #include <sennit/app/repl.hpp>
 #include <sennit/app/run.hpp>
 #include <sennit/app/schema.hpp>
+#include <sennit/app/usage.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -18,8 +18,6 @@
 #include <iostream>
 #include <sstream>
 #include <string>
-#include <string_view>
-#include <vector>
 
 namespace {
 
@@ -29,28 +27,6 @@ using namespace sennit::app;
 void use_utf8() {
   std::setlocale(LC_CTYPE, "");
   if (MB_CUR_MAX < 4) std::setlocale(LC_CTYPE, "C.UTF-8");
-}
-
-/// The command that was being read: the subcommand that was named, if one was.
-const CLI::App& innermost(const CLI::App& app) {
-  const auto chosen = app.get_subcommands();
-  return chosen.empty() ? app : innermost(*chosen.front());
-}
-
-std::string say_usage_error(const CLI::App* app, const CLI::Error& error) {
-  const CLI::App& command = innermost(*app);
-  std::string words = error.what();
-  std::vector<std::string> known;
-  for (const CLI::App* level : {app, &command}) {
-    for (const CLI::Option* option : level->get_options()) {
-      for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
-    }
-  }
-  const std::string word = words.substr(words.rfind(' ') + 1);
-  const std::string_view near = word.starts_with("--") ? sennit::nearest(word, known) : std::string_view{};
-  if (!near.empty()) words += "; did you mean " + std::string(near) + "?";
-  const std::string name = &command == app ? "sennit" : "sennit " + command.get_name();
-  return "sennit: error: " + words + "\nSee `" + name + " --help`.\n";
 }
 
 /// CLI11 has a status for each of its errors; ours are few.
@@ -72,14 +48,14 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "sennit " + std::string(kVersion));
   app.footer("Without a command Sennit starts a conversation, with AGENT or its own assistant.\n\n" +
              std::string(kExitCodeTable));
-  app.fallthrough();
-  app.failure_message(say_usage_error);
+  add_usage(app);
   add_common_options(app, common);
   add_run(app, common, exit_code);
   add_check(app, exit_code);
   add_schema(app, exit_code);
   add_decode(app, exit_code);
   add_repl(app, common, exit_code);
+  for (CLI::App* command : app.get_subcommands(nullptr)) command->group("Commands");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

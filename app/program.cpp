@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -23,11 +24,15 @@ std::string_view environment(const char* name) {
   return value == nullptr ? std::string_view{} : value;
 }
 
-LogSink log_sink(std::string_view level) {
-  std::size_t least = 2;
-  for (std::size_t i = 0; i < kLevels.size(); ++i) {
-    if (kLevels[i] == level) least = i;
+/// --log, else $SENNIT_LOG.
+LogSink log_sink(const CommonOptions& options) {
+  std::string_view level = options.log.empty() ? environment("SENNIT_LOG") : std::string_view(options.log);
+  if (level.empty()) level = "warning";
+  const auto found = std::find(kLevels.begin(), kLevels.end(), level);
+  if (found == kLevels.end()) {
+    throw Error(errc::invalid_argument, fmt::format("SENNIT_LOG is '{}'; known: {}", level, fmt::join(kLevels, ", ")));
   }
+  const auto least = static_cast<std::size_t>(found - kLevels.begin());
   return [least](const LogRecord& record) {
     const auto severity = static_cast<std::size_t>(record.level);
     if (severity < least) return;
@@ -59,8 +64,7 @@ void prepare(const std::filesystem::path& state) {
 void add_common_options(CLI::App& app, CommonOptions& options) {
   app.add_option("--state", options.state, "Folder for conversations, notes and history")->type_name("DIR");
   app.add_flag("--no-store", options.no_store, "Keep nothing on disk");
-  app.add_option("--log", options.log, "Least severe log records to print: debug, info, warning, error")
-      ->envname("SENNIT_LOG")
+  app.add_option("--log", options.log, "Least severe log records: debug, info, warning (default), error")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
       ->type_name("LEVEL");
 }
@@ -77,11 +81,16 @@ std::filesystem::path state_folder(const CommonOptions& options) {
   throw Error(errc::config, "there is no home folder to keep state in: set SENNIT_STATE, or use --no-store");
 }
 
+void refuse_unkept(const CommonOptions& options, const std::string& session) {
+  if (!options.no_store || session.empty()) return;
+  throw Error(errc::invalid_argument, "--session continues what was kept, and with --no-store nothing is");
+}
+
 RuntimeOptions runtime_options(const CommonOptions& options, asio::io_context& loop) {
   RuntimeOptions made;
   made.executor = loop.get_executor();
   made.state = state_folder(options);
-  made.log = log_sink(options.log);
+  made.log = log_sink(options);
   if (!made.state.empty()) prepare(made.state);
   return made;
 }

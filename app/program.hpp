@@ -25,7 +25,7 @@ inline constexpr std::string_view kVersion = "0.1.0";
 struct CommonOptions {
   std::filesystem::path state;
   bool no_store = false;
-  std::string log = "warning";
+  std::string log;  ///< empty: as the environment says
 };
 
 /// --state, --no-store, --log.
@@ -33,6 +33,8 @@ void add_common_options(CLI::App& app, CommonOptions& options);
 
 /// $SENNIT_STATE, else $XDG_STATE_HOME/sennit, else ~/.local/state/sennit; empty with --no-store.
 [[nodiscard]] std::filesystem::path state_folder(const CommonOptions& options);
+/// Throws Error(errc::invalid_argument) for a --session that --no-store contradicts.
+void refuse_unkept(const CommonOptions& options, const std::string& session);
 /// A runtime's options: on the program's own loop, logging to standard error.
 [[nodiscard]] RuntimeOptions runtime_options(const CommonOptions& options, asio::io_context& loop);
 

@@ -3,6 +3,7 @@
 #include <sennit/app/exit_code.hpp>
 #include <sennit/app/inputs.hpp>
 #include <sennit/app/repl.hpp>
+#include <sennit/app/usage.hpp>
 #include <sennit/plugins/builtin.hpp>
 
 #include <CLI/CLI.hpp>
@@ -34,6 +35,7 @@ Definition definition_of(const ReplSettings& settings, const CLI::App& app) {
 }
 
 int converse(const ReplSettings& settings, const CommonOptions& common, const CLI::App& app) {
+  refuse_unkept(common, settings.session);
   ChatSettings chat;
   chat.definition = definition_of(settings, app);
   if (!settings.model.empty()) chat.definition.model.name = settings.model;
@@ -59,12 +61,13 @@ void add_repl(CLI::App& app, const CommonOptions& common, int& exit_code) {
   const auto settings = std::make_shared<ReplSettings>();
   app.add_option("AGENT", settings->agent, "Agent file to talk with; without one: Sennit's own assistant")
       ->type_name("");
-  app.add_option("-s,--session", settings->session, "Continue this conversation")->type_name("NAME");
+  app.add_option("-s,--session", settings->session, "Continue this conversation, or begin it")->type_name("NAME");
   app.add_option("-m,--model", settings->model, "Another model than the file names")->type_name("NAME");
   app.add_option("-i,--input", settings->values, "A value for one of the agent's inputs")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   app.add_flag("-y,--yes", settings->yes, "Approve every call that asks");
+  for (const char* name : {"--session", "--model"}) refuse_empty(app, name);
   app.final_callback([settings, &common, &app, &exit_code] {
     if (app.get_subcommands().empty()) exit_code = converse(*settings, common, app);
   });

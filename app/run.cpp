@@ -2,6 +2,7 @@
 #include <sennit/app/exit_code.hpp>
 #include <sennit/app/inputs.hpp>
 #include <sennit/app/run.hpp>
+#include <sennit/app/usage.hpp>
 #include <sennit/app/watch.hpp>
 #include <sennit/plugins/builtin.hpp>
 
@@ -54,6 +55,7 @@ struct Desk {
 };
 
 int run_agent(const RunSettings& settings, const CommonOptions& common) {
+  refuse_unkept(common, settings.session);
   asio::io_context loop(1);
   const auto work = asio::make_work_guard(loop);
   Signals signals(loop);
@@ -94,20 +96,22 @@ int run_agent(const RunSettings& settings, const CommonOptions& common) {
 
 }  // namespace
 
-void add_run(CLI::App& app, const CommonOptions& common, int& exit_code) {
+void add_run(CLI::App& app, CommonOptions& common, int& exit_code) {
   const auto settings = std::make_shared<RunSettings>();
   CLI::App* run = app.add_subcommand("run", "Run an agent once");
   run->add_option("AGENT", settings->agent, "Agent file")->required()->type_name("");
   run->add_option("INPUT", settings->input, "What to say to it; - or nothing: standard input")->type_name("");
-  run->add_option("-s,--session", settings->session, "Continue this conversation")->type_name("NAME");
+  run->add_option("-s,--session", settings->session, "Continue this conversation, or begin it")->type_name("NAME");
   run->add_option("-m,--model", settings->model, "Another model than the file names")->type_name("NAME");
   run->add_option("-i,--input", settings->values, "A value for one of the agent's inputs")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
-  run->add_flag("--json", settings->json, "Print events as JSON, one a line");
-  run->add_flag("-q,--quiet", settings->quiet, "Print the final answer only");
+  CLI::Option* json = run->add_flag("--json", settings->json, "Print events as JSON, one a line; not with --quiet");
+  run->add_flag("-q,--quiet", settings->quiet, "Print the final answer only")->excludes(json);
   CLI::Option* yes = run->add_flag("-y,--yes", settings->yes, "Approve every call that asks");
-  run->add_flag("-n,--no", settings->no, "Decline every call that asks")->excludes(yes);
+  run->add_flag("-n,--no", settings->no, "Decline every call that asks; not with --yes")->excludes(yes);
+  add_common_options(*run, common);
+  for (const char* name : {"--session", "--model"}) refuse_empty(*run, name);
   run->footer(std::string(kRunNotes) + "\n" + kExitCodeTable);
   run->callback([settings, &common, &exit_code] { exit_code = run_agent(*settings, common); });
 }

@@ -5,6 +5,6 @@
 
 namespace sennit::app {
 
-void add_run(CLI::App& app, const CommonOptions& common, int& exit_code);
+void add_run(CLI::App& app, CommonOptions& common, int& exit_code);
 
 }  // namespace sennit::app

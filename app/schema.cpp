@@ -43,6 +43,8 @@ void add_schema(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("schema", "Print the format of agent files as JSON Schema, for editors");
   auto markdown = std::make_shared<bool>(false);
   command->add_flag("--markdown", *markdown, "Print the reference of the format instead");
+  command->footer(
+      "Exit status: 0 where it was printed, 1 where it could not be, 2 where the command was used wrongly.\n");
   command->callback([markdown, &exit_code] {
     std::string text;
     if (*markdown) {

@@ -231,20 +231,3 @@ TEST_CASE("a closed output ends the run quietly") {
   CHECK(ended.status == 141);
   CHECK(ended.err.empty());
 }
-
-TEST_CASE("help and version go to standard output") {
-  TempDir folder;
-  const Program::Options options{.folder = folder.path(), .input = {}, .environment = {}};
-  const Ended version = run_program({"--version"}, options);
-  CHECK(version.status == 0);
-  CHECK_THAT(version.out, Catch::Matchers::StartsWith("sennit "));
-  const Ended help = run_program({"--help"}, options);
-  CHECK(help.status == 0);
-  CHECK_THAT(help.out, ContainsSubstring("130  cancelled by Ctrl-C"));
-  const Ended unknown = run_program({"rnu"}, options);
-  CHECK(unknown.status == 2);
-  CHECK_THAT(unknown.err, ContainsSubstring("did you mean `sennit run`?"));
-  const Ended piped = run_program({}, options);
-  CHECK(piped.status == 2);
-  CHECK_THAT(piped.err, ContainsSubstring("needs a terminal"));
-}

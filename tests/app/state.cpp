@@ -29,8 +29,11 @@ struct Bench {
 
 TEST_CASE("nothing is kept with --no-store") {
   Bench bench;
-  CHECK(bench.run({"--no-store", "--session", "s", "agent.yaml", "one"}).out == "one, message 1\n");
+  CHECK(bench.run({"--no-store", "agent.yaml", "one"}).out == "one, message 1\n");
   CHECK_FALSE(std::filesystem::exists(bench.folder / "state"));
+  const Ended contradiction = bench.run({"--no-store", "--session", "s", "agent.yaml", "one"});
+  CHECK(contradiction.status == 2);
+  CHECK_THAT(contradiction.err, ContainsSubstring("with --no-store nothing is"));
 }
 
 TEST_CASE("a state folder that Sennit makes is its owner's alone, and one that was there keeps its mode") {

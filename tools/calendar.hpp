@@ -31,7 +31,7 @@ class Zone {
   Zone() = default;
   [[nodiscard]] static Zone utc() { return fixed(seconds(0)); }
   [[nodiscard]] static Zone fixed(seconds offset);
-  /// The machine's own zone; UTC where that cannot be found out.
+  /// The zone that the environment variable TZ names, else the machine's; UTC where that cannot be found out.
   [[nodiscard]] static Zone local();
   /// By IANA name in any case ("europe/berlin"), by a city ("Tokyo", "New York", "Munich"), by a common abbreviation
   /// ("PST"), or by an offset ("+02:00", "UTC-5"). Throws Error(errc::invalid_argument) naming near ones.

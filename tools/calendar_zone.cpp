@@ -122,6 +122,18 @@ const date::time_zone* by_city(std::string_view wanted) {
   return found;
 }
 
+/// The zone that TZ names, which for every program goes before the machine's: `Asia/Tokyo`, `:Asia/Tokyo`. Null if it
+/// names none: it may hold a rule of its own (`JST-9`) or a file.
+const date::time_zone* by_environment() {
+  const char* const value = std::getenv("TZ");
+  if (value == nullptr) return nullptr;
+  std::string_view name = value;
+  if (name.starts_with(':')) name.remove_prefix(1);
+  const auto& zones = database().zones;
+  const auto found = std::find_if(zones.begin(), zones.end(), [&](const auto& zone) { return zone.name() == name; });
+  return found == zones.end() ? nullptr : &*found;
+}
+
 std::optional<int> number(std::string_view digits) {
   if (digits.empty() || digits.size() > 2 || digits.find_first_not_of("0123456789") != std::string_view::npos)
     return {};
@@ -190,8 +202,9 @@ Zone Zone::fixed(seconds offset) {
 
 Zone Zone::local() {
   try {
-    const date::time_zone* const rules = date::current_zone();
-    return rules->name() == "Etc/UTC" ? utc() : Zone(*rules);
+    const date::time_zone* const chosen = by_environment();
+    const date::time_zone* const rules = chosen ? chosen : date::current_zone();
+    return rules->name() == "Etc/UTC" || rules->name() == "UTC" ? utc() : Zone(*rules);
   } catch (const std::exception&) {
     return utc();
   }

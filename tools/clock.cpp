@@ -98,7 +98,8 @@ std::string answer(const ClockArgs& args, const Zone& home, calendar::sys_second
 struct ClockOptions {
   std::optional<std::string> zone;
 };
-SENNIT_DESCRIBE(ClockOptions, (zone, "the zone that is meant where none is said; default: the machine's"))
+SENNIT_DESCRIBE(ClockOptions,
+                (zone, "the zone that is meant where none is said; default: that of TZ, then the machine's"))
 
 Zone home_zone(const json::object& given) {
   const auto options = read_options<ClockOptions>(given, "clock");

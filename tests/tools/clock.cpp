@@ -6,7 +6,9 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <cstdlib>
 #include <initializer_list>
+#include <optional>
 #include <string>
 
 using namespace sennit;
@@ -25,6 +27,29 @@ Tools clock_tool(const json::object& options = {{"zone", "UTC"}}) {
   const Registry registry;
   return make_clock(options, PartContext{definition, registry, {}});
 }
+
+/// An environment variable for as long as this lives; null: unset.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) {
+    if (const char* const before = std::getenv(name)) before_ = before;
+    set(value);
+  }
+  ~Variable() { set(before_ ? before_->c_str() : nullptr); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  void set(const char* value) {
+    if (value != nullptr) {
+      ::setenv(name_, value, 1);
+    } else {
+      ::unsetenv(name_);
+    }
+  }
+  const char* name_;
+  std::optional<std::string> before_;
+};
 
 struct Question {
   const char* zone;
@@ -438,6 +463,23 @@ TEST_CASE("the option zone is what is meant where none is said") {
   CHECK(call(environment, clock_tool({{"zone", "Europe/Berlin"}}), "clock", {}) ==
         "Tuesday 2026-11-24 10:22:05 CET (UTC+01:00, Europe/Berlin), week 48");
   CHECK(call(environment, clock_tool({}), "clock", {{"format", "%s"}}) == "1795512125");
+}
+
+TEST_CASE("without the option the clock goes by TZ, then by the machine") {
+  Tuesday environment;
+  const auto zone_of = [&](const char* value) {
+    const Variable variable("TZ", value);
+    return call(environment, clock_tool({}), "clock", {{"format", "%Z %z"}});
+  };
+  CHECK(zone_of("Asia/Tokyo") == "JST +0900");
+  CHECK(zone_of(":America/New_York") == "EST -0500");
+  CHECK(zone_of("UTC") == "UTC +0000");
+  CHECK(zone_of("no such zone") == zone_of(nullptr));
+  {
+    const Variable variable("TZ", "Asia/Tokyo");
+    CHECK(call(environment, clock_tool({{"zone", "UTC"}}), "clock", {{"format", "%z"}}) == "+0000");
+    CHECK(call(environment, clock_tool({{"zone", "UTC"}}), "clock", {{"zone", "local"}, {"format", "%z"}}) == "+0900");
+  }
 }
 
 TEST_CASE("a wrong option is refused when the agent is made") {

@@ -33,6 +33,7 @@ install(FILES "${CMAKE_CURRENT_BINARY_DIR}/sennitConfig.cmake" "${CMAKE_CURRENT_
         DESTINATION "${sennit_cmake_dir}")
 
 file(RELATIVE_PATH sennit_pc_to_prefix "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
+string(REGEX REPLACE "/$" "" sennit_pc_to_prefix "${sennit_pc_to_prefix}")
 configure_file(cmake/sennit.pc.in sennit.pc @ONLY)
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/sennit.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 install(FILES LICENSE README.md DESTINATION "${CMAKE_INSTALL_DOCDIR}")

@@ -1,4 +1,5 @@
 #include <sennit/app/decode.hpp>
+#include <sennit/app/exit_code.hpp>
 #include <sennit/app/output.hpp>
 #include <sennit/backends/chat_json.hpp>
 #include <sennit/backends/chat_reading.hpp>
@@ -26,6 +27,15 @@ struct Arguments {
 
 constexpr std::array<std::string_view, 1> kKnownApis = {"chat-completions"};
 
+/// Whether the answer has none of the parts that an answer can have.
+bool says_nothing(const json::value& value) {
+  if (const auto* object = value.if_object()) {
+    return std::all_of(object->begin(), object->end(), [](const auto& entry) { return says_nothing(entry.value()); });
+  }
+  return value.is_null() || (value.is_string() && value.get_string().empty()) ||
+         (value.is_array() && value.get_array().empty());
+}
+
 int run(const Arguments& arguments) {
   if (std::find(kKnownApis.begin(), kKnownApis.end(), arguments.api) == kKnownApis.end()) {
     std::string known;
@@ -36,9 +46,14 @@ int run(const Arguments& arguments) {
   try {
     const std::string body = read_recording(arguments.file);
     const ChatReadingOptions options{framing_of(arguments.file), arguments.status, arguments.split_think};
+    const json::object answer = read_chat_answer(body, options, {});
     std::string text;
-    append_json(text, read_chat_answer(body, options, {}));
-    return print(text + "\n");
+    append_json(text, answer);
+    const int printed = print(text + "\n");
+    if (printed != kExitCompleted || !says_nothing(answer)) return printed;
+    std::fprintf(stderr, "sennit decode: %s: nothing in it was recognised as an answer of --api %s\n",
+                 arguments.file.c_str(), arguments.api.c_str());
+    return kExitFailed;
   } catch (const Error& error) {
     std::fprintf(stderr, "sennit decode: %s\n", error.describe().c_str());
     return 1;

@@ -66,6 +66,19 @@ TEST_CASE("decode takes the HTTP status and the framing from the command line an
   CHECK(lines.out.find(R"("text":"x")") != std::string::npos);
 }
 
+TEST_CASE("decode says so where it recognised nothing, and prints the empty answer all the same") {
+  const TempDir folder;
+  for (const char* name : {"a.md", "a.sse", "a.ndjson", "a.json"}) {
+    for (const char* body : {"", "# Notes\n\nSome words.\n"}) {
+      INFO(name << ": " << body);
+      const Said said = sennit("decode " + folder.write(name, body).string());
+      CHECK(said.exit_code == 1);
+      CHECK(said.out.starts_with(R"({"text":"","reasoning":"",)"));
+      CHECK(said.out.find(std::string(name) + ": nothing in it was recognised") != std::string::npos);
+    }
+  }
+}
+
 TEST_CASE("decode says what is wrong with its arguments") {
   const Said unknown = sennit("decode --api smoke-signals x.sse");
   CHECK(unknown.exit_code == 1);

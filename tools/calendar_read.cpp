@@ -94,7 +94,7 @@ class Reader {
   }
 
   static bool read_filler(std::string_view word) {
-    constexpr std::string_view kFillers[] = {"at", "on", "the", "of", "this", "o'clock", "time", "in"};
+    constexpr std::string_view kFillers[] = {"at", "on", "the", "of", "o'clock", "time", "in"};
     return std::find(std::begin(kFillers), std::end(kFillers), word) != std::end(kFillers);
   }
 
@@ -105,8 +105,9 @@ class Reader {
     if (word == "yesterday") return set_day(days(-1));
     if (word == "noon" || word == "midday") return set_clock(std::chrono::hours(12));
     if (word == "midnight") return set_clock(seconds(0));
-    if (word == "next") return direction_ = 1, true;
-    if (word == "last" || word == "previous") return direction_ = -1, true;
+    if (word == "next") return direction_ = Direction::next, true;
+    if (word == "last" || word == "previous") return direction_ = Direction::last, true;
+    if (word == "this") return direction_ = Direction::here, true;
     return false;
   }
 
@@ -283,12 +284,16 @@ class Reader {
       return {*absolute_, zone_, false};
     }
     const local_days today = std::chrono::floor<days>(zone_.to_local(now_));
+    if (directed() && !weekday_ && !month_ && !number_)
+      fail("next and last go with a weekday, or with a day and its month: next friday, last 25 December");
     if (month_ || number_) set_named_day(today);
     if (ahead_) set_day(today + *ahead_);
     if (!day_ && year_) fail("a year needs a month and a day");
     if (weekday_ && !day_) {
-      // "friday" is the next one from tomorrow on, "last friday" the one before today.
-      const local_days from = direction_ < 0 ? today - days(7) : today + days(1);
+      // "friday" is the next one from tomorrow on, "last friday" the one before today, "this friday" may be today.
+      const local_days from = direction_ == Direction::last   ? today - days(7)
+                              : direction_ == Direction::here ? today
+                                                              : today + days(1);
       day_ = from + (*weekday_ - std::chrono::weekday(from));
     } else if (weekday_ && std::chrono::weekday(*day_) != *weekday_) {
       fail(fmt::format("that day is a {}", weekday_name(std::chrono::weekday(*day_).c_encoding())));
@@ -301,12 +306,25 @@ class Reader {
     return {zone_.to_system(wall, date_only ? ignored : note), zone_, date_only};
   }
 
-  /// 25 December 2026; without a year this year's, or the next one.
+  /// Whether a word asks for another one than the nearest.
+  [[nodiscard]] bool directed() const { return direction_ == Direction::next || direction_ == Direction::last; }
+
+  /// 25 December 2026; without a year this year's, or the next or last one.
   void set_named_day(local_days today) {
     if (!month_ || !number_) fail("a day needs its month: 25 December, or 2026-12-25");
-    const int year = year_.value_or(static_cast<int>(year_month_day(today).year()));
+    const int this_year = static_cast<int>(year_month_day(today).year());
+    int year = year_.value_or(this_year);
+    constexpr int kFarthest = 8;  // 29 February may be eight years away
+    for (int away = 0; directed() && !year_ && away <= kFarthest; ++away) {
+      const bool next = direction_ == Direction::next;
+      const int candidate = next ? this_year + away : this_year - away;
+      const auto date = std::chrono::year(candidate) / static_cast<int>(*month_) / *number_;
+      if (!date.ok() || (next ? local_days(date) <= today : local_days(date) >= today)) continue;
+      year = candidate;
+      break;
+    }
     set_day(year, static_cast<int>(*month_), *number_);
-    if (upcoming_ && !year_ && *day_ < today) {
+    if (upcoming_ && !directed() && !year_ && *day_ < today) {
       day_.reset();
       set_day(year + 1, static_cast<int>(*month_), *number_);
     }
@@ -326,7 +344,7 @@ class Reader {
   std::optional<unsigned> month_;
   std::optional<int> number_;
   std::optional<int> year_;
-  int direction_ = 1;
+  enum class Direction { none, next, last, here } direction_ = Direction::none;
 };
 
 }  // namespace

@@ -275,6 +275,39 @@ TEST_CASE("the rule at the end of a zone's file may be written in several ways")
   }
 }
 
+TEST_CASE("next, last and this hold for weekdays and for days of a month") {
+  run({
+      {"", "last 25 december", "", "", "", "Thursday 2025-12-25, week 52"},
+      {"", "previous 25 december", "", "", "", "Thursday 2025-12-25, week 52"},
+      {"", "last 3 march", "", "", "", "Tuesday 2026-03-03, week 10"},
+      {"", "next 25 december", "", "", "", "Friday 2026-12-25, week 52"},
+      {"", "next 3 march at 9:00", "", "", "", "Wednesday 2027-03-03 09:00:00 UTC, week 9"},
+      {"", "this 3 march", "", "", "", "Tuesday 2026-03-03, week 10"},
+      {"", "last 24 november", "", "", "", "Monday 2025-11-24, week 48"},
+      {"", "next november 24th", "", "", "", "Wednesday 2027-11-24, week 47"},
+      {"", "next 29 february", "", "", "", "Tuesday 2028-02-29, week 9"},
+      {"", "last 29 february", "", "", "", "Thursday 2024-02-29, week 9"},
+      {"", "last 25 december 2020", "", "", "", "Friday 2020-12-25, week 52"},
+      {"", "next friday 25 december", "", "", "", "Friday 2026-12-25, week 52"},
+      {"", "", "", "last 3 march", "", "-266 days (8 months 21 days) from Tuesday 2026-11-24 to Tuesday 2026-03-03"},
+      {"", "this tuesday", "", "", "", "Tuesday 2026-11-24, week 48"},
+      {"", "this wednesday", "", "", "", "Wednesday 2026-11-25, week 48"},
+      {"", "this monday", "", "", "", "Monday 2026-11-30, week 49"},
+      {"", "last 14:00", "", "", "",
+       "time: \"last 14:00\" is not understood as a time: next and last go with a weekday, or with a day and its "
+       "month: "
+       "next friday, last 25 December"},
+      {"", "next tomorrow", "", "", "",
+       "time: \"next tomorrow\" is not understood as a time: next and last go with a weekday, or with a day and its "
+       "month: next friday, last 25 December"},
+      {"", "last 2026-11-01", "", "", "",
+       "time: \"last 2026-11-01\" is not understood as a time: next and last go with a weekday, or with a day and its "
+       "month: next friday, last 25 December"},
+      {"", "next 31 february", "", "", "",
+       "time: \"next 31 february\" is not understood as a time: February 2026 has no day 31"},
+  });
+}
+
 TEST_CASE("a time that is not understood says why") {
   run({
       {"", "13pm", "", "", "", "time: \"13pm\" is not understood as a time: with am or pm, hours go from 1 to 12"},

@@ -8,14 +8,20 @@ void CompletionBuilder::take(const ToolCallDelta& delta) {
   if (delta.call >= kMaxToolCalls) {
     throw Error(errc::too_large, "the model opened more than " + std::to_string(kMaxToolCalls) + " tool calls at once");
   }
-  if (delta.call >= calls_.size()) calls_.resize(delta.call + 1);
+  if (delta.call >= calls_.size()) {
+    calls_.resize(delta.call + 1);
+    whole_.resize(delta.call + 1);
+  }
   ToolCall& call = calls_[delta.call];
   if (call.id.empty()) call.id = delta.id;
   if (call.name.empty()) call.name = delta.name;
   if (!delta.arguments) return;
-  if (delta.whole) {
+  // A server may send an object first, mostly an empty one, and then the pieces of the text.
+  const bool nothing = delta.arguments->find_first_not_of(" \t\r\n") == std::string::npos;
+  if (delta.whole || (whole_[delta.call] && !nothing)) {
     call.arguments = *delta.arguments;
-  } else {
+    whole_[delta.call] = delta.whole;
+  } else if (!whole_[delta.call]) {
     call.arguments += *delta.arguments;
   }
   written_ += delta.arguments->size();

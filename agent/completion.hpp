@@ -50,6 +50,7 @@ class CompletionBuilder {
   Reasoning reasoning_;
   std::vector<Reasoning> closed_reasoning_;  // blocks that ended with a signature
   std::vector<ToolCall> calls_;
+  std::vector<bool> whole_;  // by call: its arguments are a document, to which no piece can be appended
   std::size_t written_ = 0;
   Completion completion_;
 };

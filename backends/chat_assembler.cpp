@@ -1,5 +1,6 @@
 #include <sennit/backends/chat_assembler.hpp>
-#include <sennit/backends/chat_json.hpp>
+#include <sennit/backends/chat_fields.hpp>
+#include <sennit/backends/chat_usage.hpp>
 
 #include <fmt/format.h>
 
@@ -12,95 +13,11 @@ namespace sennit {
 
 namespace {
 
-/// The members of `object` under `keys`, null where absent, found in one pass: in a stream of tokens, looking for each
-/// key by itself costs as much as parsing.
-template <std::size_t N>
-std::array<const json::value*, N> fields(const json::object& object, const std::array<std::string_view, N>& keys) {
-  std::array<const json::value*, N> found{};
-  for (const auto& [key, value] : object) {
-    for (std::size_t i = 0; i < N; ++i) {
-      if (key.size() == keys[i].size() && key == keys[i]) found[i] = &value;
-    }
-  }
-  return found;
-}
-
 constexpr std::array<std::string_view, 4> kChunkKeys = {"error", "usage", "x_groq", "choices"};
 constexpr std::array<std::string_view, 5> kChoiceKeys = {"index", "delta", "message", "finish_reason", "error"};
 constexpr std::array<std::string_view, 5> kWordKeys = {"content", "refusal", "reasoning_content", "reasoning",
                                                        "thinking"};
 constexpr std::array<std::string_view, 2> kCallKeys = {"tool_calls", "function_call"};
-
-bool present(const json::value* value) {
-  return value != nullptr && !value->is_null();
-}
-const json::object* as_object(const json::value* value) {
-  return value != nullptr ? value->if_object() : nullptr;
-}
-const json::array* as_array(const json::value* value) {
-  return value != nullptr ? value->if_array() : nullptr;
-}
-std::string_view as_text(const json::value* value) {
-  return value != nullptr && value->is_string() ? std::string_view(value->get_string()) : std::string_view();
-}
-
-const json::value* member(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return present(value) ? value : nullptr;
-}
-const json::object* object_at(const json::object& object, std::string_view key) {
-  return as_object(object.if_contains(key));
-}
-std::string_view text_at(const json::object& object, std::string_view key) {
-  return as_text(object.if_contains(key));
-}
-
-/// What a scripting language calls true: servers write false, 0, "" and {} where they mean "none".
-bool says_something(const json::value* value) {
-  if (value == nullptr) return false;
-  switch (value->kind()) {
-    case json::kind::null:
-      return false;
-    case json::kind::bool_:
-      return value->get_bool();
-    case json::kind::int64:
-      return value->get_int64() != 0;
-    case json::kind::uint64:
-      return value->get_uint64() != 0;
-    case json::kind::double_:
-      return value->get_double() != 0;
-    case json::kind::string:
-      return !value->get_string().empty();
-    case json::kind::array:
-      return !value->get_array().empty();
-    case json::kind::object:
-      return !value->get_object().empty();
-  }
-  return false;
-}
-
-std::optional<std::int64_t> count_at(const json::object* object, std::string_view key) {
-  const json::value* value = object != nullptr ? object->if_contains(key) : nullptr;
-  if (value == nullptr) return {};
-  if (const std::int64_t* number = value->if_int64()) return *number;
-  if (const double* number = value->if_double(); number != nullptr && *number > -9e15 && *number < 9e15) {
-    return static_cast<std::int64_t>(*number);
-  }
-  return {};
-}
-
-std::optional<std::int64_t> first_count(std::initializer_list<std::optional<std::int64_t>> counts) {
-  for (const auto& count : counts) {
-    if (count) return count;
-  }
-  return {};
-}
-
-std::string json_text(const json::value& value) {
-  std::string text;
-  append_json(text, value);
-  return text;
-}
 
 /// The wire's index as a key: mostly a number, but any JSON may stand there. Empty where there is none.
 std::string index_key(const json::object& delta) {
@@ -110,18 +27,19 @@ std::string index_key(const json::object& delta) {
                                                  *number == static_cast<double>(static_cast<std::int64_t>(*number))) {
     return std::to_string(static_cast<std::int64_t>(*number));
   }
-  return json_text(*index);
+  return wire_text(*index);
 }
 
 std::string id_text(const json::value* id) {
   if (id == nullptr || !says_something(id)) return {};
-  return id->is_string() ? std::string(id->get_string()) : json_text(*id);
+  return id->is_string() ? std::string(id->get_string()) : wire_text(*id);
 }
 
 }  // namespace
 
 void ChatAssembler::chunk(const json::object& chunk, std::vector<Event>& events) {
   events_ = &events;
+  whole_ = false;
   const auto [error, usage, x_groq, choices] = fields(chunk, kChunkKeys);
   if (present(error)) {
     const json::value document(chunk);
@@ -132,24 +50,25 @@ void ChatAssembler::chunk(const json::object& chunk, std::vector<Event>& events)
   const json::value* words = groq != nullptr ? groq->if_contains("error") : nullptr;
   if (words != nullptr && says_something(words)) {
     ProviderError groq_error;
-    groq_error.message = words->is_string() ? *words : json::value(json_text(*words));
+    groq_error.message = words->is_string() ? *words : json::value(wire_text(*words));
     take_error(error_ ? *error_ : std::move(groq_error), true);
   }
-  take_choices(choices, false);
+  take_choices(choices);
 }
 
 void ChatAssembler::document(const json::object& answer, std::vector<Event>& events) {
   events_ = &events;
+  whole_ = true;
   const auto [error, usage, x_groq, choices] = fields(answer, kChunkKeys);
   take_usage(usage, x_groq);
   if (says_something(error)) {
     const json::value document(answer);
     take_error(read_provider_error(&document, 0, {}), true);
   }
-  take_choices(choices, true);
+  take_choices(choices);
 }
 
-void ChatAssembler::take_choices(const json::value* choices, bool whole) {
+void ChatAssembler::take_choices(const json::value* choices) {
   const json::array* items = as_array(choices);
   if (items == nullptr) return;
   understood_ = true;
@@ -158,18 +77,21 @@ void ChatAssembler::take_choices(const json::value* choices, bool whole) {
     if (choice == nullptr) continue;
     const auto [index, delta, message, reason, error] = fields(*choice, kChoiceKeys);
     if (says_something(index)) continue;  // a choice without an index is the first one
-    if (const json::object* said = as_object(whole ? message : delta)) {
+    if (const json::object* said = as_object(whole_ ? message : delta)) {
       take_words(*said);
-      take_calls(*said, whole);
+      take_calls(*said);
     }
+    // A stream of whole messages. Perplexity sends both in each event: its deltas count, for the messages repeat them.
+    if (!whole_ && !verbatim_ && !spoke_ && as_object(message) != nullptr) only_message_ = *message;
     if (present(reason)) take_finish_reason(*reason);
     if (as_object(error) != nullptr) take_choice_error(*error);
-    if (whole) return;
+    if (whole_) return;
   }
 }
 
 void ChatAssembler::close(bool complete, std::vector<Event>& events) {
   events_ = &events;
+  take_only_message();
   std::string reasoning;
   std::string answer;
   think_.finish(complete && calls_.empty(), reasoning, answer);
@@ -177,13 +99,25 @@ void ChatAssembler::close(bool complete, std::vector<Event>& events) {
   append_text(answer);
 }
 
-void ChatAssembler::take_calls(const json::object& said, bool whole) {
+void ChatAssembler::take_only_message() {
+  const json::object* message = spoke_ ? nullptr : only_message_.if_object();
+  if (message == nullptr) return;
+  whole_ = true;
+  if (!reasoned_) {
+    take_words(*message);
+  } else if (const json::value* content = member(*message, "content")) {
+    take_content(*content);
+  }
+  take_calls(*message);
+}
+
+void ChatAssembler::take_calls(const json::object& said) {
   const auto [tool_calls, function_call] = fields(said, kCallKeys);
   if (const json::array* calls = as_array(tool_calls)) {
     for (const json::value& item : *calls) {
       const json::object* call = item.if_object();
       if (call == nullptr) continue;
-      if (whole) {
+      if (whole_) {
         open_call({}, call->if_contains("id"), object_at(*call, "function"));
       } else {
         take_tool_call(*call);
@@ -192,7 +126,7 @@ void ChatAssembler::take_calls(const json::object& said, bool whole) {
   }
   const json::object* function = as_object(function_call);
   if (function == nullptr || function->empty()) return;
-  if (whole) {
+  if (whole_) {
     open_call({}, nullptr, function);
   } else {
     take_function_call(*function);
@@ -211,6 +145,7 @@ void ChatAssembler::take_words(const json::object& said) {
   if (present(content)) take_content(*content);
   if (const std::string_view text = as_text(refusal); !text.empty()) {
     refused_ = true;
+    spoke_ = true;
     RefusalDelta* last = events_->empty() ? nullptr : std::get_if<RefusalDelta>(&events_->back().data);
     if (last != nullptr) {
       last->text += text;
@@ -222,6 +157,10 @@ void ChatAssembler::take_words(const json::object& said) {
 
 void ChatAssembler::take_content(const json::value& content) {
   if (const json::string* text = content.if_string()) return emit_text(*text);
+  if (const json::object* object = verbatim_ ? nullptr : content.if_object()) {
+    // Cloudflare parses an answer that is JSON.
+    return object->contains("type") ? take_part(*object) : emit_text(wire_text(content));
+  }
   const json::array* parts = content.if_array();
   if (parts == nullptr) return;
   for (const json::value& part : *parts) {
@@ -274,6 +213,8 @@ void ChatAssembler::open_call(std::string index, const json::value* id, const js
     throw Error(errc::too_large, fmt::format("a completion with more than {} tool calls", kMaxCalls));
   }
   calls_.push_back(Call{{}, std::move(index), false});
+  if (verbatim_) sent_.calls.emplace_back();
+  spoke_ = true;
   emit_call(calls_.size() - 1, true, id, function);
 }
 
@@ -305,10 +246,11 @@ void ChatAssembler::emit_call(std::size_t call, bool opened, const json::value* 
     delta.name = name;
     known.named = true;
   }
+  if (verbatim_) note_sent(sent_.calls[call], id, function);
   const json::value* arguments = function != nullptr ? member(*function, "arguments") : nullptr;
   if (arguments != nullptr) {
     delta.whole = !arguments->is_string();
-    delta.arguments = delta.whole ? json_text(*arguments) : std::string(arguments->get_string());
+    delta.arguments = delta.whole ? wire_text(*arguments) : std::string(arguments->get_string());
   }
   const bool only_arguments = delta.id.empty() && delta.name.empty();
   if (only_arguments && !opened && !delta.arguments) return;
@@ -321,6 +263,13 @@ void ChatAssembler::emit_call(std::size_t call, bool opened, const json::value* 
   events_->push_back(Event{{}, std::move(delta)});
 }
 
+/// The first id and name that say something count; but a whole call's empty name is its name.
+void ChatAssembler::note_sent(SentCall& sent, const json::value* id, const json::object* function) const {
+  if (sent.id.is_null() && says_something(id)) sent.id = *id;
+  const json::value* name = function != nullptr ? member(*function, "name") : nullptr;
+  if (sent.name.is_null() && name != nullptr && (whole_ || says_something(name))) sent.name = *name;
+}
+
 void ChatAssembler::take_usage(const json::value* usage, const json::value* x_groq) {
   if (!says_something(usage)) {
     const json::object* groq = as_object(x_groq);
@@ -329,31 +278,17 @@ void ChatAssembler::take_usage(const json::value* usage, const json::value* x_gr
   const json::object* sent = as_object(usage);
   if (sent == nullptr || sent->empty()) return;
   understood_ = true;
-  Usage counts;
-  counts.input = count_at(sent, "prompt_tokens");
-  counts.output = count_at(sent, "completion_tokens");
-  counts.cached_input = first_count({count_at(object_at(*sent, "prompt_tokens_details"), "cached_tokens"),
-                                     count_at(sent, "prompt_cache_hit_tokens"), count_at(sent, "cached_tokens")});
-  counts.reasoning = first_count({count_at(object_at(*sent, "completion_tokens_details"), "reasoning_tokens"),
-                                  count_at(sent, "reasoning_tokens")});
-  if (!verbatim_) {
-    // xAI counts reasoning beside the output, and Azure's Grok cached tokens beside the input; their totals show it.
-    const auto total = count_at(sent, "total_tokens");
-    if (total && counts.input && counts.output && counts.reasoning.value_or(0) > 0 &&
-        *total == *counts.input + *counts.output + *counts.reasoning) {
-      *counts.output += *counts.reasoning;
-    }
-    if (counts.input && counts.cached_input && *counts.cached_input > *counts.input)
-      *counts.input += *counts.cached_input;
-  }
+  if (verbatim_) sent_.usage = usage_as_sent(*sent);
+  const Usage counts = verbatim_ ? counts_of(*sent) : usage_of(*sent);
   if (usage_ == counts) return;
   usage_ = counts;
   events_->push_back(Event{{}, UsageUpdate{counts}});
 }
 
 void ChatAssembler::take_finish_reason(const json::value& reason) {
-  finish_reason_ = reason.is_string() ? std::string(reason.get_string()) : json_text(reason);
-  if (!finish_reason_->empty()) reason_ = *finish_reason_;
+  if (verbatim_) sent_.finish_reason = reason;
+  std::string words = reason.is_string() ? std::string(reason.get_string()) : wire_text(reason);
+  if (!words.empty()) reason_ = std::move(words);
 }
 
 void ChatAssembler::take_error(ProviderError error, bool breaks) {
@@ -369,6 +304,7 @@ void ChatAssembler::take_choice_error(const json::value& error) {
 
 void ChatAssembler::emit_text(std::string_view text) {
   if (text.empty()) return;
+  spoke_ = true;
   if (think_.passes()) return append_text(text);
   std::string reasoning;
   std::string answer;
@@ -379,6 +315,7 @@ void ChatAssembler::emit_text(std::string_view text) {
 
 void ChatAssembler::emit_reasoning(std::string_view text) {
   if (text.empty()) return;
+  reasoned_ = true;
   if (!think_.passes()) {
     std::string answer;
     think_.server_splits(answer);

@@ -30,8 +30,18 @@ class ChatAssembler {
   /// The last error that arrived, if any; `failed` tells whether it breaks the completion (`"error": false` does not).
   [[nodiscard]] const std::optional<ProviderError>& error() const noexcept { return error_; }
   [[nodiscard]] bool failed() const noexcept { return failed_; }
-  /// The last finish_reason, verbatim.
-  [[nodiscard]] const std::optional<std::string>& finish_reason() const noexcept { return finish_reason_; }
+  struct SentCall {
+    json::value id;
+    json::value name;
+  };
+  /// What the events cannot carry, as the wire had it; null where it had nothing.
+  struct Sent {
+    json::value finish_reason;    ///< the last one
+    json::object usage;           ///< see usage_as_sent(); empty where none came
+    std::vector<SentCall> calls;  ///< by the number of the call
+  };
+  /// REQUIRES: verbatim.
+  [[nodiscard]] const Sent& sent() const noexcept { return sent_; }
   /// The last finish_reason that says something; empty if none did.
   [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
   /// Something was a chat completion at all: choices, usage or an error.
@@ -48,9 +58,10 @@ class ChatAssembler {
     bool named = false;
   };
 
-  void take_choices(const json::value* choices, bool whole);
+  void take_choices(const json::value* choices);
   void take_words(const json::object& said);
-  void take_calls(const json::object& said, bool whole);
+  void take_calls(const json::object& said);
+  void take_only_message();
   void take_content(const json::value& content);
   void take_part(const json::object& part);
   void take_tool_call(const json::object& delta);
@@ -65,6 +76,7 @@ class ChatAssembler {
   [[nodiscard]] std::optional<std::size_t> find_index(std::string_view index) const;
   void open_call(std::string index, const json::value* id, const json::object* function);
   void emit_call(std::size_t call, bool opened, const json::value* id, const json::object* function);
+  void note_sent(SentCall& sent, const json::value* id, const json::object* function) const;
   void emit_text(std::string_view text);
   void emit_reasoning(std::string_view text);
   void append_text(std::string_view text);
@@ -75,10 +87,14 @@ class ChatAssembler {
   bool failed_ = false;
   bool understood_ = false;
   bool refused_ = false;
+  bool spoke_ = false;                    // text, a refusal or a call has come
+  bool reasoned_ = false;                 // reasoning has come
+  bool whole_ = false;                    // what is being read is a whole answer, not a chunk
   std::vector<Event>* events_ = nullptr;  // where the running call appends
   std::vector<Call> calls_;
   std::optional<ProviderError> error_;
-  std::optional<std::string> finish_reason_;
+  Sent sent_;
+  json::value only_message_;  // of a stream in which no delta said anything
   std::string reason_;
   std::optional<Usage> usage_;
 };

@@ -58,7 +58,8 @@ class ChatDecoder {
   [[nodiscard]] bool streamed() const noexcept { return !std::holds_alternative<std::string>(reader_); }
   /// What the server said, verbatim: for `sennit decode` and for diagnosis. Complete after finish().
   [[nodiscard]] const std::optional<ProviderError>& error() const noexcept;
-  [[nodiscard]] const std::optional<std::string>& finish_reason() const noexcept { return assembler_.finish_reason(); }
+  /// REQUIRES: verbatim.
+  [[nodiscard]] const ChatAssembler::Sent& sent() const noexcept { return assembler_.sent(); }
 
   static constexpr std::size_t kMaxDocument = 32ULL << 20U;  ///< bytes of a body that is one document
   static constexpr std::size_t kMaxErrorBody = 1ULL << 20U;  ///< bytes of an error body that are looked at

@@ -15,9 +15,13 @@ namespace {
 /// Documents up to this size use the scratch; a larger one is rare and pays for its own memory.
 constexpr std::size_t kScratchDocument = 65'536;
 
+/// The wire nests deeper than what else comes from outside: arguments stand in it, and are shown as they are. Parser
+/// and writer recurse, a few hundred bytes of stack a level.
+constexpr std::size_t kMaxWireDepth = 512;
+
 json::parse_options strict_options() {
   json::parse_options options;
-  options.max_depth = kMaxJsonDepth;
+  options.max_depth = kMaxWireDepth;
   return options;
 }
 

@@ -1,5 +1,6 @@
 #include <sennit/backends/chat_json.hpp>
 #include <sennit/backends/chat_reading.hpp>
+#include <sennit/backends/chat_usage.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -11,8 +12,6 @@ namespace sennit {
 namespace {
 
 struct CallSoFar {
-  std::string id;
-  std::string name;
   std::optional<std::string> arguments;
   bool whole = false;
 };
@@ -22,14 +21,11 @@ struct Reading {
   std::string reasoning;
   std::optional<std::string> refusal;
   std::vector<CallSoFar> calls;
-  Usage usage;
 };
 
 void take(Reading& reading, const ToolCallDelta& delta) {
   if (delta.call >= reading.calls.size()) reading.calls.resize(delta.call + 1);
   CallSoFar& call = reading.calls[delta.call];
-  if (!delta.id.empty()) call.id = delta.id;
-  if (!delta.name.empty()) call.name = delta.name;
   if (!delta.arguments) return;
   if (delta.whole || call.whole) {
     call.arguments = *delta.arguments;
@@ -45,31 +41,20 @@ void take(Reading& reading, const Event& event) {
   if (const auto* delta = std::get_if<RefusalDelta>(&event.data))
     reading.refusal = reading.refusal.value_or("") + delta->text;
   if (const auto* delta = std::get_if<ToolCallDelta>(&event.data)) take(reading, *delta);
-  if (const auto* update = std::get_if<UsageUpdate>(&event.data)) reading.usage = update->usage;
-}
-
-json::value text_or_null(const std::string& text) {
-  return text.empty() ? json::value(nullptr) : json::value(text);
 }
 
 json::value or_null(const std::optional<std::string>& text) {
   return text ? json::value(*text) : json::value(nullptr);
 }
 
-json::value or_null(const std::optional<std::int64_t>& number) {
-  return number ? json::value(*number) : json::value(nullptr);
-}
-
-json::object describe(const CallSoFar& call, bool streamed) {
+json::object describe(const CallSoFar& call, const ChatAssembler::SentCall& sent) {
   json::value arguments = json::object();
   const bool blank = !call.arguments || call.arguments->find_first_not_of(" \t\r\n") == std::string::npos;
   if (!blank) {
     arguments = parse_exact(*call.arguments).value_or(nullptr);
   }
-  // A whole answer may hold a call of empty strings; in a stream an empty name is one that has not come.
-  const bool name_given = !call.name.empty() || (!streamed && call.arguments);
-  return {{"id", text_or_null(call.id)},
-          {"name", name_given ? json::value(call.name) : json::value(nullptr)},
+  return {{"id", sent.id},
+          {"name", sent.name},
           {"arguments", std::move(arguments)},
           {"arguments_raw", call.whole ? json::value(nullptr) : or_null(call.arguments)}};
 }
@@ -81,19 +66,16 @@ json::value describe(const std::optional<ProviderError>& error) {
 }
 
 json::object describe(const Reading& reading, const ChatDecoder& decoder) {
+  const ChatAssembler::Sent& sent = decoder.sent();
   json::array calls;
-  for (const CallSoFar& call : reading.calls) calls.push_back(describe(call, decoder.streamed()));
-  const Usage& usage = reading.usage;
+  for (std::size_t i = 0; i < reading.calls.size(); ++i) calls.push_back(describe(reading.calls[i], sent.calls[i]));
   return {{"text", reading.text},
           {"reasoning", reading.reasoning},
           {"refusal", or_null(reading.refusal)},
           {"tool_calls", std::move(calls)},
-          {"finish_reason", or_null(decoder.finish_reason())},
+          {"finish_reason", sent.finish_reason},
           {"finish_detail", nullptr},
-          {"usage", json::object{{"input", or_null(usage.input)},
-                                 {"output", or_null(usage.output)},
-                                 {"cached_input", or_null(usage.cached_input)},
-                                 {"reasoning", or_null(usage.reasoning)}}},
+          {"usage", sent.usage.empty() ? usage_as_sent({}) : sent.usage},
           {"error", describe(decoder.error())}};
 }
 

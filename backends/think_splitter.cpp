@@ -61,6 +61,8 @@ void ThinkSplitter::take_thinking_head() {
   if (may_repeat_tag_ && held_.starts_with(kOpen)) {
     held_.erase(0, kOpen.size());
     may_repeat_tag_ = false;
+    began_inside_ = false;  // the model has opened its thoughts itself: they are no answer, even if they never close
+    copy_ = {};
     drop_white();
   }
   if (!held_.empty()) state_ = State::thinking;

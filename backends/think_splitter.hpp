@@ -25,7 +25,7 @@ class ThinkSplitter {
   /// kMaxHeld bytes). Within one call all reasoning comes before all answer. White space around the tags is dropped.
   void push(std::string_view text, std::string& reasoning, std::string& answer);
   /// Ends the text and appends what was kept back. `complete`: the model ended by itself, was not cut off. A complete
-  /// text that began `inside` and never closed was no thought at all: it is appended to `answer` as well, because an
+  /// text that began `inside` without any tag was no thought at all: it is appended to `answer` as well, because an
   /// answer that is shown twice is better than one that is lost.
   void finish(bool complete, std::string& reasoning, std::string& answer);
   /// The server has sent reasoning in a field of its own: all text is answer from here on.
@@ -45,7 +45,7 @@ class ThinkSplitter {
   void take_answer_head(std::string& answer);
 
   State state_ = State::answer;
-  bool began_inside_ = false;
+  bool began_inside_ = false;  // without a tag so far
   bool may_repeat_tag_ = false;
   bool closed_ = false;
   std::string held_;  // not yet settled

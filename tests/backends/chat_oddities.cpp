@@ -147,6 +147,11 @@ TEST_CASE("an answer may end in many ways") {
       {"more cached than sent stays as sent",
        sse({R"({"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":1,"cached_tokens":161,"reasoning_tokens":0}})"}),
        R"({"usage":{"input":7,"output":1,"cached_input":161,"reasoning":0}})"},
+      {"counts that are no whole numbers are shown as they are",
+       sse({R"({"choices":[],"usage":{"prompt_tokens":5.5,"completion_tokens":18446744073709551615}})"}),
+       R"({"usage":{"input":5.5,"output":18446744073709551615,"cached_input":null,"reasoning":null}})"},
+      {"a finish_reason that is no text", sse({chunk("{}", R"(,"finish_reason":{"type":"stop"})")}),
+       R"({"finish_reason":{"type":"stop"}})"},
       {"counts of wrong types",
        sse({R"({"choices":[],"usage":{"prompt_tokens":true,"completion_tokens":"7","prompt_tokens_details":[]}})"}),
        "{}"},
@@ -226,6 +231,8 @@ TEST_CASE("tool calls are put together however they come") {
        sse({call(R"("index":0,"id":"c1","function":{"name":"f","arguments":"{\"city\": \"Lon"})"),
             finish_chunk("length")}),
        R"({"finish_reason":"length","tool_calls":[{"id":"c1","name":"f","arguments":null,"arguments_raw":"{\"city\": \"Lon"}]})"},
+      {"an id that is a number", sse({call(R"("index":0,"id":7,"function":{"name":"f","arguments":"{}"})")}),
+       R"({"tool_calls":[{"id":7,"name":"f","arguments":{},"arguments_raw":"{}"}]})"},
       {"empty arguments", sse({call(R"("index":0,"id":"c1","function":{"name":"f","arguments":""})")}),
        R"({"tool_calls":[{"id":"c1","name":"f","arguments":{},"arguments_raw":""}]})"},
       {"null where there is nothing",
@@ -300,6 +307,16 @@ TEST_CASE("bodies of HTTP errors have many shapes") {
   });
 }
 
+TEST_CASE("arguments may be nested deeply") {
+  const std::string deep = std::string(300, '[') + std::string(300, ']');
+  const json::object reading = read_chat_answer(
+      sse({chunk(R"({"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":")" + deep + R"("}}]})")}),
+      {}, {});
+  CHECK(reading.at("tool_calls").at(0).at("arguments").is_array());
+  const std::string endless(100'000, '[');
+  CHECK(read_chat_answer(sse({endless, text_chunk("a")}), {}, {}).at("text") == "a");
+}
+
 TEST_CASE("answers that were not streamed") {
   const auto document = ChatFraming::document;
   check({
@@ -325,6 +342,10 @@ TEST_CASE("answers that were not streamed") {
       {"a call without a function",
        R"({"choices":[{"message":{"tool_calls":[{"id":"c1","type":"custom","custom":{"name":"f","input":"x"}}]}}]})",
        R"({"tool_calls":[{"id":"c1","name":null,"arguments":{},"arguments_raw":null}]})", document},
+      {"names as they are: null, empty, none",
+       R"({"choices":[{"message":{"tool_calls":[{"id":"c1","function":{"name":null,"arguments":"{}"}},{"id":"c2","function":{"name":""}},{"id":"","function":{}}]}}]})",
+       R"({"tool_calls":[{"id":"c1","name":null,"arguments":{},"arguments_raw":"{}"},{"id":"c2","name":"","arguments":{},"arguments_raw":null},{"id":null,"name":null,"arguments":{},"arguments_raw":null}]})",
+       document},
       {"an error with status 200", R"({"error":{"message":"no","code":502}})",
        R"({"error":{"status":502,"type":null,"message":"no"}})", document},
       {"an array around it", R"([{"choices":[{"message":{"content":"a"}}]}])", R"({"text":"a"})", document},

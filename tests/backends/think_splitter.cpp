@@ -69,6 +69,7 @@ TEST_CASE("only the head of a text is split: later tags belong to the answer") {
 TEST_CASE("a text without end of its thoughts is reasoning") {
   check_all_cuts(ThinkStart::tagged, "<think>why </thin", {"why </thin", ""});
   check_all_cuts(ThinkStart::inside, "why </thin", {"why </thin", ""}, false);
+  check_all_cuts(ThinkStart::inside, "<think>\nwhy", {"why", ""});
 }
 
 TEST_CASE("where the prompt opened the thoughts, only </think> is needed") {

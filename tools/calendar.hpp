@@ -50,6 +50,10 @@ class Zone {
   /// comes twice the first is taken; `note` then says so.
   [[nodiscard]] sys_seconds to_system(local_seconds time, std::string& note) const;
 
+  /// What a person should know where the zone was found by an abbreviation of its other season: EST is winter's, and
+  /// New York has EDT at `time`. Empty otherwise.
+  [[nodiscard]] std::string wrong_season(sys_seconds time) const;
+
   /// "Europe/Berlin", "UTC", "UTC+05:30"
   [[nodiscard]] const std::string& name() const { return name_; }
 
@@ -57,6 +61,7 @@ class Zone {
   explicit Zone(const date::time_zone& rules);
 
   std::string name_;
+  std::string asked_;  ///< what it was found by, in capitals
   seconds offset_{0};
   const date::time_zone* rules_ = nullptr;
   std::shared_ptr<const YearlyRule> later_;  ///< after the last change that `rules_` knows; null: nothing changes

@@ -214,6 +214,9 @@ Zone Zone::find(std::string_view name) {
   std::string wanted = folded(name);
   wanted.erase(0, wanted.find_first_not_of(' '));
   wanted.erase(wanted.find_last_not_of(' ') + 1);
+  std::string asked = wanted;
+  std::transform(asked.begin(), asked.end(), asked.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c; });
   if (wanted == "utc" || wanted == "gmt" || wanted == "z" || wanted == "zulu" || wanted == "etc/utc") return utc();
   if (wanted == "local") return local();
   if (const auto shift = offset(wanted)) return fixed(*shift);
@@ -225,7 +228,9 @@ Zone Zone::find(std::string_view name) {
     if (const date::time_zone* city = by_city(wanted)) rules = city;
   }
   if (!rules) refuse_zone(name, wanted);
-  return Zone(*rules);
+  Zone zone(*rules);
+  zone.asked_ = std::move(asked);
+  return zone;
 }
 
 Zone::Rule Zone::at(sys_seconds time) const {
@@ -233,6 +238,18 @@ Zone::Rule Zone::at(sys_seconds time) const {
   const date::sys_info info = rules_->get_info(to_date(time));
   const bool last = info.end >= date::sys_days(date::year(kLastYear) / 12 / 31);
   return last && later_ ? later_->at(time) : Rule{info.offset, info.abbrev};
+}
+
+std::string Zone::wrong_season(sys_seconds time) const {
+  const Rule rule = at(time);
+  if (asked_.empty() || rule.abbreviation == asked_) return {};
+  for (const int away : {91, 182, 273}) {
+    const Rule other = at(time + std::chrono::days(away));
+    if (other.abbreviation != asked_) continue;
+    return fmt::format("{} has {} (UTC{}) then, not {}; for {} itself give {}", name_, rule.abbreviation,
+                       write_offset(rule.offset), asked_, asked_, write_offset(other.offset));
+  }
+  return {};
 }
 
 local_seconds Zone::to_local(sys_seconds time) const {

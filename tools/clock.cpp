@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <string>
@@ -63,6 +64,10 @@ std::string answer(const ClockArgs& args, const Zone& home, calendar::sys_second
   const auto find_zone = [&](std::string_view argument, const std::string& name) {
     return reading(argument, [&] { return Zone::find(name); });
   };
+  const auto look_at_season = [&notes](const Moment& moment) {
+    std::string note = moment.date_only ? std::string() : moment.zone.wrong_season(moment.time);
+    if (!note.empty() && std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(std::move(note));
+  };
   Zone zone = home;
   if (given(args.zone)) {
     zone = find_zone("zone", *args.zone);
@@ -76,17 +81,20 @@ std::string answer(const ClockArgs& args, const Zone& home, calendar::sys_second
   if (given(args.add)) {
     moment = read("add", [&](std::string& note) { return calendar::add_span(moment, *args.add, note); });
   }
+  look_at_season(moment);
   std::string text;
   if (given(args.until)) {
     const bool from_now = !given(args.time) && !given(args.add);
     Moment end =
         read("until", [&](std::string& note) { return calendar::read_moment(*args.until, now, zone, note, from_now); });
+    look_at_season(end);
     if (from_now && end.date_only) moment.date_only = true;  // from now to a day is counted in days
     text = calendar::describe_difference(moment, end);
   } else {
     if (given(args.to_zone)) {
       moment.zone = find_zone("to_zone", *args.to_zone);
       moment.date_only = false;
+      look_at_season(moment);
     }
     text = given(args.format) ? reading("format", [&] { return calendar::format(moment, *args.format); })
                               : calendar::describe(moment);

@@ -275,6 +275,28 @@ TEST_CASE("the rule at the end of a zone's file may be written in several ways")
   }
 }
 
+TEST_CASE("an abbreviation of the other season is taken as the place, with a note") {
+  run({
+      {"", "2026-07-01 9:00 EST", "", "", "",
+       "Wednesday 2026-07-01 09:00:00 EDT (UTC-04:00, America/New_York), week 27\nnote: America/New_York has EDT "
+       "(UTC-04:00) then, not EST; for EST itself give -05:00"},
+      {"", "2026-10-20 9:00 pst", "", "", "",
+       "Tuesday 2026-10-20 09:00:00 PDT (UTC-07:00, America/Los_Angeles), week 43\nnote: America/Los_Angeles has PDT "
+       "(UTC-07:00) then, not PST; for PST itself give -08:00"},
+      {"CEST", "", "", "", "",
+       "Tuesday 2026-11-24 10:22:05 CET (UTC+01:00, Europe/Berlin), week 48\nnote: Europe/Berlin has CET (UTC+01:00) "
+       "then, not CEST; for CEST itself give +02:00"},
+      {"", "2026-07-01 9:00 EDT", "", "", "",
+       "Wednesday 2026-07-01 09:00:00 EDT (UTC-04:00, America/New_York), week 27"},
+      {"EST", "2026-07-01", "", "", "", "Wednesday 2026-07-01, week 27"},
+      {"ET", "2026-07-01 9:00", "", "", "", "Wednesday 2026-07-01 09:00:00 EDT (UTC-04:00, America/New_York), week 27"},
+      {"EST", "2026-07-01 9:00", "", "2026-07-01 10:00", "",
+       "1 hour (3600 seconds) from Wednesday 2026-07-01 09:00:00 EDT (UTC-04:00, America/New_York) to Wednesday "
+       "2026-07-01 10:00:00 EDT (UTC-04:00, America/New_York)\nnote: America/New_York has EDT (UTC-04:00) then, not "
+       "EST; for EST itself give -05:00"},
+  });
+}
+
 TEST_CASE("next, last and this hold for weekdays and for days of a month") {
   run({
       {"", "last 25 december", "", "", "", "Thursday 2025-12-25, week 52"},

@@ -148,9 +148,15 @@ void Chat::open_session(std::string id) {
 
 void Chat::farewell() {
   if (runs_ > 0 && runtime_.store() != nullptr && !session_.id().empty()) {
-    tell("Continue with: sennit --session " + session_.id() +
-             (settings_.definition.file.empty() ? "" : " " + settings_.definition.file.string()),
-         kDim);
+    std::vector<std::string> words = settings_.command;
+    words.insert(words.begin() + 1, {"--session", session_.id()});
+    if (!settings_.model.empty()) words.insert(words.end(), {"--model", settings_.model});
+    if (!settings_.definition.file.empty()) words.push_back(settings_.definition.file.string());
+    std::string line = "Continue with:";
+    for (const std::string& word : words) line += " " + shell_word(word);
+    page_.wrap(false);  // what is to be copied must not be broken
+    tell(harmless_line(line), kDim);
+    page_.wrap(true);
   }
   out_.flush_now();
 }

@@ -22,7 +22,9 @@ namespace sennit::app {
 
 struct ChatSettings {
   Definition definition;
-  std::string session;  ///< empty: a new conversation
+  std::string session;               ///< empty: a new conversation
+  std::vector<std::string> command;  ///< the words that start it like this again, but for its session and model
+  std::string model;                 ///< another than the file's; empty: that one
   std::map<std::string, json::value> inputs;
   Approvals approvals = Approvals::ask;
 };

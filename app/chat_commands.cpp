@@ -120,6 +120,7 @@ void Chat::model(std::string_view argument) {
   const bool kept = runtime_.store() != nullptr;
   agent_ = std::move(agent);
   settings_.definition = std::move(changed);
+  settings_.model = argument;
   session_ = agent_.session(session_.id());
   tell(fmt::format("Going on with {}{}", settings_.definition.model.name,
                    kept ? "." : ". Nothing is kept (--no-store), so the conversation begins anew."));

@@ -54,7 +54,7 @@ int main(int argc, char** argv) {
   add_check(app, exit_code);
   add_schema(app, exit_code);
   add_decode(app, exit_code);
-  add_repl(app, common, exit_code);
+  add_repl(app, common, argc > 0 ? argv[0] : "sennit", exit_code);
   for (CLI::App* command : app.get_subcommands(nullptr)) command->group("Commands");
   try {
     app.parse(argc, argv);

@@ -95,6 +95,14 @@ RuntimeOptions runtime_options(const CommonOptions& options, asio::io_context& l
   return made;
 }
 
+std::string shell_word(std::string_view word) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=.,:/@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos) return std::string(word);
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
 std::filesystem::path expand_home(std::string_view path) {
   const std::string_view home = environment("HOME");
   if (path.starts_with("~/") && !home.empty()) return std::filesystem::path(home) / path.substr(2);

@@ -38,6 +38,8 @@ void refuse_unkept(const CommonOptions& options, const std::string& session);
 /// A runtime's options: on the program's own loop, logging to standard error.
 [[nodiscard]] RuntimeOptions runtime_options(const CommonOptions& options, asio::io_context& loop);
 
+/// `word` as a POSIX shell reads it back, quoted only where it has to be.
+[[nodiscard]] std::string shell_word(std::string_view word);
 /// A path as a person writes it: `~/` at its start is the home folder.
 [[nodiscard]] std::filesystem::path expand_home(std::string_view path);
 

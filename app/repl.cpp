@@ -34,13 +34,25 @@ Definition definition_of(const ReplSettings& settings, const CLI::App& app) {
                   (near.empty() ? "; see sennit --help" : "; did you mean `sennit " + std::string(near) + "`?"));
 }
 
-int converse(const ReplSettings& settings, const CommonOptions& common, const CLI::App& app) {
+/// How to start like this again. A program that was named by its path is not found by its name alone.
+std::vector<std::string> command_of(const ReplSettings& settings, const CommonOptions& common, const char* name) {
+  std::vector<std::string> words{std::string_view(name).find('/') == std::string_view::npos ? "sennit" : name};
+  if (!common.state.empty()) words.insert(words.end(), {"--state", common.state.string()});
+  if (!common.log.empty()) words.insert(words.end(), {"--log", common.log});
+  for (const std::string& value : settings.values) words.insert(words.end(), {"--input", value});
+  if (settings.yes) words.emplace_back("--yes");
+  return words;
+}
+
+int converse(const ReplSettings& settings, const CommonOptions& common, const CLI::App& app, const char* name) {
   refuse_unkept(common, settings.session);
   ChatSettings chat;
   chat.definition = definition_of(settings, app);
   if (!settings.model.empty()) chat.definition.model.name = settings.model;
   chat.inputs = read_inputs(chat.definition, settings.values);
   chat.session = settings.session;
+  chat.model = settings.model;
+  chat.command = command_of(settings, common, name);
   if (settings.yes) chat.approvals = Approvals::allow;
   if (!Terminal::interactive(STDOUT_FILENO)) {
     throw Error(errc::invalid_argument,
@@ -57,7 +69,7 @@ int converse(const ReplSettings& settings, const CommonOptions& common, const CL
 
 }  // namespace
 
-void add_repl(CLI::App& app, const CommonOptions& common, int& exit_code) {
+void add_repl(CLI::App& app, const CommonOptions& common, const char* name, int& exit_code) {
   const auto settings = std::make_shared<ReplSettings>();
   app.add_option("AGENT", settings->agent, "Agent file to talk with; without one: Sennit's own assistant")
       ->type_name("");
@@ -68,8 +80,8 @@ void add_repl(CLI::App& app, const CommonOptions& common, int& exit_code) {
       ->allow_extra_args(false);
   app.add_flag("-y,--yes", settings->yes, "Approve every call that asks");
   for (const char* name : {"--session", "--model"}) refuse_empty(app, name);
-  app.final_callback([settings, &common, &app, &exit_code] {
-    if (app.get_subcommands().empty()) exit_code = converse(*settings, common, app);
+  app.final_callback([settings, &common, &app, name, &exit_code] {
+    if (app.get_subcommands().empty()) exit_code = converse(*settings, common, app, name);
   });
 }
 

@@ -5,7 +5,7 @@
 
 namespace sennit::app {
 
-/// Makes it what the program does without a subcommand.
-void add_repl(CLI::App& app, const CommonOptions& common, int& exit_code);
+/// Makes it what the program does without a subcommand. `name`: argv[0].
+void add_repl(CLI::App& app, const CommonOptions& common, const char* name, int& exit_code);
 
 }  // namespace sennit::app

@@ -17,7 +17,7 @@ TEST_CASE("the prompt greets, answers, keeps the conversation and says goodbye",
   chat.say("again", "<again> 3 sent");
   chat->press({"C-d"});
   const std::string screen = chat->until("[status 0]");
-  CHECK_THAT(screen, ContainsSubstring("Continue with: sennit --session "));
+  CHECK_THAT(screen, ContainsSubstring("Continue with: " SENNIT_PROGRAM " --session "));
   chat->until("[status 0]\necho");  // and the terminal echoes again
 }
 
@@ -249,7 +249,7 @@ TEST_CASE("a named session goes on", "[tmux]") {
   Conversation chat("--session mine agent.yaml");
   chat.say("one", "<one> 1 sent");
   chat->press({"C-d"});
-  chat->until("Continue with: sennit --session mine");
+  chat->until("Continue with: " SENNIT_PROGRAM " --session mine");
   chat.begin("--session mine agent.yaml");
   chat.say("two", "<two> 3 sent");
   chat.say("/session new", "0 messages");

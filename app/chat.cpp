@@ -58,7 +58,7 @@ void Chat::tell(std::string_view words, const Style& style) {
 }
 
 void Chat::row(std::string_view left, std::size_t width, std::string_view right) {
-  const std::string name = one_line(left);
+  const std::string name = harmless_line(left);
   const std::size_t indent = width + 4;
   const std::size_t room = std::max(page_.options().width, indent + 20) - indent;
   page_.wrap(false);
@@ -75,6 +75,7 @@ void Chat::greet() {
   page_.put("Sennit " + std::string(kVersion), kBold);
   tell(" · " + one_line(definition.name) + " · model " + one_line(definition.model.name), kDim);
   tell("Say something. /help lists the commands, Ctrl-C stops an answer, Ctrl-D leaves.", kDim);
+  if (!settings_.session.empty()) recall_session("continuing");
   page_.gap();
 }
 
@@ -137,6 +138,22 @@ void Chat::say(const std::string& text) {
   if (!outcome.cost) return;
   if (!cost_) cost_ = Cost{0, outcome.cost->currency};
   cost_->amount += outcome.cost->amount;
+}
+
+/// `HOW NAME: 24 messages, last: "…"`, where something was said already.
+void Chat::recall_session(std::string_view how) {
+  const std::vector<Message> messages = await(loop_, session_.messages());
+  if (messages.empty()) return;
+  std::string last;
+  for (auto message = messages.rbegin(); message != messages.rend() && last.empty(); ++message)
+    last = one_line(message->text());
+  std::string line = fmt::format("{} {}: {} message{}", how, one_line(session_.id()), messages.size(),
+                                 messages.size() == 1 ? "" : "s");
+  if (!last.empty()) {
+    const std::size_t used = columns(std::string_view(line)) + std::string_view(", last: \"\"").size();
+    line += ", last: \"" + clip(last, std::max(page_.options().width, used + 20) - used) + "\"";
+  }
+  tell(line, kDim);
 }
 
 void Chat::open_session(std::string id) {

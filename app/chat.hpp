@@ -48,6 +48,7 @@ class Chat {
   void command(std::string_view line);
   Completion complete(std::string_view before_cursor) const;
   void farewell();
+  void recall_session(std::string_view how);
   void open_session(std::string id);
   void tell(std::string_view words, const Style& style = kPlain);
   void row(std::string_view left, std::size_t width, std::string_view right);

@@ -163,11 +163,13 @@ void Chat::session(std::string_view argument) {
   if (!store) return tell("Nothing is kept on disk (--no-store): this conversation ends with the program.");
   if (!argument.empty()) open_session(argument == "new" ? new_session_name() : std::string(argument));
   const std::vector<Message> messages = await(loop_, session_.messages());
-  tell(fmt::format("This conversation is {}: {} messages.", session_.id(), messages.size()));
+  if (!argument.empty() && !messages.empty()) return recall_session("going on with");
+  tell(fmt::format("This conversation is {}: {} messages.", one_line(session_.id()), messages.size()));
   if (!argument.empty()) return;
   const std::vector<SessionRecord> sessions = await(loop_, store->sessions(kListed));
   for (const SessionRecord& record : sessions) {
-    row(record.id, 24, fmt::format("{} · {} · {} messages", day(record.updated), record.agent, record.messages));
+    const char* mark = record.id == session_.id() ? "› " : "  ";
+    row(mark + record.id, 26, fmt::format("{} · {} · {} messages", day(record.updated), record.agent, record.messages));
   }
 }
 

@@ -31,3 +31,19 @@ TEST_CASE("the farewell starts the same conversation again", "[tmux]") {
   chat->until("›");
   chat.say("two", "<two> 3 sent");
 }
+
+TEST_CASE("a conversation that goes on says where it was", "[tmux]") {
+  NEEDS_TMUX;
+  Conversation chat("--session mine agent.yaml", {}, 60);
+  CHECK_THAT(chat->screen(), !ContainsSubstring("continuing"));
+  chat.say("one two three four five six seven eight nine ten", "1 sent");
+  chat->press({"C-d"});
+  chat->until("[status 0]");
+  chat.begin("--session mine agent.yaml", 60);
+  CHECK_THAT(chat->screen(), ContainsSubstring("continuing mine: 2 messages, last: \"<one two three four fi…\"\n"));
+  chat.say("/session new", "0 messages");
+  chat.say("hi", "<hi> 1 sent");
+  const std::string screen = chat.say("/session", "    mine ");
+  CHECK_THAT(screen, ContainsSubstring("\n  › 20"));
+  chat.say("/session mine", "going on with mine: 2 messages, last:");
+}

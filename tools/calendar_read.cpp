@@ -103,12 +103,24 @@ class Reader {
     if (word == "today") return set_day(days(0));
     if (word == "tomorrow") return set_day(days(1));
     if (word == "yesterday") return set_day(days(-1));
+    if (word == "day") return read_day_beyond();
     if (word == "noon" || word == "midday") return set_clock(std::chrono::hours(12));
     if (word == "midnight") return set_clock(seconds(0));
     if (word == "next") return direction_ = Direction::next, true;
     if (word == "last" || word == "previous") return direction_ = Direction::last, true;
     if (word == "this") return direction_ = Direction::here, true;
     return false;
+  }
+
+  /// The day after tomorrow, the day before yesterday.
+  bool read_day_beyond() {
+    if (at_ + 2 >= words_.size()) return false;
+    const std::string side = lower(words_[at_ + 1]);
+    const std::string day = lower(words_[at_ + 2]);
+    const bool after = side == "after" && day == "tomorrow";
+    if (!after && !(side == "before" && day == "yesterday")) return false;
+    at_ += 2;
+    return set_day(days(after ? 2 : -2));
   }
 
   bool read_weekday(std::string_view word) {
@@ -311,7 +323,8 @@ class Reader {
 
   /// 25 December 2026; without a year this year's, or the next or last one.
   void set_named_day(local_days today) {
-    if (!month_ || !number_) fail("a day needs its month: 25 December, or 2026-12-25");
+    if (!month_) fail("a day needs its month: 25 December, or 2026-12-25");
+    if (!number_) fail(fmt::format("a month needs a day: 1 {0}, or {0} 1", month_name(*month_)));
     const int this_year = static_cast<int>(year_month_day(today).year());
     int year = year_.value_or(this_year);
     constexpr int kFarthest = 8;  // 29 February may be eight years away

@@ -69,6 +69,19 @@ constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
     {"pt", "America/Los_Angeles"},
 };
 
+/// The largest cities as they are written where Chinese, Japanese or Korean is. Apart from the others: of a name in
+/// these scripts a near one is another city, and nothing to suggest.
+constexpr std::pair<std::string_view, std::string_view> kEastAsianNames[] = {
+    {"北京", "Asia/Shanghai"},    {"上海", "Asia/Shanghai"},    {"广州", "Asia/Shanghai"},
+    {"深圳", "Asia/Shanghai"},    {"香港", "Asia/Hong_Kong"},   {"台北", "Asia/Taipei"},
+    {"臺北", "Asia/Taipei"},      {"东京", "Asia/Tokyo"},       {"東京", "Asia/Tokyo"},
+    {"大阪", "Asia/Tokyo"},       {"首尔", "Asia/Seoul"},       {"首爾", "Asia/Seoul"},
+    {"서울", "Asia/Seoul"},       {"ソウル", "Asia/Seoul"},     {"新加坡", "Asia/Singapore"},
+    {"纽约", "America/New_York"}, {"紐約", "America/New_York"}, {"ニューヨーク", "America/New_York"},
+    {"伦敦", "Europe/London"},    {"倫敦", "Europe/London"},    {"ロンドン", "Europe/London"},
+    {"巴黎", "Europe/Paris"},     {"パリ", "Europe/Paris"},     {"洛杉矶", "America/Los_Angeles"},
+};
+
 constexpr int kMaxOffsetHours = 18;
 
 /// The plain letters of U+00C0 to U+00FF: people write São Paulo, the database writes Sao_Paulo.
@@ -222,6 +235,9 @@ Zone Zone::find(std::string_view name) {
   if (const auto shift = offset(wanted)) return fixed(*shift);
   for (const auto& [alias, target] : kAliases) {
     if (wanted == alias) wanted = folded(target);
+  }
+  for (const auto& [local_name, target] : kEastAsianNames) {
+    if (wanted == local_name) wanted = folded(target);
   }
   const date::time_zone* rules = by_name(wanted);
   if (!rules || rules->name().find('/') == std::string::npos) {

@@ -4,11 +4,25 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace sennit {
 
 namespace {
+
+/// A name that servers accept. Models invent others (`multi_tool_use.parallel`, none at all), and a history that holds
+/// one is refused for ever.
+std::string function_name(std::string_view name) {
+  constexpr std::size_t kLongest = 64;
+  if (name.empty()) return "invalid";
+  std::string out(name.substr(0, kLongest));
+  for (char& c : out) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+    if (!plain) c = '_';
+  }
+  return out;
+}
 
 class Writer {
  public:
@@ -25,7 +39,7 @@ class Writer {
   void assistant(const Message& message, bool this_turn);
   void tool_call(const ToolCall& call);
   void tool_result(std::string_view id, std::string_view content, bool is_error);
-  void replay_reasoning(const Message& message, bool this_turn, bool calls);
+  [[nodiscard]] std::optional<std::string> replayed_reasoning(const Message& message, bool this_turn, bool calls) const;
   std::size_t results(std::size_t next, std::vector<const ToolCall*> open_calls);
   [[nodiscard]] std::string_view system_role() const { return model_.rule->reasons ? "developer" : "system"; }
 
@@ -116,11 +130,18 @@ void Writer::blob(const Blob& blob) {
 
 void Writer::assistant(const Message& message, bool this_turn) {
   const std::vector<const ToolCall*> calls = message.tool_calls();
+  const std::string text = message.text();
+  const std::optional<std::string> reasoning = replayed_reasoning(message, this_turn, !calls.empty());
+  // A turn of reasoning only, where that is not sent back, would be an empty message, which many servers refuse.
+  if (text.empty() && calls.empty() && !reasoning) return;
   open("assistant");
   // Empty text instead of null: templates of local engines choke on null.
   out_ += ",\"content\":";
-  append_json_string(out_, message.text());
-  replay_reasoning(message, this_turn, !calls.empty());
+  append_json_string(out_, text);
+  if (reasoning) {
+    out_ += fmt::format(",\"{}\":", model_.provider->replay_field);
+    append_json_string(out_, *reasoning);
+  }
   if (!calls.empty()) {
     out_ += ",\"tool_calls\":";
     char separator = '[';
@@ -134,27 +155,24 @@ void Writer::assistant(const Message& message, bool this_turn) {
   out_ += '}';
 }
 
-void Writer::replay_reasoning(const Message& message, bool this_turn, bool calls) {
-  const Provider& provider = *model_.provider;
-  if (model_.replay == ReasoningReplay::never) return;
-  if (model_.replay == ReasoningReplay::within_turn && !this_turn) return;
+/// The reasoning that goes back with the message; nothing where the field is not to be sent.
+std::optional<std::string> Writer::replayed_reasoning(const Message& message, bool this_turn, bool calls) const {
+  if (model_.replay == ReasoningReplay::never) return {};
+  if (model_.replay == ReasoningReplay::within_turn && !this_turn) return {};
   std::string text;
   for (const Part& part : message.parts) {
     const auto* reasoning = std::get_if<Reasoning>(&part);
-    if (reasoning != nullptr && reasoning->provider == provider.name) text += reasoning->text;
+    if (reasoning != nullptr && reasoning->provider == model_.provider->name) text += reasoning->text;
   }
-  if (text.empty() && !(calls && provider.replay_needs_presence)) return;
-  out_ += ",\"";
-  out_ += provider.replay_field;
-  out_ += "\":";
-  append_json_string(out_, text);
+  if (text.empty() && !(calls && model_.replay_presence)) return {};
+  return text;
 }
 
 void Writer::tool_call(const ToolCall& call) {
   out_ += R"({"id":)";
   append_json_string(out_, call.id);
   out_ += R"(,"type":"function","function":{"name":)";
-  append_json_string(out_, call.name);
+  append_json_string(out_, function_name(call.name));
   out_ += ",\"arguments\":";
   const json::value* parsed = parse_scratch(call.arguments);
   if (parsed != nullptr && parsed->is_object()) {

@@ -5,7 +5,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <utility>
 
 namespace sennit {
@@ -44,6 +46,15 @@ std::string resolve_url(const Provider& provider, const ModelSpec& spec) {
   return endpoint(base);
 }
 
+/// What the agent decides, not its options: replaced there, the run would speak of something else than it sent.
+void refuse_own_fields(const json::object& extra, errc code) {
+  for (const std::string_view field : {"model", "messages", "tools"}) {
+    if (extra.contains(field)) {
+      throw Error(code, fmt::format("`options.extra` cannot hold `{}`: the agent itself says that", field));
+    }
+  }
+}
+
 }  // namespace
 
 ChatModel resolve_chat_model(const Provider& provider, const ModelSpec& spec) {
@@ -58,7 +69,11 @@ ChatModel resolve_chat_model(const Provider& provider, const ModelSpec& spec) {
   model.rule = &rule_for(provider, model.name);
   model.url = resolve_url(provider, spec);
   model.own_address = spec.base_url.empty();
-  model.replay = parse_replay(spec.reasoning_replay).value_or(model.rule->replay.value_or(provider.replay));
+  const std::optional<ReasoningReplay> wanted = parse_replay(spec.reasoning_replay);
+  model.replay = wanted.value_or(model.rule->replay.value_or(provider.replay));
+  // Whoever insists on replay serves a model that checks for it.
+  model.replay_presence =
+      provider.replay_needs_presence || model.rule->replay_needs_presence || wanted == ReasoningReplay::always;
   const ThinkStart usual = model.rule->think.value_or(provider.think);
   if (!spec.split_think) {
     model.think = usual;
@@ -67,16 +82,19 @@ ChatModel resolve_chat_model(const Provider& provider, const ModelSpec& spec) {
   }
   model.strict = spec.strict_tools.value_or(false) && provider.strict != StrictTools::unsupported;
   model.stream = spec.stream.value_or(true);
+  refuse_own_fields(spec.options.extra, errc::config);
   model.options = spec.options;
   return model;
 }
 
 namespace {
 
-/// Writes the members of one JSON object.
+/// Writes the members of one JSON object. Those that `replaced` holds are left out: the caller has his own words for
+/// them, or null to do without.
 class Members {
  public:
-  explicit Members(std::string& out) : out_(out) {}
+  explicit Members(std::string& out, const json::object* replaced = nullptr) : out_(out), replaced_(replaced) {}
+  /// Never left out.
   std::string& key(std::string_view name) {
     out_ += first_ ? '{' : ',';
     first_ = false;
@@ -84,12 +102,26 @@ class Members {
     out_ += ':';
     return out_;
   }
-  void add(std::string_view name, const json::value& value) { append_json(key(name), value); }
-  void add_text(std::string_view name, std::string_view value) { append_json_string(key(name), value); }
+  void add(std::string_view name, const json::value& value) {
+    if (!is_replaced(name)) append_json(key(name), value);
+  }
+  void add_text(std::string_view name, std::string_view value) {
+    if (!is_replaced(name)) append_json_string(key(name), value);
+  }
+  void add_replacements() {
+    for (const auto& [name, value] : *replaced_) {
+      if (!value.is_null()) append_json(key(name), value);
+    }
+  }
   void close() { out_ += first_ ? "{}" : "}"; }
 
  private:
+  [[nodiscard]] bool is_replaced(std::string_view name) const {
+    return replaced_ != nullptr && replaced_->contains(name);
+  }
+
   std::string& out_;
+  const json::object* replaced_;
   bool first_ = true;
 };
 
@@ -121,6 +153,24 @@ std::string_view effort_of_deepseek(std::string_view effort) {
   return "high";
 }
 
+/// `effort` as the model takes it: itself, else the nearest that it has, of two equally near the lower one. A word that
+/// is no effort is sent as it is, for the provider to judge.
+std::string_view accepted_effort(std::string_view accepted, std::string_view effort) {
+  constexpr std::array<std::string_view, 7> kLevels = {"none", "minimal", "low", "medium", "high", "xhigh", "max"};
+  if (accepted == kNoEffort) return {};
+  const auto* wanted = std::find(kLevels.begin(), kLevels.end(), effort);
+  if (accepted.empty() || wanted == kLevels.end()) return effort;
+  std::string_view best = effort;
+  std::ptrdiff_t distance = kLevels.size();
+  for (const auto* level = kLevels.begin(); level != kLevels.end(); ++level) {
+    if (accepted.find(fmt::format(" {} ", *level)) == std::string_view::npos) continue;
+    if (std::abs(level - wanted) >= distance) continue;
+    best = *level;
+    distance = std::abs(level - wanted);
+  }
+  return best;
+}
+
 void add_reasoning(Members& body, ReasoningControl control, std::string_view effort) {
   if (effort.empty()) return;
   const bool off = effort == "none";
@@ -145,13 +195,15 @@ void add_reasoning(Members& body, ReasoningControl control, std::string_view eff
 }
 
 void add_options(Members& body, const ChatModel& model, const CompletionOptions& options) {
-  const bool sampling = !model.rule->reasons || options.reasoning_effort == "none";
+  const std::string_view effort = accepted_effort(model.rule->efforts, options.reasoning_effort);
+  const bool sampling = !model.rule->reasons || effort == "none";
   if (sampling && options.temperature) body.add("temperature", *options.temperature);
   if (sampling && options.top_p) body.add("top_p", *options.top_p);
   if (options.max_tokens) body.add(model.provider->max_tokens_field, *options.max_tokens);
   if (options.seed) body.add("seed", *options.seed);
-  if (!options.stop.empty()) body.add("stop", json::array(options.stop.begin(), options.stop.end()));
-  add_reasoning(body, model.provider->reasoning, options.reasoning_effort);
+  if (!model.rule->reasons && !options.stop.empty())
+    body.add("stop", json::array(options.stop.begin(), options.stop.end()));
+  add_reasoning(body, model.provider->reasoning, effort);
 }
 
 void add_tool(std::string& out, const ChatModel& model, const ToolDescription& tool) {
@@ -213,8 +265,9 @@ std::string add_output_schema(Members& body, const ChatModel& model, const Compl
 
 std::string chat_request_body(const ChatModel& model, const CompletionRequest& request) {
   const CompletionOptions options = merged(model.options, request.options);
+  refuse_own_fields(options.extra, errc::invalid_argument);
   std::string out;
-  Members body(out);
+  Members body(out, &options.extra);
   body.add_text("model", model.name);
   body.add("stream", model.stream);
   if (model.stream && model.provider->include_usage) {
@@ -223,7 +276,7 @@ std::string chat_request_body(const ChatModel& model, const CompletionRequest& r
   add_options(body, model, options);
   add_tools(body, model, request, options);
   const std::string format = add_output_schema(body, model, request);
-  for (const auto& [key, value] : options.extra) body.add(key, value);
+  body.add_replacements();
   append_chat_messages(body.key("messages"), model, request, format);
   body.close();
   return out;

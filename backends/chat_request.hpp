@@ -21,13 +21,15 @@ struct ChatModel {
   std::string url;           ///< of the endpoint
   bool own_address = false;  ///< the provider's own, not one from the agent file
   ReasoningReplay replay = ReasoningReplay::never;
+  bool replay_presence = false;  ///< turns with tool calls carry the field of the reasoning even if it is empty
   ThinkStart think = ThinkStart::off;
   bool strict = false;
   bool stream = true;
   CompletionOptions options;
 };
 
-/// Throws Error(errc::config) if `spec` lacks a model name or an address that the provider does not bring.
+/// Throws Error(errc::config) if `spec` lacks a model name or an address that the provider does not bring, or if its
+/// `options.extra` would replace what the agent itself decides (the model, the messages, the tools).
 [[nodiscard]] ChatModel resolve_chat_model(const Provider& provider, const ModelSpec& spec);
 
 /// Throws Error(errc::invalid_argument) if a part of the request cannot be expressed (a file that is no image).

@@ -14,21 +14,38 @@ constexpr std::array kDeepSeekModels = {
     ModelRule{.pattern = "deepseek-*", .context_tokens = 1'000'000},
 };
 
-// Everything OpenAI made after these reasons, names that we do not know yet included.
+// Everything OpenAI made after these reasons, names that we do not know yet included. An effort that a model does not
+// take is refused; what newer models take is left to the agent file.
+constexpr std::string_view kEffortsOfO = " low medium high ";
 constexpr std::array kOpenAiModels = {
-    ModelRule{.pattern = "gpt-3.5*", .context_tokens = 16'385},
-    ModelRule{.pattern = "gpt-4.1*", .context_tokens = 1'047'576},
-    ModelRule{.pattern = "gpt-4*", .context_tokens = 128'000},
-    ModelRule{.pattern = "chatgpt-4o*", .context_tokens = 128'000},
-    ModelRule{.pattern = "ft:gpt-4*"},
-    ModelRule{.pattern = "ft:gpt-3.5*"},
-    ModelRule{.pattern = "gpt-5-chat*"},
+    ModelRule{.pattern = "gpt-3.5*", .efforts = kNoEffort, .context_tokens = 16'385},
+    ModelRule{.pattern = "gpt-4.1*", .efforts = kNoEffort, .context_tokens = 1'047'576},
+    ModelRule{.pattern = "gpt-4*", .efforts = kNoEffort, .context_tokens = 128'000},
+    ModelRule{.pattern = "chatgpt-4o*", .efforts = kNoEffort, .context_tokens = 128'000},
+    ModelRule{.pattern = "ft:gpt-4*", .efforts = kNoEffort},
+    ModelRule{.pattern = "ft:gpt-3.5*", .efforts = kNoEffort},
+    ModelRule{.pattern = "gpt-5*chat*", .efforts = kNoEffort},
+    ModelRule{.pattern = "o1-mini*", .reasons = true, .efforts = kNoEffort},
+    ModelRule{.pattern = "o1*", .reasons = true, .efforts = kEffortsOfO},
+    ModelRule{.pattern = "o3*", .reasons = true, .efforts = kEffortsOfO},
+    ModelRule{.pattern = "o4*", .reasons = true, .efforts = kEffortsOfO},
+    ModelRule{.pattern = "gpt-5-pro*", .reasons = true, .efforts = " high "},
+    ModelRule{.pattern = "gpt-5-codex*", .reasons = true, .efforts = kEffortsOfO},
+    ModelRule{.pattern = "gpt-5.1-codex-max*", .reasons = true, .efforts = " none low medium high xhigh "},
+    ModelRule{.pattern = "gpt-5.1-codex*", .reasons = true, .efforts = kEffortsOfO},
+    ModelRule{.pattern = "gpt-5.1*", .reasons = true, .efforts = " none low medium high "},
+    ModelRule{.pattern = "gpt-5.2-pro*", .reasons = true, .efforts = " medium high xhigh "},
+    ModelRule{.pattern = "gpt-5.2*", .reasons = true, .efforts = " none low medium high xhigh "},
+    ModelRule{.pattern = "gpt-5", .reasons = true, .efforts = " minimal low medium high "},
+    ModelRule{.pattern = "gpt-5-*", .reasons = true, .efforts = " minimal low medium high "},
     ModelRule{.pattern = "*", .reasons = true},
 };
 
 // Models whose chat template ends the prompt with <think>: without a reasoning parser in the server their thoughts
 // arrive in the text, closed by a tag that was never opened.
 constexpr std::array kOpenModels = {
+    // It wants its reasoning back wherever it runs (see kDeepSeekModels).
+    ModelRule{.pattern = "*deepseek-v4*", .replay = ReasoningReplay::always, .replay_needs_presence = true},
     ModelRule{.pattern = "*deepseek-r1*", .replay = ReasoningReplay::never, .think = ThinkStart::inside},
     ModelRule{.pattern = "*r1-distill*", .replay = ReasoningReplay::never, .think = ThinkStart::inside},
     ModelRule{.pattern = "*qwq*", .replay = ReasoningReplay::never, .think = ThinkStart::inside},

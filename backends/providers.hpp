@@ -40,11 +40,16 @@ enum class StrictTools : std::uint8_t {
   all_with_beta,  ///< in every tool or none, and only below the `/beta` address
 };
 
+/// A model that takes no effort at all.
+inline constexpr std::string_view kNoEffort = " ";
+
 /// What is special about a model. `*` in a pattern stands for any text; the first row that matches counts.
 struct ModelRule {
-  std::string_view pattern = {};               ///< lower case
-  bool reasons = false;                        ///< refuses sampling parameters, takes the developer role and an effort
+  std::string_view pattern = {};  ///< lower case
+  bool reasons = false;           ///< refuses sampling parameters and `stop`, takes the developer role and an effort
+  std::string_view efforts = {};  ///< of reasoning it takes, between spaces, rising; empty: any; kNoEffort: none
   std::optional<ReasoningReplay> replay = {};  ///< absent: the provider's
+  bool replay_needs_presence = false;          ///< as in Provider
   std::optional<ThinkStart> think = {};        ///< absent: the provider's
   std::int64_t context_tokens = 0;             ///< 0: unknown
 };

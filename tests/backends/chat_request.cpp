@@ -1,100 +1,7 @@
-#include "support/fixtures.hpp"
-#include <sennit/backends/chat_request.hpp>
-
-#include <catch2/catch_test_macros.hpp>
-
-#include <optional>
-#include <string>
-#include <vector>
+#include "chat_asked.hpp"
 
 namespace sennit::testing {
 namespace {
-
-/// A request and what it points to.
-struct Asked {
-  std::string instructions;
-  std::vector<Message> messages;
-  std::vector<ToolDescription> tools;
-  std::optional<json::object> output;
-  ToolChoice choice = ToolChoice::automatic;
-  CompletionOptions options;
-
-  [[nodiscard]] std::string body(const ModelSpec& spec) const {
-    CompletionRequest request;
-    request.instructions = instructions;
-    request.messages = messages;
-    request.tools = tools;
-    if (output) request.output_schema = &*output;
-    request.tool_choice = choice;
-    request.options = options;
-    const Provider* provider = find_provider(spec.name.substr(0, spec.name.find('/')));
-    REQUIRE(provider != nullptr);
-    return chat_request_body(resolve_chat_model(*provider, spec), request);
-  }
-  [[nodiscard]] std::string body(std::string name) const {
-    ModelSpec spec;
-    spec.name = std::move(name);
-    if (spec.name.starts_with("openai-compatible")) spec.base_url = "http://localhost:1/v1";
-    return body(spec);
-  }
-  [[nodiscard]] json::object parsed(std::string name) const { return parse_json(body(std::move(name)))->as_object(); }
-  [[nodiscard]] json::object parsed(const ModelSpec& spec) const { return parse_json(body(spec))->as_object(); }
-};
-
-json::object parse_object(std::string_view text) {
-  return parse_json(text)->as_object();
-}
-
-ToolDescription add_tool() {
-  return {
-      "add", "Adds.",
-      parse_object(R"({"type":"object","properties":{"a":{"type":"number"},"b":{"type":"number"}},"required":["a"]})")};
-}
-
-Message assistant(std::string text, std::vector<ToolCall> calls, std::optional<Reasoning> reasoning = {}) {
-  Message message{Role::assistant, {}};
-  if (reasoning) message.parts.emplace_back(*std::move(reasoning));
-  if (!text.empty()) message.parts.emplace_back(Text{std::move(text)});
-  for (ToolCall& call : calls) message.parts.emplace_back(std::move(call));
-  return message;
-}
-
-Message result(std::string id, std::string content, bool is_error = false) {
-  return tool_message(ToolResult{std::move(id), "add", std::move(content), is_error});
-}
-
-json::array messages_of(const json::object& body) {
-  return body.at("messages").as_array();
-}
-
-bool has(const json::object& body, std::string_view key) {
-  return body.contains(key);
-}
-
-/// A conversation with a tool call in an earlier turn and one in the running turn.
-Asked two_turns(std::string_view provider) {
-  const auto thought = [provider](std::string text) {
-    return Reasoning{std::move(text), std::string(provider), nullptr};
-  };
-  Asked asked;
-  asked.messages = {user_message("one"), assistant("", {{"c1", "add", "{}"}}, thought("first")),
-                    result("c1", "1"),   assistant("uno", {}, thought("second")),
-                    user_message("two"), assistant("", {{"c2", "add", "{}"}}, thought("third")),
-                    result("c2", "2")};
-  return asked;
-}
-
-/// The replayed reasoning of the three assistant messages; "-" where the field is absent.
-std::string replayed(const json::object& body, std::string_view field) {
-  std::string all;
-  for (const json::value& message : messages_of(body)) {
-    if (message.at("role") != "assistant") continue;
-    const json::value* reasoning = message.as_object().if_contains(field);
-    all += (reasoning == nullptr ? std::string("-") : std::string(reasoning->as_string())) + ",";
-  }
-  all.pop_back();
-  return all;
-}
 
 TEST_CASE("a conversation with tools, as DeepSeek gets it") {
   Asked asked;
@@ -163,83 +70,38 @@ TEST_CASE("reasoning is controlled in each provider's own way") {
   CHECK(asked("minimal").parsed("openai/gpt-5").at("reasoning_effort") == "minimal");
 }
 
-TEST_CASE("earlier reasoning goes back as each model wants it") {
-  const auto deepseek = two_turns("deepseek");
-  CHECK(replayed(deepseek.parsed("deepseek/deepseek-v4-pro"), "reasoning_content") == "first,second,third");
-  CHECK(replayed(deepseek.parsed("deepseek/deepseek-v3.2"), "reasoning_content") == "-,-,third");
-  CHECK(replayed(deepseek.parsed("deepseek/deepseek-r1"), "reasoning_content") == "-,-,-");
-  CHECK(replayed(two_turns("openai").parsed("openai/gpt-5"), "reasoning_content") == "-,-,-");
-  CHECK(replayed(two_turns("llama-server").parsed("llama-server/qwen3"), "reasoning_content") == "-,-,third");
-  CHECK(replayed(two_turns("ollama").parsed("ollama/qwen3"), "reasoning") == "-,-,third");
-  ModelSpec spec;
-  spec.name = "deepseek/deepseek-flash";
-  spec.reasoning_replay = "never";
-  CHECK(replayed(deepseek.parsed(spec), "reasoning_content") == "-,-,-");
-}
-
-TEST_CASE("another provider's reasoning is not passed on, but DeepSeek gets the field that it insists on") {
-  CHECK(replayed(two_turns("openai").parsed("deepseek/deepseek-flash"), "reasoning_content") == ",-,");
-  CHECK(replayed(two_turns("deepseek").parsed("vllm/x"), "reasoning_content") == "-,-,-");
-}
-
-TEST_CASE("a conversation that grows keeps its beginning byte by byte") {
-  Asked asked = two_turns("deepseek");
-  asked.tools = {add_tool()};
-  const std::string first = asked.body("deepseek/deepseek-flash");
-  asked.messages.push_back(assistant("dos", {}));
-  asked.messages.push_back(user_message("three"));
-  const std::string second = asked.body("deepseek/deepseek-flash");
-  CHECK(second.starts_with(first.substr(0, first.size() - 2)));
-  CHECK(asked.body("deepseek/deepseek-flash") == second);
-}
-
-TEST_CASE("every tool call is answered, and every result has its call") {
-  Asked asked;
-  asked.messages = {user_message("go"),
-                    assistant("", {{"c1", "add", "{}"}, {"c2", "add", "{}"}, {"c3", "add", "{}"}}),
-                    result("c2", ""),
-                    result("stray", "lost"),
-                    result("c3", "no such file", true),
-                    user_message("well?")};
-  const json::array messages = messages_of(asked.parsed("openai/gpt-4o"));
-  REQUIRE(messages.size() == 7);
-  CHECK(messages[2] == json::value(json::object{{"role", "tool"}, {"tool_call_id", "c2"}, {"content", "(no output)"}}));
-  CHECK(messages[3] ==
-        json::value(json::object{{"role", "tool"}, {"tool_call_id", "c3"}, {"content", "Error: no such file"}}));
-  CHECK(messages[4] ==
-        json::value(json::object{
-            {"role", "tool"}, {"tool_call_id", "c1"}, {"content", "Error: the call was not carried out"}}));
-  CHECK(messages[5].at("role") == "user");
-  CHECK(messages[5].at("content") == "Result of the tool add: lost");
-  CHECK(messages[6].at("content") == "well?");
-}
-
-TEST_CASE("arguments that are no JSON are wrapped, so that servers can read the history") {
-  Asked asked;
-  asked.messages = {assistant("", {{"c1", "add", R"({"a": )"}, {"c2", "add", ""}, {"c3", "add", "[1]"}})};
-  const json::value message = messages_of(asked.parsed("vllm/x"))[0];
-  const auto arguments = [&](std::size_t call) {
-    return message.at("tool_calls").at(call).at("function").at("arguments").as_string();
+TEST_CASE("models of OpenAI get the efforts that they take, and no stop where they reason") {
+  const auto asked = [](std::string effort) {
+    Asked asked;
+    asked.options.reasoning_effort = std::move(effort);
+    asked.options.temperature = 0.5;
+    asked.options.stop = {"END"};
+    return asked;
   };
-  CHECK(arguments(0) == R"({"invalid_arguments":"{\"a\": "})");
-  CHECK(arguments(1) == "{}");
-  CHECK(arguments(2) == R"({"invalid_arguments":"[1]"})");
-}
-
-TEST_CASE("images travel as URLs, other files are refused with their type") {
-  Message message = user_message("what is this?");
-  message.parts.emplace_back(Blob{"image/png", "aGk=", ""});
-  message.parts.emplace_back(Blob{"", "", "https://example.org/cat.jpg"});
-  Asked asked;
-  asked.messages = {message};
-  CHECK(asked.body("openai/gpt-4o")
-            .ends_with(R"("messages":[{"role":"user","content":[{"type":"text","text":"what is this?"},)"
-                       R"({"type":"image_url","image_url":{"url":"data:image/png;base64,aGk="}},)"
-                       R"({"type":"image_url","image_url":{"url":"https://example.org/cat.jpg"}}]}]})"));
-  asked.messages[0].parts.emplace_back(Blob{"application/pdf", "aGk=", ""});
-  const Error error = error_of([&] { (void)asked.body("openai/gpt-4o"); });
-  CHECK(error.code() == errc::invalid_argument);
-  CHECK(error.message().find("application/pdf") != std::string::npos);
+  const auto effort = [&asked](std::string wanted, std::string model) {
+    const json::object body = asked(std::move(wanted)).parsed("openai/" + std::move(model));
+    const json::value* sent = body.if_contains("reasoning_effort");
+    return sent == nullptr ? std::string("-") : std::string(sent->as_string());
+  };
+  for (const char* const model :
+       {"gpt-4o", "gpt-4.1-mini", "gpt-3.5-turbo", "gpt-5-chat-latest", "gpt-5.1-chat-latest"}) {
+    CHECK(effort("high", model) == "-");
+  }
+  CHECK(effort("minimal", "o3") == "low");
+  CHECK(effort("none", "o4-mini") == "low");
+  CHECK(effort("max", "o3-mini") == "high");
+  CHECK(effort("minimal", "gpt-5-mini") == "minimal");
+  CHECK(effort("none", "gpt-5") == "minimal");
+  CHECK(effort("xhigh", "gpt-5") == "high");
+  CHECK(effort("low", "gpt-5-pro") == "high");
+  CHECK(effort("minimal", "gpt-5.1") == "none");
+  CHECK(effort("max", "gpt-5.2") == "xhigh");
+  CHECK(effort("max", "gpt-6-sol") == "max");
+  CHECK(effort("thorough", "gpt-5") == "thorough");
+  CHECK(has(asked("").parsed("openai/gpt-4o"), "stop"));
+  CHECK_FALSE(has(asked("").parsed("openai/gpt-5"), "stop"));
+  CHECK_FALSE(has(asked("none").parsed("openai/gpt-5"), "temperature"));
+  CHECK(has(asked("none").parsed("openai/gpt-5.1"), "temperature"));
 }
 
 TEST_CASE("an answer's schema is enforced where the server can, and said where it cannot") {
@@ -320,10 +182,27 @@ TEST_CASE("what the request leaves open comes from the agent file; extra fields 
   CHECK(body.at("top_logprobs") == 2);
 }
 
-TEST_CASE("text that is no UTF-8 is repaired before it is sent") {
+TEST_CASE("extra fields replace our own, and null does without them") {
   Asked asked;
-  asked.messages = {user_message("a\xFF\"\n\x01")};
-  CHECK(asked.body("ollama/x").ends_with("\"content\":\"a\xEF\xBF\xBD\\\"\\n\\u0001\"}]}"));
+  asked.options.temperature = 0.2;
+  asked.options.max_tokens = 9;
+  asked.options.extra = parse_object(R"({"temperature":1.5,"stream_options":null,"x":null})");
+  const std::string body = asked.body("deepseek/deepseek-flash");
+  CHECK(body == R"({"model":"deepseek-flash","stream":true,"max_tokens":9,"temperature":1.5,"messages":[]})");
+}
+
+TEST_CASE("what the agent itself decides cannot be replaced by an extra field") {
+  for (const char* const field : {"model", "messages", "tools"}) {
+    ModelSpec spec;
+    spec.name = "deepseek/deepseek-flash";
+    spec.options.extra[field] = nullptr;
+    const Error error = error_of([&] { (void)resolve_chat_model(*find_provider("deepseek"), spec); });
+    CHECK(error.code() == errc::config);
+    CHECK(error.message().find(field) != std::string::npos);
+    Asked asked;
+    asked.options.extra[field] = "x";
+    CHECK(error_of([&] { (void)asked.body("deepseek/deepseek-flash"); }).code() == errc::invalid_argument);
+  }
 }
 
 TEST_CASE("addresses and names are resolved, and what is missing is named") {

@@ -11,8 +11,9 @@ namespace sennit {
 [[nodiscard]] bool is_strict_schema(const json::object& schema);
 
 /// `schema` in that form: objects are closed, optional properties become required ones that may be null (arguments
-/// that are null where a property is optional are dropped again before a tool sees them), bounds of length and count
-/// are dropped. Nothing if the schema says what the form cannot: free keys, oneOf, allOf, patternProperties …
+/// that are null where a property is optional are dropped again before a tool sees them), notes and bounds of length
+/// and count are dropped, `definitions` become `$defs`. Nothing if the schema says what the form cannot: free keys,
+/// objects without properties below the root, oneOf, allOf, patternProperties, words that we do not know …
 [[nodiscard]] std::optional<json::object> strict_schema(const json::object& schema);
 
 }  // namespace sennit

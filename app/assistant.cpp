@@ -1,19 +1,9 @@
+#include "assistant_yaml.hpp"
 #include <sennit/app/assistant.hpp>
 
+#include <utility>
+
 namespace sennit::app {
-namespace {
-
-constexpr char kAssistant[] = R"yaml(sennit: 1
-name: assistant
-description: A helpful assistant with a calculator, a clock and notes.
-model: auto
-instructions: |
-  You are a helpful assistant at a terminal. Answer briefly, in Markdown.
-tools: [calculator, clock]
-memory: true
-)yaml";
-
-}  // namespace
 
 Definition assistant() {
   ParsedDefinition parsed = parse_definition(kAssistant);

@@ -69,6 +69,12 @@ asio::awaitable<void> probe(Environment& environment, std::string address, std::
   }
 }
 
+Error no_model() {
+  return Error(errc::not_found, fmt::format("model auto: there is no model: set {}, start llama-server or Ollama, name "
+                                            "one with `model: provider/model`, or give the agent `intents`",
+                                            key_variables()));
+}
+
 struct Found {
   const Provider* provider = nullptr;
   ModelSpec spec;
@@ -77,6 +83,7 @@ struct Found {
 
 class AutoBackend : public Backend {
  public:
+  /// `offline` may be null: then there must be a model.
   AutoBackend(const ModelSpec& spec, std::shared_ptr<const Backend> offline, std::vector<LocalServer> servers)
       : spec_(spec), offline_(std::move(offline)), servers_(std::move(servers)) {
     spec_.options.extra.erase(kScriptedPace);
@@ -88,12 +95,14 @@ class AutoBackend : public Backend {
 
   [[nodiscard]] std::unique_ptr<TokenStream> stream(Environment& environment,
                                                     const CompletionRequest& request) const override {
+    if (!offline_) throw no_model();
     return offline_->stream(environment, request);  // nobody selected: what is there without asking
   }
 
   [[nodiscard]] asio::awaitable<Selection> select(Environment& environment) const override {
     Found found = by_key();
     if (found.provider == nullptr) found = co_await by_probing(environment);
+    if (found.provider == nullptr && !offline_) throw no_model();
     Selection selection;
     selection.backend = found.provider == nullptr ? offline_ : make_chat_backend(*found.provider, found.spec);
     selection.notice = std::move(found.notice);
@@ -129,8 +138,7 @@ class AutoBackend : public Backend {
     }
     found.notice = fmt::format(
         "model auto: no key and no local server found, so this is the offline script; for a real model set {}, or "
-        "start "
-        "llama-server or Ollama.",
+        "start llama-server or Ollama.",
         key_variables());
     co_return found;
   }
@@ -186,7 +194,9 @@ std::shared_ptr<const Backend> make_auto_backend(const ModelSpec& spec, const Pa
                                     misplaced);
     throw Error(errc::config, std::move(message)).at(context.definition.file.string());
   }
-  return std::make_shared<const AutoBackend>(spec, make_scripted_backend(spec, context), std::move(servers));
+  std::shared_ptr<const Backend> offline;
+  if (!context.definition.intents.empty()) offline = make_scripted_backend(spec, context);
+  return std::make_shared<const AutoBackend>(spec, std::move(offline), std::move(servers));
 }
 
 }  // namespace sennit

@@ -50,9 +50,17 @@ std::string nobody() {
 
 const std::string kModels = R"({"object":"list","data":[{"id":"nomic-embed-text"},{"id":"qwen3:8b"},{"id":"other"}]})";
 
-Selection select(std::vector<LocalServer> servers, const ModelSpec& spec = {}) {
+/// An agent that can answer offline.
+Definition with_intents() {
+  Definition definition;
+  definition.intents.emplace_back().match = {"hello"};
+  definition.intents.back().say = "Hello!";
+  return definition;
+}
+
+Selection select(std::vector<LocalServer> servers, const ModelSpec& spec = {},
+                 const Definition& definition = with_intents()) {
   TestEnvironment env;
-  const Definition definition;
   const Registry registry;
   const auto backend = make_auto_backend(spec, {definition, registry, {}}, std::move(servers));
   return testing::run(env, backend->select(env));
@@ -102,6 +110,14 @@ TEST_CASE("without key and server the agent answers offline, and says how to get
   CHECK(chosen(selection) == "scripted");
   CHECK(selection.notice.find("DEEPSEEK_API_KEY") != std::string::npos);
   CHECK(selection.notice.find("Ollama") != std::string::npos);
+}
+
+TEST_CASE("an agent without intents does not answer without a model: it fails, and says how to get one") {
+  const Variables variables({});
+  const Error error = testing::error_of([&] { (void)select({{"ollama", nobody()}}, {}, Definition{}); });
+  CHECK(error.code() == errc::not_found);
+  CHECK(error.message().find("DEEPSEEK_API_KEY") != std::string::npos);
+  CHECK(error.message().find("`intents`") != std::string::npos);
 }
 
 TEST_CASE("what listens but is no model server is passed over") {

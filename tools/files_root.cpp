@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <optional>
 
@@ -244,12 +245,18 @@ bool Root::is_folder(const std::string& path) const {
 Descriptor Root::make_parent(const fs::path& parent, const std::string& path) const {
   Descriptor directory = open(".", O_PATH | O_DIRECTORY);
   fs::path walked;
-  for (const fs::path& part : parent) {
+  for (auto at = parent.begin(); at != parent.end(); ++at) {
+    const fs::path& part = *at;
     walked /= part;
     Descriptor next(open_beneath(descriptor_.get(), walked.c_str(), O_PATH | O_DIRECTORY));
     if (!next && errno == ENOENT) {
+      // The kernel cannot say where such a path leads until its folders are there: it is refused before one is made.
+      if (std::find(at, parent.end(), "..") != parent.end()) {
+        throw Error(errc::invalid_argument, fmt::format("'{}' goes back (by '..') out of a folder that does not exist: "
+                                                        "name the file without it",
+                                                        path));
+      }
       // `part` is one component of a folder that was opened beneath the root: mkdirat follows no link there.
-      if (part == "..") throw path_error(ENOENT, path);
       if (::mkdirat(directory.get(), part.c_str(), 0777) != 0 && errno != EEXIST) throw path_error(errno, path);
       next = Descriptor(open_beneath(descriptor_.get(), walked.c_str(), O_PATH | O_DIRECTORY));
     }
@@ -265,6 +272,9 @@ Written Root::write_file(const std::string& path, std::string_view content, cons
   const std::string name = target.filename().string();
   if (name.empty() || name == "." || name == "..") {
     throw Error(errc::invalid_argument, fmt::format("'{}' names a folder, not a file", path));
+  }
+  for (const fs::path& part : target) {
+    if (part.native().size() > NAME_MAX) throw path_error(ENAMETOOLONG, path);
   }
   // Before folders are made for it, and again where it really is.
   refuse_protected(settled(canonical_ / target), forbidden, path);

@@ -16,6 +16,7 @@ using namespace sennit;
 using namespace sennit::testing;
 using Catch::Matchers::ContainsSubstring;
 namespace fs = std::filesystem;
+using namespace std::string_literals;
 
 namespace {
 
@@ -98,6 +99,27 @@ TEST_CASE("writing does not follow or replace what is no file") {
   CHECK(read_file(outside / "target") == "keep");
   CHECK_FALSE(fs::exists(folder / "missing"));
   CHECK(entries(folder.path()) == 4);
+}
+
+TEST_CASE("a path that is refused leaves no folder behind") {
+  TestEnvironment env;
+  const TempDir folder;
+  const TempDir outside;
+  fs::create_directory(folder / "old");
+  fs::create_directory_symlink(outside.path(), folder / "out");
+  const std::string long_name(256, 'n');
+  const Tools tools = tools_for(folder);
+  for (const std::string& path :
+       {"new/../../x"s, "new/../x"s, "new/deep/../../../x"s, "old/new/../../../x"s, "new/../old/x"s, "new/" + long_name,
+        "new/" + long_name + "/x", "../x"s, "out/new/x"s, "old/../../new/x"s}) {
+    INFO(path);
+    const errc code = call_error(env, tools, "files_write", {{"path", path}, {"content", "x"}}).code();
+    CHECK((code == errc::denied || code == errc::invalid_argument));
+  }
+  CHECK(entries(folder.path()) == 2);
+  CHECK(entries(outside.path()) == 0);
+  CHECK(call(env, tools, "files_write", {{"path", "old/../old/./new/x"}, {"content", "x"}}) ==
+        "created old/../old/./new/x (1 bytes)");
 }
 
 TEST_CASE("an agent cannot change its own rules, its state or a repository's inside") {

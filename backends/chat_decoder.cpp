@@ -77,7 +77,7 @@ const std::optional<ProviderError>& ChatDecoder::error() const noexcept {
 }
 
 void ChatDecoder::choose(ChatFraming framing) {
-  undecided_ = framing == ChatFraming::detect;
+  undecided_ = framing == ChatFraming::detect || framing == ChatFraming::ndjson_or_sse;
   if (framing == ChatFraming::sse) reader_.emplace<SseReader>();
   if (framing == ChatFraming::ndjson) reader_.emplace<NdjsonReader>();
 }
@@ -87,7 +87,8 @@ void ChatDecoder::detect(std::string_view bytes) {
   const std::size_t first = bytes.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
   if (first == std::string_view::npos) return;
   const bool document = std::string_view("{[<").find(bytes[first]) != std::string_view::npos;
-  choose(document ? ChatFraming::document : ChatFraming::sse);
+  const bool lines = bytes[first] == '{' && options_.framing == ChatFraming::ndjson_or_sse;
+  choose(lines ? ChatFraming::ndjson : document ? ChatFraming::document : ChatFraming::sse);
 }
 
 void ChatDecoder::push(std::string_view bytes, std::vector<Event>& events) {

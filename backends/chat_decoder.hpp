@@ -23,8 +23,8 @@
 namespace sennit {
 
 /// How a body is framed. `detect` looks at its first character: `{`, `[` (or the `<` of an HTML page) opens a document,
-/// anything else is SSE.
-enum class ChatFraming : std::uint8_t { detect, sse, ndjson, document };
+/// anything else is SSE. `ndjson_or_sse` looks as well: proxies give SSE the other's content type.
+enum class ChatFraming : std::uint8_t { detect, sse, ndjson, ndjson_or_sse, document };
 
 struct ChatDecoderOptions {
   ChatFraming framing = ChatFraming::detect;

@@ -169,6 +169,18 @@ TEST_CASE("the framing is found by looking at the body") {
   }
 }
 
+TEST_CASE("what is announced as lines may be server-sent events all the same") {
+  ChatDecoderOptions options;
+  options.framing = ChatFraming::ndjson_or_sse;
+  for (const std::size_t piece : {1UL, 5UL, std::string::npos}) {
+    CHECK(text_of(decode(text_chunk("a") + "\n" + text_chunk("b") + "\n" + finish_chunk("stop"), options, piece)) ==
+          "ab");
+    for (const char* const head : {"", "\n", ": hello\n\n", "event: message\n"}) {
+      CHECK(text_of(decode(head + sse({text_chunk("a"), finish_chunk("stop"), kDone}), options, piece)) == "a");
+    }
+  }
+}
+
 TEST_CASE("counts are translated to what Usage means by them") {
   const auto usage_of = [](std::string_view usage) {
     const std::vector<Event> events =

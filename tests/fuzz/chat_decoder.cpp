@@ -48,7 +48,8 @@ void check_events(std::string_view body, const ChatDecoderOptions& options) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 2) return 0;
-  constexpr std::array kFramings = {ChatFraming::sse, ChatFraming::document, ChatFraming::detect, ChatFraming::ndjson};
+  constexpr std::array kFramings = {ChatFraming::sse, ChatFraming::document, ChatFraming::detect, ChatFraming::ndjson,
+                                    ChatFraming::ndjson_or_sse};
   ChatReadingOptions options;
   options.framing = kFramings[data[0] % kFramings.size()];
   options.status = (data[0] & 0x10U) != 0 ? 429 : 200;

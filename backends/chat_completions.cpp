@@ -3,6 +3,7 @@
 #include <sennit/backends/chat_decoder.hpp>
 #include <sennit/backends/chat_key.hpp>
 #include <sennit/backends/chat_request.hpp>
+#include <sennit/backends/chat_verdict.hpp>
 
 #include <fmt/format.h>
 
@@ -22,6 +23,8 @@ constexpr milliseconds kTrailerTime{10'000};
 constexpr milliseconds kErrorBodyTime{10'000};
 /// Batches up to this many events keep their memory; an idle stream shall be small.
 constexpr std::size_t kKeptEvents = 4;
+/// Bytes of a content type that are looked at.
+constexpr std::size_t kLongestType = 200;
 
 /// What a backend knows and its streams share.
 struct ChatSettings {
@@ -90,7 +93,7 @@ http::Request ChatStream::make_request() {
   const ModelSpec& spec = settings_->spec;
   http::Request request;
   request.method = "POST";
-  request.url = settings_->model.url;
+  request.url = Secret(settings_->model.url).resolve();
   request.headers = {{"Content-Type", "application/json"},
                      {"Accept", settings_->model.stream ? "text/event-stream, application/json" : "application/json"},
                      {"User-Agent", "sennit"}};
@@ -100,6 +103,8 @@ http::Request ChatStream::make_request() {
   for (const auto& [name, value] : spec.headers) {
     request.headers.push_back({name, Secret(value).resolve()});
   }
+  request.proxy = Secret(spec.proxy).resolve();
+  request.ca_file = spec.ca_file;
   request.body = std::move(body_);
   request.deadlines.connect = spec.connect_timeout;
   request.deadlines.first_byte = spec.first_token_timeout;
@@ -116,10 +121,11 @@ asio::awaitable<void> ChatStream::start() {
   ChatDecoderOptions options;
   options.status = response_->status();
   options.think = settings_->model.think;
-  options.names = {provider().title, provider().key_variable};
+  options.names = {provider().title, key_variable_for(provider(), settings_->spec)};
   options.advice = read_retry_advice(response_->header("retry-after-ms"), response_->header("retry-after"),
                                      response_->header("x-should-retry"), environment_.wall_now());
-  if (response_->header("content-type").find("ndjson") != std::string_view::npos) options.framing = ChatFraming::ndjson;
+  const std::string type = lower_case(response_->header("content-type"), kLongestType);
+  if (type.find("ndjson") != std::string::npos) options.framing = ChatFraming::ndjson_or_sse;
   decoder_.emplace(options);
   if (options.status >= 400) allow_silence(kErrorBodyTime);
 }
@@ -246,10 +252,10 @@ std::shared_ptr<const Backend> make_chat_backend(const Provider& provider, const
 
 void add_chat_backends(Registry& registry) {
   for (const Provider& provider : providers()) {
-    registry.add_backend(std::string(provider.name),
-                         [&provider](const ModelSpec& spec, const PartContext& /*context*/) {
-                           return make_chat_backend(provider, spec);
-                         });
+    registry.add_backend(std::string(provider.name), [&provider](ModelSpec spec, const PartContext& context) {
+      if (!spec.ca_file.empty()) spec.ca_file = context.definition.directory() / spec.ca_file;
+      return make_chat_backend(provider, spec);
+    });
   }
 }
 

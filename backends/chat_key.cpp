@@ -1,8 +1,12 @@
 #include <sennit/backends/chat_key.hpp>
 
+#include <boost/url/parse.hpp>
+#include <boost/url/url.hpp>
+#include <boost/url/url_view.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <utility>
 
@@ -15,6 +19,40 @@ std::string trimmed(const std::string& text) {
   return first == std::string::npos ? std::string() : text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
+/// Where an address of the agent file leads, seen from a provider.
+enum class Destination : std::uint8_t { own, this_machine, elsewhere };
+
+bool same_host(boost::urls::url_view url, boost::urls::url_view own) {
+  const std::string host = url.host_name();
+  const std::string owner = own.host_name();
+  const bool named = host == owner || host.ends_with("." + owner);  // eu.api.openai.com is OpenAI's
+  const bool usual_port = url.port().empty() || url.port() == "443";
+  return named && usual_port && url.scheme() == own.scheme() && !url.has_userinfo();
+}
+
+bool on_this_machine(boost::urls::url_view url) {
+  switch (url.host_type()) {
+    case boost::urls::host_type::ipv4:
+      return url.host_ipv4_address().is_loopback();
+    case boost::urls::host_type::ipv6:
+      return url.host_ipv6_address().is_loopback();
+    default:
+      return url.host_name() == "localhost" || url.host_name().ends_with(".localhost");
+  }
+}
+
+/// Only the keys of hosted providers are bound to their host: who runs servers of his own names where they are.
+Destination destination(const Provider& provider, const ModelSpec& spec) {
+  if (spec.base_url.empty() || !provider.key_required) return Destination::own;
+  const std::string address = Secret(spec.base_url).resolve();
+  boost::system::result<boost::urls::url> url = boost::urls::parse_uri(address);
+  const boost::system::result<boost::urls::url_view> own = boost::urls::parse_uri(provider.base_url);
+  if (!url || !own) return Destination::elsewhere;
+  url->normalize();
+  if (same_host(*url, *own)) return Destination::own;
+  return on_this_machine(*url) ? Destination::this_machine : Destination::elsewhere;
+}
+
 std::string find_key(const Provider& provider, const ModelSpec& spec) {
   if (!spec.api_key.empty()) {
     try {
@@ -24,7 +62,20 @@ std::string find_key(const Provider& provider, const ModelSpec& spec) {
     }
   }
   const char* const found = std::getenv(std::string(provider.key_variable).c_str());
-  return found != nullptr ? found : "";
+  if (found == nullptr || *found == '\0') return "";
+  switch (destination(provider, spec)) {
+    case Destination::own:
+      return found;
+    case Destination::this_machine:
+      return "";
+    case Destination::elsewhere:
+      break;
+  }
+  throw Error(
+      errc::authentication,
+      fmt::format("{0} is for {1} only, and `model.base_url` leads elsewhere: add `api_key: ${{env:{0}}}` below "
+                  "`model` if that server shall get it, or name the model `openai-compatible/…`",
+                  provider.key_variable, provider.base_url));
 }
 
 std::string replaced(std::string text, std::string_view secret) {
@@ -49,6 +100,11 @@ std::string resolve_key(const Provider& provider, const ModelSpec& spec) {
                 fmt::format("the key for {} holds white space or other characters that no key has", provider.title));
   }
   return key;
+}
+
+std::string_view key_variable_for(const Provider& provider, const ModelSpec& spec) {
+  const bool read = spec.api_key.empty() && (spec.base_url.empty() || !provider.key_required);
+  return read ? provider.key_variable : std::string_view();
 }
 
 Error without_key(Error error, const Provider& provider, const ModelSpec& spec) {

@@ -6,12 +6,19 @@
 #include <sennit/backends/providers.hpp>
 
 #include <string>
+#include <string_view>
 
 namespace sennit {
 
 /// `spec.api_key`, else the provider's environment variable; empty where none is set and none is needed.
-/// Throws Error(errc::authentication) naming the variable to set, or that the key holds what no header may hold.
+/// The variable of a hosted provider is for that provider's own host: an agent file that names another one must name
+/// the key as well, or none goes there. A server on this machine needs none; for another host with the variable set it
+/// is an error, because a request without its key would only fail later.
+/// Throws Error(errc::authentication) saying what to set, or that the key holds what no header may hold.
 [[nodiscard]] std::string resolve_key(const Provider& provider, const ModelSpec& spec);
+
+/// The variable in which a missing or wrong key should be looked for; empty where none is read.
+[[nodiscard]] std::string_view key_variable_for(const Provider& provider, const ModelSpec& spec);
 
 /// `error` with the key blotted out of its texts: servers quote what they refuse.
 [[nodiscard]] Error without_key(Error error, const Provider& provider, const ModelSpec& spec);

@@ -122,6 +122,15 @@ TEST_CASE("a server that answers a stream with a document is understood") {
   CHECK(text_of(complete(HttpServer(Reply::json("\n\n\n" + answer).cut_into(1)))) == "hello");
 }
 
+TEST_CASE("a content type of lines is known in any case, and not believed where the body says otherwise") {
+  const std::string lines = text_chunk("hel") + "\n" + text_chunk("lo") + "\n" + finish_chunk("stop") + "\n";
+  const auto announced = [](const std::string& body) {
+    return Reply::text(body).header("Content-Type", "Application/X-NDJSON; charset=utf-8");
+  };
+  CHECK(text_of(complete(HttpServer(announced(lines)))) == "hello");
+  CHECK(text_of(complete(HttpServer(announced(sse({text_chunk("hello"), finish_chunk("stop"), kDone}))))) == "hello");
+}
+
 TEST_CASE("a server that cannot stream is not asked to") {
   const HttpServer server(Reply::json(R"({"choices":[{"message":{"content":"hello"},"finish_reason":"stop"}]})"));
   TestEnvironment environment;

@@ -55,7 +55,9 @@ void View::show(const Event& event) {
     if constexpr (std::is_same_v<Data, ToolFinished>) finished(event.path, data);
     if constexpr (std::is_same_v<Data, RunStarted>) model_ = data.model;
     if constexpr (std::is_same_v<Data, Delegated>) branches_[event.path].name = one_line(data.agent);
-    if constexpr (std::is_same_v<Data, Notice>) notice(event.path, "· ", data.message, kDim);
+    if constexpr (std::is_same_v<Data, Notice>) {
+      if (!told_before(data.message)) notice(event.path, "· ", data.message, kDim);
+    }
     if constexpr (std::is_same_v<Data, MemoryRecalled>) {
       for (const std::string& note : data.notes) notice(event.path, "· recalled: ", note, kDim);
     }
@@ -66,6 +68,11 @@ void View::show(const Event& event) {
     }
   };
   std::visit(draw, event.data);
+}
+
+/// In a conversation every run says which model it took: that is news once, and when it changes.
+bool View::told_before(const std::string& message) {
+  return message.starts_with("model auto") && std::exchange(model_notice_, message) == message;
 }
 
 std::size_t View::room() const {

@@ -45,6 +45,7 @@ class View {
   void footer(const Outcome& outcome);
   void enter(const std::string& path);
   void branch_line(const std::string& path);
+  [[nodiscard]] bool told_before(const std::string& message);
   [[nodiscard]] std::size_t room() const;
   [[nodiscard]] std::string margin(const std::string& path) const;
 
@@ -59,6 +60,7 @@ class View {
   std::map<std::string, Branch> branches_;  // by path
   std::string last_started_;                // the call whose line is the last one on the page
   std::string model_;
+  std::string model_notice_;
   bool answered_ = false;   // text was written since the last tool call
   bool line_open_ = false;  // of a separate answer
   bool hinted_ = false;

@@ -71,6 +71,12 @@ TEST_CASE("a run reads from top to bottom on a terminal") {
         "test/model · 1,204 in (1,024 cached) · 56 out (12 reasoning)\n· $0.0012 · 1.2 s · 1 tool call\n");
 }
 
+TEST_CASE("which model was taken is said once, and when it changes") {
+  const auto took = [](const char* model) { return event(Notice{std::string("model auto: using ") + model}); };
+  CHECK(show({took("a"), event(Notice{"x"}), took("a"), event(Notice{"x"}), took("b"), took("a")}).page ==
+        "· model auto: using a\n· x\n· x\n· model auto: using b\n· model auto: using a\n");
+}
+
 TEST_CASE("a pipe gets the agent's words, and the page tells the rest") {
   const Shown shown = show(a_run(), true);
   CHECK(shown.answer == "I will **calculate**.\nIt is **798**.\n");

@@ -40,6 +40,8 @@ class Page {
   void resize(std::size_t width) { options_.width = width; }
 
   [[nodiscard]] bool at_line_start() const { return column_ == 0 && word_.empty() && blanks_ == 0; }
+  /// What stands on the current line, without what is being held back.
+  [[nodiscard]] std::size_t column() const { return column_; }
   [[nodiscard]] const Options& options() const { return options_; }
 
  private:

@@ -1,3 +1,4 @@
+#include <sennit/app/page.hpp>
 #include <sennit/app/person.hpp>
 #include <sennit/app/style.hpp>
 #include <sennit/app/unicode.hpp>
@@ -78,13 +79,31 @@ std::string Person::details(const ToolCall& call) const {
   return short_enough ? std::string{} : text;
 }
 
+/// On one line with its answer if that fits, else with the keys on a line of their own.
+std::string Person::question(const ApprovalRequested& request) const {
+  constexpr std::string_view kKeys = "[y] once  [a] always  [n] never  ";
+  constexpr std::size_t kLongestAnswer = std::string_view("cancelled").size();
+  const std::size_t width = Terminal::width(STDOUT_FILENO);
+  std::string text;
+  Page page(text, {.width = width, .colour = colour_});
+  page.put("? ", kAsk);
+  page.put("Allow ");
+  page.put(one_line(request.call.name), kBold);
+  if (!request.reason.empty()) page.put(" (" + one_line(request.reason) + ")", kDim);
+  page.flush();
+  const bool fits = page.column() + 2 + kKeys.size() + kLongestAnswer <= width;
+  page.put(fits ? "  " : "\n  ");
+  page.wrap(false);
+  for (std::size_t at = 0; at < kKeys.size(); ++at)
+    page.put(kKeys.substr(at, 1), at > 0 && kKeys[at - 1] == '[' ? kBold : kPlain);
+  page.flush();
+  return text;
+}
+
 std::optional<Approval> Person::approve(const ApprovalRequested& request, const std::function<bool()>& stop) {
   interrupted_ = false;
-  const std::string why = request.reason.empty() ? std::string{} : " (" + one_line(request.reason) + ")";
   terminal_.keys();
-  screen_.say(details(request.call));
-  screen_.say(styled("? ", kAsk) + "Allow " + styled(one_line(request.call.name), kBold) + styled(why, kDim) + "  [" +
-              styled("y", kBold) + "] once  [" + styled("a", kBold) + "] always  [" + styled("n", kBold) + "] never  ");
+  screen_.say(details(request.call) + question(request));
   std::optional<Approval> approval;
   while (!approval) {
     const std::optional<char> key = terminal_.read_fresh(stop);

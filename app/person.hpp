@@ -29,6 +29,7 @@ class Person {
  private:
   /// The arguments in full, where the line of the call could not show them: nobody should approve half a command.
   [[nodiscard]] std::string details(const ToolCall& call) const;
+  [[nodiscard]] std::string question(const ApprovalRequested& request) const;
   [[nodiscard]] std::string styled(std::string_view text, const Style& style) const;
 
   Terminal& terminal_;

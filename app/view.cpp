@@ -34,6 +34,25 @@ std::string describe_arguments(std::string_view arguments) {
   return list;
 }
 
+/// Breaks lines between the parts only: a number stays with its unit.
+void put_parts(Page& page, std::string_view parts, const Style& style) {
+  constexpr std::string_view kBetween = " · ";
+  const std::size_t width = page.options().width;
+  page.wrap(false);
+  for (std::size_t used = 0; !parts.empty();) {
+    const std::size_t end = std::min(parts.find(kBetween), parts.size());
+    const std::string_view part = parts.substr(0, end);
+    const bool breaks = used > 0 && width != 0 && used + 3 + columns(part) > width;
+    if (breaks) page.put("\n", style);
+    if (used > 0) page.put(breaks ? "· " : kBetween, style);
+    used = (breaks ? 2 : used > 0 ? used + 3 : 0) + columns(part);
+    page.put(part, style);
+    parts.remove_prefix(std::min(end + kBetween.size(), parts.size()));
+  }
+  page.end_line();
+  page.wrap(true);
+}
+
 }  // namespace
 
 std::string describe_call(const ToolCall& call) {
@@ -290,8 +309,7 @@ void View::footer(const Outcome& outcome) {
     parts.push_back(fmt::format("{} tool call{}", outcome.tool_calls, outcome.tool_calls == 1 ? "" : "s"));
   }
   if (options_.answer == nullptr) page_.gap();
-  page_.put(fmt::format("{}", fmt::join(parts, " · ")), kDim);
-  page_.end_line();
+  put_parts(page_, fmt::format("{}", fmt::join(parts, " · ")), kDim);
 }
 
 }  // namespace sennit::app

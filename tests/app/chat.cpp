@@ -141,6 +141,16 @@ TEST_CASE("approvals are asked inline: once, never, always", "[tmux]") {
   chat->until("created note.txt");
 }
 
+TEST_CASE("a question that does not fit in one line has its keys and its answer in the next", "[tmux]") {
+  NEEDS_TMUX;
+  Conversation chat("agent.yaml", {}, 70);
+  chat.say("write", "[y] once");
+  chat->press({"C-c"});
+  chat->until(
+      "? Allow files_write (it changes data)\n"
+      "  [y] once  [a] always  [n] never  cancelled\n");
+}
+
 TEST_CASE("an approval for always is not asked for again", "[tmux]") {
   NEEDS_TMUX;
   Conversation chat;

@@ -77,6 +77,19 @@ TEST_CASE("which model was taken is said once, and when it changes") {
         "· model auto: using a\n· x\n· x\n· model auto: using b\n· model auto: using a\n");
 }
 
+TEST_CASE("the footer is broken between its parts only") {
+  for (std::size_t width = 20; width < 100; ++width) {
+    const std::string page =
+        show({event(RunStarted{"r", "", "helper", "test/model"}), event(RunFinished{done("x")})}, false, false, width)
+            .page;
+    INFO(page);
+    for (const char* part : {"test/model", "1,204 in (1,024 cached)", "56 out (12 reasoning)", "1.2 s", "1 tool call"})
+      CHECK(page.find(part) != std::string::npos);
+    for (std::size_t at = page.find('\n', 3); at + 1 < page.size(); at = page.find('\n', at + 1))
+      CHECK(page.substr(at + 1).starts_with("· "));
+  }
+}
+
 TEST_CASE("a pipe gets the agent's words, and the page tells the rest") {
   const Shown shown = show(a_run(), true);
   CHECK(shown.answer == "I will **calculate**.\nIt is **798**.\n");

@@ -169,11 +169,19 @@ bool Markdown::begin_block(std::string_view start, bool complete) {
   return true;
 }
 
-void Markdown::begin_text(std::string_view rest, const std::string& first, const std::string& hang,
-                          const Style& style) {
-  if (anything_) page_.put(std::string(blank_, '\n'));
+/// The empty lines before a block, unless it is the first one.
+void Markdown::begin_lines() {
+  if (anything_ && blank_ > 0) {
+    page_.prefix(margin_.substr(0, margin_.find_last_not_of(' ') + 1));
+    page_.put(std::string(blank_, '\n'));
+  }
   blank_ = 0;
   anything_ = true;
+}
+
+void Markdown::begin_text(std::string_view rest, const std::string& first, const std::string& hang,
+                          const Style& style) {
+  begin_lines();
   page_.prefix(margin_ + quote_ + first, margin_ + quote_ + hang);
   inline_.begin(style);
   mode_ = Mode::text;
@@ -238,9 +246,7 @@ void Markdown::code_byte(char byte) {
 }
 
 void Markdown::draw_table() {
-  if (anything_) page_.put(std::string(blank_, '\n'));
-  blank_ = 0;
-  anything_ = true;
+  begin_lines();
   app::draw_table(page_, std::exchange(table_, {}), margin_, base_);
 }
 

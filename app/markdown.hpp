@@ -31,6 +31,7 @@ class Markdown {
   void step(char byte);
   void line_start(char byte);
   bool begin_block(std::string_view start, bool complete);
+  void begin_lines();
   void begin_text(std::string_view rest, const std::string& first, const std::string& hang, const Style& style);
   void end_text();
   void rule();

@@ -17,6 +17,8 @@ constexpr std::size_t kResultLines = 3;
 constexpr std::size_t kDefaultRoom = 100;
 /// A sub-agent's line is shown when it ends, or at this length.
 constexpr std::size_t kBranchLine = 400;
+/// Before every line of reasoning: it must be told from the answer without colours, too.
+constexpr std::string_view kThought = "│ ";
 constexpr std::string_view kDeclined = "declined by the person";
 
 std::string describe_value(const json::value& value) {
@@ -59,7 +61,8 @@ std::string describe_call(const ToolCall& call) {
   return one_line(call.name) + "(" + describe_arguments(call.arguments) + ")";
 }
 
-View::View(Page& page, Options options) : page_(page), options_(options), answer_(page), thought_(page, kDim) {}
+View::View(Page& page, Options options)
+    : page_(page), options_(options), answer_(page), thought_(page, kDim, std::string(kThought)) {}
 
 void View::show(const Event& event) {
   const auto draw = [&](const auto& data) {

@@ -59,7 +59,7 @@ TEST_CASE("a run reads from top to bottom on a terminal") {
   CHECK(show(a_run()).page ==
         "· model: auto took test/model\n"
         "\n"
-        "Let me think.\n"
+        "│ Let me think.\n"
         "\n"
         "I will calculate.\n"
         "\n"
@@ -69,6 +69,13 @@ TEST_CASE("a run reads from top to bottom on a terminal") {
         "It is 798.\n"
         "\n"
         "test/model · 1,204 in (1,024 cached) · 56 out (12 reasoning)\n· $0.0012 · 1.2 s · 1 tool call\n");
+}
+
+TEST_CASE("reasoning is marked without colours, line by line") {
+  CHECK(show({event(ReasoningDelta{"Let me think about this\n\n", nullptr}), event(ReasoningDelta{"- once\n", nullptr}),
+              event(TextDelta{"Yes.\n"})},
+             false, false, 16)
+            .page == "│ Let me think\n│ about this\n│\n│ • once\n\nYes.\n");
 }
 
 TEST_CASE("which model was taken is said once, and when it changes") {

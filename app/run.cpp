@@ -76,6 +76,7 @@ int run_agent(const RunSettings& settings, const CommonOptions& common) {
   const bool can_ask = !settings.json && Terminal::interactive(out.is_terminal() ? STDOUT_FILENO : STDERR_FILENO);
   if (settings.yes || settings.no || !can_ask) options.approvals = settings.yes ? Approvals::allow : Approvals::deny;
   View view(page, {.answer = together && !settings.quiet ? nullptr : &out.buffer(),
+                   .beside = err.is_terminal(),
                    .quiet = settings.quiet,
                    .hint_approvals = !settings.yes && !settings.no && !can_ask});
   std::optional<Desk> desk;

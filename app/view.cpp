@@ -114,7 +114,10 @@ std::string View::margin(const std::string& path) const {
 void View::pause() {
   if (last_ == Part::text && options_.answer == nullptr) answer_.finish();
   if (last_ == Part::reasoning) thought_.finish();
-  if (line_open_) *options_.answer += '\n';
+  if (line_open_) {
+    *options_.answer += '\n';
+    if (options_.beside && !options_.quiet) page_.put("\n");
+  }
   line_open_ = false;
   page_.end_line();
   page_.prefix("");

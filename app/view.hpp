@@ -19,6 +19,7 @@ class View {
  public:
   struct Options {
     std::string* answer = nullptr;  ///< where the agent's words go, unaltered; null: onto the page
+    bool beside = false;            ///< what becomes of a separate answer may be seen above the page (`| cat`)
     bool quiet = false;             ///< the final answer and failures only
     bool hint_approvals = false;    ///< say how a declined call could have been allowed
   };

@@ -266,6 +266,14 @@ TEST_CASE("a named session goes on", "[tmux]") {
   chat.say("three", "<three> 1 sent");
 }
 
+TEST_CASE("the footer begins on a line of its own where the answer came through a pipe", "[tmux]") {
+  NEEDS_TMUX;
+  Conversation chat;
+  chat.terminal = std::make_unique<Tmux>(chat.folder.path(), SENNIT_PROGRAM " run agent.yaml hello | cat");
+  const std::string screen = chat->until("[status 0]");
+  CHECK_THAT(screen, ContainsSubstring("\nopenai-compatible/test · ") && ContainsSubstring("<hello> 1 sent\n"));
+}
+
 TEST_CASE("a narrow terminal wraps words", "[tmux]") {
   NEEDS_TMUX;
   Conversation chat("agent.yaml", {}, 40);

@@ -81,7 +81,7 @@ std::string Person::details(const ToolCall& call) const {
 
 /// On one line with its answer if that fits, else with the keys on a line of their own.
 std::string Person::question(const ApprovalRequested& request) const {
-  constexpr std::string_view kKeys = "[y] once  [a] always  [n] never  ";
+  constexpr std::string_view kKeys = "[y] once  [a] always  [n] no  ";
   constexpr std::size_t kLongestAnswer = std::string_view("cancelled").size();
   const std::size_t width = Terminal::width(STDOUT_FILENO);
   std::string text;

@@ -85,7 +85,7 @@ void View::show(const Event& event) {
     }
     if constexpr (std::is_same_v<Data, Retried>) {
       const std::string words =
-          fmt::format("{}; attempt {} in {}", data.error.describe(), data.attempt, duration(data.delay));
+          fmt::format("{}; attempt {} in {}", data.error.message(), data.attempt, duration(data.delay));
       notice(event.path, "↻ ", words, Style{.colour = Colour::yellow});
     }
   };

@@ -123,10 +123,10 @@ TEST_CASE("Tab completes commands and files", "[tmux]") {
   chat->until("› read agent.yaml and notes.txt");
 }
 
-TEST_CASE("approvals are asked inline: once, never, always", "[tmux]") {
+TEST_CASE("approvals are asked inline: once, no, always", "[tmux]") {
   NEEDS_TMUX;
   Conversation chat;
-  chat.say("write", "[y] once  [a] always  [n] never");
+  chat.say("write", "[y] once  [a] always  [n] no");
   chat->press({"n"});
   chat->until("declined by the person");
   CHECK_FALSE(std::filesystem::exists(chat.folder / "note.txt"));
@@ -135,7 +135,7 @@ TEST_CASE("approvals are asked inline: once, never, always", "[tmux]") {
   chat->press({"Enter"});
   chat->until(
       "1 tool call\n\n› write\n\n● files_write(path: \"note.txt\", content: \"hi\")\n"
-      "? Allow files_write (it changes data)  [y] once  [a] always  [n] never");
+      "? Allow files_write (it changes data)  [y] once  [a] always  [n] no");
   CHECK_FALSE(std::filesystem::exists(chat.folder / "note.txt"));
   chat->press({"y"});
   chat->until("created note.txt");
@@ -148,13 +148,13 @@ TEST_CASE("a question that does not fit in one line has its keys and its answer 
   chat->press({"C-c"});
   chat->until(
       "? Allow files_write (it changes data)\n"
-      "  [y] once  [a] always  [n] never  cancelled\n");
+      "  [y] once  [a] always  [n] no  cancelled\n");
 }
 
 TEST_CASE("an approval for always is not asked for again", "[tmux]") {
   NEEDS_TMUX;
   Conversation chat;
-  chat.say("write", "[n] never");
+  chat.say("write", "[n] no");
   chat->press({"a"});
   chat->until("created note.txt");
   chat->until("1 tool call\n\n›");
@@ -166,7 +166,7 @@ TEST_CASE("keys typed before an approval was asked do not answer it", "[tmux]") 
   Conversation chat;
   chat->type("late");
   chat->press({"Enter", "y", "y"});  // the model takes its time to call
-  chat->until("[n] never");
+  chat->until("[n] no");
   CHECK_FALSE(std::filesystem::exists(chat.folder / "note.txt"));
   chat->press({"n"});
   chat->until("declined by the person");
@@ -185,7 +185,7 @@ TEST_CASE("Ctrl-C stops an answer and the conversation goes on", "[tmux]") {
 TEST_CASE("Ctrl-C during an approval cancels the run", "[tmux]") {
   NEEDS_TMUX;
   Conversation chat;
-  chat.say("write", "[n] never");
+  chat.say("write", "[n] no");
   chat->press({"C-c"});
   chat->until("cancelled: interrupt");
   CHECK_FALSE(std::filesystem::exists(chat.folder / "note.txt"));

@@ -78,6 +78,15 @@ TEST_CASE("reasoning is marked without colours, line by line") {
             .page == "│ Let me think\n│ about this\n│\n│ • once\n\nYes.\n");
 }
 
+TEST_CASE("a retry says what failed, and the end says where") {
+  const Error error = Error(errc::connect_failed, "cannot connect").at("http://host:1/v1");
+  Outcome outcome;
+  outcome.ending = Ending::failed;
+  outcome.error = error;
+  CHECK(show({event(Retried{2, 500ms, error}), event(RunFinished{outcome})})
+            .page.starts_with("↻ cannot connect; attempt 2 in 500 ms\n\nerror: http://host:1/v1: cannot connect\n"));
+}
+
 TEST_CASE("which model was taken is said once, and when it changes") {
   const auto took = [](const char* model) { return event(Notice{std::string("model auto: using ") + model}); };
   CHECK(show({took("a"), event(Notice{"x"}), took("a"), event(Notice{"x"}), took("b"), took("a")}).page ==

@@ -45,6 +45,8 @@ struct ModelSpec {
   std::optional<bool> strict_tools;  ///< ask the provider to enforce tool schemas
   std::optional<bool> stream;        ///< false: a server that cannot stream
   std::map<std::string, std::string> headers;
+  std::string proxy;    ///< URL of an HTTP or SOCKS proxy; empty: none, whatever the environment says
+  std::string ca_file;  ///< PEM file of the authorities to trust instead of the system's; relative to the agent file
   milliseconds connect_timeout{10'000};
   milliseconds first_token_timeout{300'000};
   milliseconds idle_timeout{120'000};

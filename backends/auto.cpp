@@ -132,6 +132,7 @@ class AutoBackend : public Backend {
       found.provider = find_provider(servers_[i].provider);
       found.spec.name = fmt::format("{}/{}", servers_[i].provider, models[i]);
       found.spec.base_url = servers_[i].address + "/v1";
+      found.spec.proxy.clear();  // it was found without
       found.notice = fmt::format("model auto: using {} at {}; set {} to use a hosted model instead.", found.spec.name,
                                  servers_[i].address, key_variables());
       co_return found;

@@ -94,6 +94,20 @@ Shape base_url() {
       .with_references();
 }
 
+bool is_proxy(std::string_view text) {
+  if (text.starts_with("${env:")) return true;
+  const std::size_t scheme = text.find("://");
+  if (scheme == std::string_view::npos) return false;
+  const bool socks = text.starts_with("socks5://") || text.starts_with("socks5h://");
+  return is_url(socks ? "http" + std::string(text.substr(scheme)) : std::string(text));
+}
+
+Shape proxy_url() {
+  return text_that(&is_proxy, "^((https?|socks5h?)://[^/?#\\s]|\\$\\{env:)",
+                   "a proxy as http://HOST:PORT or socks5://HOST:PORT")
+      .with_references();
+}
+
 }  // namespace
 
 Shape model_name() {
@@ -193,6 +207,12 @@ const Table& table_of(const ModelSpec* /*tag*/) {
           field<&ModelSpec::stream>("stream", plain(Kind::boolean), "false for a server that cannot stream."),
           field<&ModelSpec::headers>("headers", map_of(text().with_references()),
                                      "Further HTTP headers; values may contain `${env:NAME}`."),
+          field<&ModelSpec::proxy>("proxy", proxy_url(),
+                                   "The proxy to reach the model through, such as `${env:HTTPS_PROXY}`. Absent: none; "
+                                   "the variables of the environment are not read."),
+          field<&ModelSpec::ca_file>("ca_file", text(),
+                                     "PEM file with the certificate authorities to trust instead of the system's, "
+                                     "relative to the agent file."),
           timeouts_field(),
       },
       {{"model", "name"},

@@ -78,6 +78,10 @@ const std::vector<Row>& rows() {
        kModel + "  stream: []"},
       {"model.headers", kModel + "  headers: {X-A: 'Bearer ${env:T}'}",
        [](const D& d) { return d.model.headers.at("X-A") == "Bearer ${env:T}"; }, kModel + "  headers: [X-A]"},
+      {"model.proxy", kModel + "  proxy: 'socks5h://${env:USER}@proxy:1080'",
+       [](const D& d) { return d.model.proxy == "socks5h://${env:USER}@proxy:1080"; }, kModel + "  proxy: proxy:3128"},
+      {"model.ca_file", kModel + "  ca_file: corp.pem", [](const D& d) { return d.model.ca_file == "corp.pem"; },
+       kModel + "  ca_file: [corp.pem]"},
       {"model.timeouts", kModel + "  timeouts: {}", [](const D& d) { return d.model.idle_timeout == 120s; },
        kModel + "  timeouts: 5s"},
 

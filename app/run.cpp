@@ -75,6 +75,7 @@ int run_agent(const RunSettings& settings, const CommonOptions& common) {
             {.width = screen.is_terminal() ? Terminal::width(out.is_terminal() ? 1 : 2) : 0, .colour = colour});
   const bool can_ask = !settings.json && Terminal::interactive(out.is_terminal() ? STDOUT_FILENO : STDERR_FILENO);
   if (settings.yes || settings.no || !can_ask) options.approvals = settings.yes ? Approvals::allow : Approvals::deny;
+  options.questions = can_ask;
   View view(page, {.answer = together && !settings.quiet ? nullptr : &out.buffer(),
                    .beside = err.is_terminal(),
                    .quiet = settings.quiet,

@@ -143,6 +143,20 @@ TEST_CASE("calls that ask are approved, declined, or declined with a hint") {
   CHECK(read_file(bench.folder / "note.txt") == "hi\n");
 }
 
+TEST_CASE("a question that nobody is there to hear is declined at once, also where calls are approved beforehand") {
+  const HttpServer server([](const HttpRequest& request) {
+    const auto [role, text] = last_message(request);
+    if (role == "tool") return Answer().text(text).reply();
+    return Answer().call("ask", R"({"question":"Which colour?"})").reply();
+  });
+  const TempDir folder;
+  folder.write("agent.yaml", agent_for(server, "tools: [ask]\n"));
+  const Ended ended =
+      run_program({"run", "--yes", "agent.yaml", "go"}, {.folder = folder.path(), .input = {}, .environment = {}});
+  CHECK(ended.status == 0);
+  CHECK_THAT(ended.out, ContainsSubstring("nobody is there to answer"));
+}
+
 TEST_CASE("exit statuses tell how it ended") {
   Bench bench;
   CHECK(bench.run({"agent.yaml", "long"}).status == 4);

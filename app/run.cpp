@@ -81,7 +81,7 @@ int run_agent(const RunSettings& settings, const CommonOptions& common) {
                    .quiet = settings.quiet,
                    .hint_approvals = !settings.yes && !settings.no && !can_ask});
   std::optional<Desk> desk;
-  if (options.approvals == Approvals::ask) {
+  if (can_ask && options.approvals != Approvals::deny) {
     desk.emplace(loop, screen, colour);
     desk->terminal.original();
   }

@@ -1,6 +1,7 @@
 #include <sennit/app/inline_markdown.hpp>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace sennit::app {
@@ -20,6 +21,18 @@ bool is_alnum(char c) {
 bool is_escapable(char c) {
   return std::string_view("\\`*_#+-.!~>|<&{}\"'$").find(c) != std::string_view::npos;
 }
+
+struct Entity {
+  std::string_view name;
+  std::string_view text;
+};
+constexpr std::array<Entity, 7> kEntities{{{"&amp;", "&"},
+                                           {"&lt;", "<"},
+                                           {"&gt;", ">"},
+                                           {"&quot;", "\""},
+                                           {"&#39;", "'"},
+                                           {"&apos;", "'"},
+                                           {"&nbsp;", "\u00A0"}}};
 
 std::size_t run_length(std::string_view text, std::size_t at) {
   const std::size_t end = text.find_first_not_of(text[at], at);
@@ -59,7 +72,7 @@ void InlineMarkdown::step(char byte) {
   if (!held_.empty()) {
     held_ += byte;
     settle(false);
-  } else if (std::string_view("\\`*_~[!<").find(byte) != std::string_view::npos) {
+  } else if (std::string_view("\\`*_~[!<&").find(byte) != std::string_view::npos) {
     held_ = byte;
   } else {
     emit(byte);
@@ -76,7 +89,7 @@ void InlineMarkdown::finish() {
 
 std::string InlineMarkdown::opener() const {
   const char mark = held_[0];
-  if (mark == '[' || mark == '!' || mark == '<' || mark == '\\') return std::string(1, mark);
+  if (mark == '[' || mark == '!' || mark == '<' || mark == '&' || mark == '\\') return std::string(1, mark);
   return held_.substr(0, run_length(held_, 0));
 }
 
@@ -105,7 +118,7 @@ void InlineMarkdown::settle(bool at_end) {
 /// The marker is plain text; what follows it is looked at anew.
 void InlineMarkdown::give_up() {
   const std::string mark = opener();
-  if (mark != "\\") barren_.insert(mark);
+  if (mark != "\\" && mark != "&") barren_.insert(mark);
   const std::string held = std::exchange(held_, {});
   emit(mark, base_);
   again_ = held.substr(mark.size()) + again_;
@@ -119,6 +132,8 @@ InlineMarkdown::Span InlineMarkdown::judge(bool at_end) const {
       return judge_code(at_end);
     case '<':
       return judge_address();
+    case '&':
+      return judge_entity();
     case '[':
     case '!':
       return judge_link();
@@ -183,6 +198,15 @@ InlineMarkdown::Span InlineMarkdown::judge_address() const {
   return held_.back() == '>' ? Span{.end = held_.size()} : Span{};
 }
 
+InlineMarkdown::Span InlineMarkdown::judge_entity() const {
+  bool possible = false;
+  for (const Entity& entity : kEntities) {
+    if (held_ == entity.name) return {.end = held_.size()};
+    possible = possible || entity.name.starts_with(held_);
+  }
+  return {.never = !possible};
+}
+
 void InlineMarkdown::nested(std::string_view text, const Style& style) {
   InlineMarkdown inner(page_, depth_ + 1);
   inner.begin(style);
@@ -201,6 +225,11 @@ void InlineMarkdown::render(const Span& span) {
   switch (held_[0]) {
     case '\\':
       emit(text.substr(1), base_);
+      break;
+    case '&':
+      for (const Entity& entity : kEntities) {
+        if (entity.name == text) emit(entity.text, base_);
+      }
       break;
     case '`': {
       style.colour = Colour::cyan;

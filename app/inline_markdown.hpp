@@ -1,4 +1,4 @@
-// The inside of a Markdown line, character by character: emphasis, code, links.
+// The inside of a Markdown line, character by character: emphasis, code, links, entities.
 //
 // A marker counts only if its partner is found on the same line. Until then the text behind it is held back (bounded),
 // so nothing that a model writes is lost: a lone marker is shown as it is.
@@ -43,6 +43,7 @@ class InlineMarkdown {
   [[nodiscard]] Span judge_emphasis(bool at_end) const;
   [[nodiscard]] Span judge_link() const;
   [[nodiscard]] Span judge_address() const;
+  [[nodiscard]] Span judge_entity() const;
   void nested(std::string_view text, const Style& style);
 
   Page& page_;

@@ -119,6 +119,17 @@ void Page::break_line(bool wrapped) {
   first_prefix_ = rest_prefix_;
 }
 
+void Page::put_drawn(std::string_view drawn, std::size_t width) {
+  flush();
+  if (style_ != kPlain) show(kPlain);
+  if (width == 0) return;
+  if (column_ == 0) begin_line();
+  write_blanks();
+  out_ += drawn;
+  column_ += width;
+  empty_lines_ = 0;
+}
+
 void Page::prefix(std::string first, std::string rest) {
   flush();
   first_prefix_ = std::move(first);

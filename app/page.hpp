@@ -25,6 +25,8 @@ class Page {
 
   /// Writes text. A line end starts a new line; so does a word that does not fit (where wrapping is on).
   void put(std::string_view text, const Style& style = kPlain);
+  /// Part of a line that another page drew, its sequences included; it begins and ends in plain style.
+  void put_drawn(std::string_view drawn, std::size_t width);
   /// What precedes the next line to begin, and the lines after it.
   void prefix(std::string first, std::string rest);
   void prefix(const std::string& every) { prefix(every, every); }

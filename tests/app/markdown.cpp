@@ -33,12 +33,12 @@ def f(x):
 ```
 
 | name | value |
-|------|------:|
+|:----:|------:|
 | `a`  | **1** |
 | 名前 | two \| three |
 
 ---
-中文也**可以**混排，标点。 Emoji 👍🏽 and é.
+中文也**可以**混排，标点。 Emoji 👍🏽 and é, A&amp;B &lt;tag&gt; &c; `&lt;`.
 Trailing \*escape\*, \(x^2\), lone ` and ** and [brackets] and ![image](x.png)
 )";
 
@@ -81,6 +81,42 @@ TEST_CASE("tables are aligned, wide characters included") {
   CHECK(draw_markdown("| n | value |\n|---|---|\n| 名前 | `x` |\n| a | b \\| c |\nend\n") ==
         "n    │ value\n─────┼──────\n名前 │ x\na    │ b | c\nend\n");
   CHECK(draw_markdown("| not | a table\nend\n") == "| not | a table\nend\n");
+}
+
+TEST_CASE("a table that is too wide has its cells wrapped, their styles included") {
+  const std::string table = "| name | what |\n|---|---|\n| a | one **two three** four |\n| abcdefghijklmnop | x |\n";
+  CHECK(draw_markdown(table, {.width = 20}) ==
+        "name     │ what\n"
+        "─────────┼──────────\n"
+        "a        │ one two\n"
+        "         │ three\n"
+        "         │ four\n"
+        "abcdefgh │ x\n"
+        "ijklmnop │ \n");
+  const std::string styled = "| n | what |\n|---|---|\n| a | one **two three** four |\n";
+  CHECK(readable(draw_markdown(styled, {.width = 13, .colour = true})) ==
+        "{1}n{}{2} │ {}{1}what{}\n"
+        "{2}──┼──────────{}\n"
+        "a{2} │ {}one {1}two{}\n"
+        " {2} │ {}{1}three{}\n"
+        " {2} │ {}{1}{}four\n");
+  const std::string crowded = "| aaaaaaaa | bbbbbbbb |\n|---|---|\n";
+  CHECK(draw_markdown(crowded, {.width = 12}) == crowded);
+}
+
+TEST_CASE("columns are aligned as the table says") {
+  CHECK(draw_markdown("| left | right | mid |\n|:---|---:|:---:|\n| a | 1 | x |\n| b | 12.50 | yy |\n| | | |\n") ==
+        "left │ right │ mid\n"
+        "─────┼───────┼────\n"
+        "a    │     1 │  x\n"
+        "b    │ 12.50 │ yy\n"
+        "     │       │ \n");
+}
+
+TEST_CASE("entities become characters outside of code") {
+  CHECK(draw_markdown("a &lt;b&gt; &amp; &quot;c&quot; &#39;d&#39;&nbsp;e") == "a <b> & \"c\" 'd'\u00A0e\n");
+  CHECK(draw_markdown("**&amp;** `&amp;` &amp;lt; & &a &amp") == "& &amp; &lt; & &a &amp\n");
+  CHECK(draw_markdown("```\n&amp;\n```") == "  &amp;\n");
 }
 
 TEST_CASE("any cut of the text gives the same page") {

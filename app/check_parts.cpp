@@ -128,9 +128,15 @@ std::string unknown(std::string_view kind, std::string_view name, const std::vec
   return message;
 }
 
+void check_named_file(const Definition& definition, std::string_view path, std::string_view name, Findings& findings) {
+  if (name.empty() || std::filesystem::is_regular_file(definition.directory() / name)) return;
+  findings.error(path, fmt::format("there is no file `{}`", name));
+}
+
 ToolNames check_parts(const Definition& definition, const Registry& registry, Findings& findings) {
   const PartContext context{definition, registry, {}};
   check_model(definition, context, findings);
+  check_named_file(definition, "model.ca_file", definition.model.ca_file, findings);
   if (const std::vector<std::string> known = registry.planner_names(); !has(known, definition.planner)) {
     findings.error("planner", unknown("planner", definition.planner, known));
   } else {

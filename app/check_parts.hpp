@@ -35,6 +35,10 @@ class Findings {
 /// "unknown tool `clok`; did you mean `clock`?", or the known names.
 [[nodiscard]] std::string unknown(std::string_view kind, std::string_view name, const std::vector<std::string>& known);
 
+/// An error where an option names a file, relative to the agent's, that is not there: it would be read when a
+/// connection is made, long after the agent was.
+void check_named_file(const Definition& definition, std::string_view path, std::string_view name, Findings& findings);
+
 /// The tools that an agent will have.
 struct ToolNames {
   std::vector<std::string> names;

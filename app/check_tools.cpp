@@ -101,16 +101,6 @@ void check_references(const std::string& path, const json::value& value, Finding
   }
 }
 
-/// Read when a connection is made, long after the agent was.
-void check_ca_file(const ToolSelection& selection, std::string_view path, const PartContext& context,
-                   Findings& findings) {
-  const json::value* const file = selection.options.if_contains("ca_file");
-  if (selection.name != "http" || file == nullptr || !file->is_string() || file->as_string().empty()) return;
-  const std::string_view name = file->as_string();
-  if (std::filesystem::is_regular_file(context.definition.directory() / name)) return;
-  findings.error(fmt::format("{}.ca_file", path), fmt::format("there is no file `{}`", name));
-}
-
 }  // namespace
 
 void check_tool(const ToolSelection& selection, std::string_view path, const PartContext& context, ToolNames& tools,
@@ -125,7 +115,9 @@ void check_tool(const ToolSelection& selection, std::string_view path, const Par
     tools.names.push_back(name);
   }
   check_references(std::string(path), selection.options, findings);
-  check_ca_file(selection, path, context, findings);
+  const json::value* const file = selection.name == "http" ? selection.options.if_contains("ca_file") : nullptr;
+  if (file == nullptr || !file->is_string()) return;
+  check_named_file(context.definition, fmt::format("{}.ca_file", path), file->as_string(), findings);
 }
 
 }  // namespace sennit::app

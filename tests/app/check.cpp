@@ -102,6 +102,8 @@ TEST_CASE("references to nothing and files that are not there are found in the o
   CHECK(check(folder, "a.yaml", "sennit: 1\ntools: [http: {ca_file: ca.pem}]").empty());
   CHECK(check(folder, "b.yaml", "sennit: 1\ntools: [http: {ca_file: none.pem}]") ==
         "b.yaml:2:25: error: there is no file `none.pem`\n");
+  CHECK(check(folder, "c.yaml", "sennit: 1\nmodel: {name: openai/x, ca_file: none.pem}\n") ==
+        "c.yaml:2:34: error: there is no file `none.pem`\n");
 }
 
 TEST_CASE("a placeholder that is no input is a warning where inputs are declared") {

@@ -70,7 +70,7 @@ std::shared_ptr<const Agent::Parts> make_parts(Runtime& runtime, Definition defi
   const std::filesystem::path& file = parts->definition.file;
   family.lineage.push_back(file.empty() ? file : std::filesystem::weakly_canonical(file));
 
-  const PartContext context{parts->definition, runtime.registry(), runtime.state()};
+  const PartContext context{parts->definition, runtime.registry(), runtime.state(), family.lineage};
   parts->backend = context.registry.backend(parts->definition.model, context);
   parts->planner = context.registry.planner(parts->definition.planner, parts->definition.planner_options, context);
   if (parts->definition.memory.enabled) parts->memory = context.registry.memory(parts->definition.memory, context);

@@ -22,6 +22,7 @@ struct PartContext {
   const Definition& definition;
   const class Registry& registry;
   std::filesystem::path state;  ///< folder for files that parts keep; empty: keep nothing (memory only)
+  std::vector<std::filesystem::path> above{};  ///< of a sub-agent: the files of the agents that lead to it
 };
 
 using BackendFactory = std::function<std::shared_ptr<const Backend>(const ModelSpec&, const PartContext&)>;

@@ -22,6 +22,7 @@ SENNIT_DESCRIBE(FilesOptions, (roots), (write))
 struct Shared {
   files::Roots roots;
   files::Protected forbidden;
+  std::filesystem::path outputs;
 };
 using SharedPointer = std::shared_ptr<const Shared>;
 
@@ -61,6 +62,22 @@ auto looking(SharedPointer shared, Look<Arguments> work) {
   };
 }
 
+/// What this run set aside for the model ("the whole output is in …") can be read, wherever the roots are.
+bool is_own_output(const Shared& shared, const std::filesystem::path& path, const std::string& effect) {
+  return !shared.outputs.empty() && path.parent_path() == shared.outputs &&
+         path.filename().string().starts_with(effect.substr(0, effect.find('/')) + "-");
+}
+
+auto reading(SharedPointer shared) {
+  return [shared = std::move(shared)](files::ReadArguments arguments, ToolContext& context) {
+    SharedPointer from = shared;
+    if (is_own_output(*shared, arguments.path, context.effect_id())) {
+      from = std::make_shared<const Shared>(Shared{files::Roots({shared->outputs}), {}, {}});
+    }
+    return look(std::move(from), &files::read, std::move(arguments), context.environment());
+  };
+}
+
 /// Told to the model where it is not obvious: paths are relative to the first root, others are named in full.
 std::string where_text(const files::Roots& roots) {
   if (roots.all().size() == 1) return " Paths are relative to the agent's folder for files.";
@@ -73,8 +90,8 @@ std::string where_text(const files::Roots& roots) {
 }  // namespace
 
 std::vector<std::shared_ptr<Tool>> make_files(FilesSettings settings) {
-  const auto shared =
-      std::make_shared<const Shared>(Shared{files::Roots(settings.roots), std::move(settings.forbidden)});
+  const auto shared = std::make_shared<const Shared>(
+      Shared{files::Roots(settings.roots), std::move(settings.forbidden), std::move(settings.outputs)});
   const std::string where = where_text(shared->roots);
   ToolTraits looks{.touches = {.read = true}, .repeat = Repeat::idempotent};
   std::vector<std::shared_ptr<Tool>> tools;
@@ -84,8 +101,7 @@ std::vector<std::shared_ptr<Tool>> make_files(FilesSettings settings) {
       "files_search", "Finds text or a regular expression in files, and shows the lines with their numbers." + where,
       looking(shared, &files::search), looks));
   looks.output_limit = 2 * files::kMaxRead;  // bounded by the tool itself; U+FFFD makes damaged text longer
-  tools.push_back(
-      make_tool("files_read", "Reads a text file, or some lines of it." + where, looking(shared, &files::read), looks));
+  tools.push_back(make_tool("files_read", "Reads a text file, or some lines of it." + where, reading(shared), looks));
   if (!settings.write) return tools;
   ToolTraits changes{.touches = {.read = true, .write = true}, .repeat = Repeat::idempotent, .concurrency = 1};
   tools.push_back(make_tool(
@@ -111,8 +127,14 @@ std::vector<std::shared_ptr<Tool>> make_files_tools(const json::object& options,
   for (const std::string& root : chosen.roots) settings.roots.push_back(base / root);
   settings.write = chosen.write;
   if (!context.definition.file.empty()) settings.forbidden.files.push_back(context.definition.file);
+  for (const std::filesystem::path& file : context.above) {
+    if (!file.empty()) settings.forbidden.files.push_back(file);
+  }
   for (const SubAgent& agent : context.definition.agents) settings.forbidden.files.push_back(base / agent.file);
-  if (!context.state.empty()) settings.forbidden.folders.push_back(context.state);
+  if (!context.state.empty()) {
+    settings.forbidden.folders.push_back(context.state);
+    settings.outputs = context.state / "outputs";
+  }
   return make_files(std::move(settings));
 }
 

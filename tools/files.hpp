@@ -19,6 +19,8 @@ struct FilesSettings {
   std::vector<std::filesystem::path> roots;
   bool write = false;
   files::Protected forbidden;
+  /// Where the run puts tools' outputs that are too long for the model: it may read its own there. Empty: nowhere.
+  std::filesystem::path outputs{};
 };
 
 /// Throws Error(errc::config) if a root cannot be used or the kernel lacks openat2.

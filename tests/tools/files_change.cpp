@@ -134,10 +134,12 @@ TEST_CASE("an agent cannot change its own rules, its state or a repository's ins
   definition.file = folder / "agent.yaml";
   definition.agents.push_back({"helper", "helpers/helper.yaml", ""});
   const Registry registry;
-  const Tools tools = make_files_tools({{"write", true}}, PartContext{definition, registry, folder / ".sennit"});
-  for (const char* path : {"agent.yaml", "./agent.yaml", "sub/../agent.yaml", "again/agent.yaml", "helpers/helper.yaml",
-                           "again/helpers/helper.yaml", ".sennit/sennit.db", ".sennit/new/file", ".git/config",
-                           ".git/hooks/pre-commit", "innocent/hooks/pre-commit", "sub/.git/hooks/x", ".git"}) {
+  const Tools tools = make_files_tools({{"write", true}},
+                                       PartContext{definition, registry, folder / ".sennit", {folder / "parent.yaml"}});
+  for (const char* path :
+       {"agent.yaml", "parent.yaml", "./agent.yaml", "sub/../agent.yaml", "again/agent.yaml", "helpers/helper.yaml",
+        "again/helpers/helper.yaml", ".sennit/sennit.db", ".sennit/new/file", ".git/config", ".git/hooks/pre-commit",
+        "innocent/hooks/pre-commit", "sub/.git/hooks/x", ".git"}) {
     INFO(path);
     CHECK(call_error(env, tools, "files_write", {{"path", path}, {"content", "x"}}).code() == errc::denied);
   }

@@ -25,17 +25,30 @@ struct Job {
 
   std::function<void()> work;
   asio::any_io_executor executor;
-  std::exception_ptr error;  // written before the post that wakes the caller, read after it
-  Signal done;               // touched on the caller's shard only
+  std::exception_ptr error;                   // written before the post that wakes the caller, read after it
+  std::optional<Signal> done{std::in_place};  // touched on the caller's shard only
   std::mutex mutex;
   bool abandoned = false;  // guarded by mutex
+};
+
+// Wakes the caller. A loop that is destroyed destroys this uncalled, and the caller waits in the job that it holds:
+// nothing else would end the two.
+struct Wake {
+  explicit Wake(std::shared_ptr<Job> finished) : job(std::move(finished)) {}
+  Wake(Wake&&) noexcept = default;
+  Wake& operator=(Wake&&) = delete;
+  ~Wake() {
+    if (job) job->done.reset();
+  }
+  void operator()() { std::exchange(job, nullptr)->done->notify_now(); }
+  std::shared_ptr<Job> job;
 };
 
 // Wakes the caller, unless it has gone.
 void settle(const std::shared_ptr<Job>& job) {
   const std::lock_guard lock(job->mutex);
   if (job->abandoned) return;
-  asio::post(job->executor, [job] { job->done.notify_now(); });
+  asio::post(job->executor, Wake(job));
 }
 
 void abandon(const std::shared_ptr<Job>& job) {
@@ -99,10 +112,12 @@ struct Pool::State {
       std::shared_ptr<Job> job = std::move(queue.front());
       queue.pop_front();
       if (queue.empty()) told_full = false;
+      ++busy;
       lock.unlock();
       perform(job);
       job.reset();
       lock.lock();
+      if (--busy == 0) quiet.notify_all();
     }
   }
 
@@ -123,17 +138,29 @@ struct Pool::State {
 
   void stop() {
     std::deque<std::shared_ptr<Job>> dropped;
+    std::vector<std::thread> ending;
     {
       const std::lock_guard lock(mutex);
       stopping = true;
       dropped.swap(queue);
+      ending.swap(threads);
     }
     wake.notify_all();
     for (const auto& job : dropped) {
       job->error = std::make_exception_ptr(Error(errc::cancelled, "the pool is shutting down"));
       settle(job);
     }
-    for (auto& thread : threads) thread.join();
+    tell_if_long();
+    for (auto& thread : ending) thread.join();
+  }
+
+  void tell_if_long() {
+    constexpr std::chrono::seconds kLong{1};
+    std::unique_lock lock(mutex);
+    if (quiet.wait_for(lock, kLong, [this] { return busy == 0; })) return;
+    const std::string jobs = std::to_string(busy) + (busy == 1 ? " job" : " jobs");
+    lock.unlock();
+    if (log) log({LogLevel::warning, "pool", "waiting for " + jobs + " that cannot be stopped"});
   }
 
   const std::size_t thread_limit;
@@ -144,7 +171,9 @@ struct Pool::State {
   std::condition_variable wake;
   std::deque<std::shared_ptr<Job>> queue;
   std::vector<std::thread> threads;
+  std::condition_variable quiet;
   std::size_t idle = 0;
+  std::size_t busy = 0;
   bool told_full = false;  // once, until the queue has been empty
   bool stopping = false;
 };
@@ -153,6 +182,10 @@ Pool::Pool(std::size_t threads, std::size_t queue_limit, LogSink log)
     : state_(std::make_shared<State>(threads, queue_limit, std::move(log))) {}
 
 Pool::~Pool() {
+  state_->stop();
+}
+
+void Pool::stop() {
   state_->stop();
 }
 
@@ -172,13 +205,23 @@ asio::awaitable<void> Pool::submit(std::function<void()> job_function) {
   asio::any_io_executor executor = co_await asio::this_coro::executor;
   const auto job = std::make_shared<Job>(std::move(job_function), std::move(executor));
   waiting.state->enqueue(job);
+  // Also where the loop is destroyed, and this coroutine with it: the job must not post to it.
+  struct Leaving {
+    ~Leaving() {
+      if (answered) return;
+      abandon(job);
+      state.drop(job);
+    }
+    const std::shared_ptr<Job>& job;
+    State& state;
+    bool answered = false;
+  } leaving{job, *waiting.state};
   try {
-    co_await job->done.wait();
+    co_await job->done->wait();
   } catch (...) {
-    abandon(job);
-    waiting.state->drop(job);
     throw current_error();
   }
+  leaving.answered = true;
   // The thread may still be inside its post(), and the caller may end the loop next: wait until it has left.
   {
     const std::lock_guard posted(job->mutex);

@@ -25,8 +25,7 @@ class Pool {
   static constexpr std::size_t kDefaultQueue = 1024;
 
   explicit Pool(std::size_t threads, std::size_t queue_limit = kDefaultQueue, LogSink log = {});
-  /// Drops what has not started (its callers get errc::cancelled), waits for what has.
-  ~Pool();
+  ~Pool();  ///< stop()
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
@@ -46,6 +45,10 @@ class Pool {
       co_return std::move(**slot);
     }
   }
+
+  /// Drops what has not started (its callers get errc::cancelled), waits for what has, and takes nothing more. Logs a
+  /// warning if the wait is long: a thread cannot be stopped, nor left behind with what its job refers to.
+  void stop();
 
   /// Coroutines that wait in run() now. A virtual clock must stand still while there are any.
   [[nodiscard]] std::size_t waiting() const noexcept;

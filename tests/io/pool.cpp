@@ -150,6 +150,22 @@ TEST_CASE("a pool that ends drops what it has not begun, and says so", "[pool]")
   if (counter == 0) CHECK(queued.error().code() == errc::cancelled);
 }
 
+TEST_CASE("a pool that ends says so if it has to wait for long", "[pool]") {
+  TestEnvironment env;
+  Gate gate;
+  std::atomic<int> told{0};
+  Pool pool(1, Pool::kDefaultQueue, [&](const LogRecord& record) {
+    told += record.message.find("waiting for 1 job ") == 0 ? 1 : 100;
+    gate.open();  // without the warning this test would not end
+  });
+  auto running = start(env, pass(pool, gate));
+  until(env, [&] { return gate.arrived() == 1; });
+  pool.stop();
+  running.get();
+  CHECK(told == 1);
+  CHECK(run_error(env, count(pool, told)).code() == errc::cancelled);
+}
+
 TEST_CASE("a loop does not run out of work while a job is pending", "[pool]") {
   asio::io_context loop(1);
   Pool pool(1);

@@ -7,9 +7,20 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 namespace sennit {
+
+OwnedLoop::~OwnedLoop() {
+  work.reset();
+  context.stop();
+  if (thread.joinable()) thread.join();
+}
+
+void OwnedLoop::start() {
+  thread = std::thread([this] { context.run(); });
+}
 
 Runtime::State::State(Registry parts, RuntimeOptions runtime_options)
     : registry(std::move(parts)), options(std::move(runtime_options)) {
@@ -25,9 +36,14 @@ Runtime::State::State(Registry parts, RuntimeOptions runtime_options)
     return;
   }
   for (std::size_t i = 0; i < std::max<std::size_t>(1, options.threads); ++i) {
-    OwnedLoop& loop = *loops.emplace_back(std::make_unique<OwnedLoop>());
-    shards.push_back(std::make_shared<LoopEnvironment>(loop.context.get_executor(), *pool, options.log));
-    loop.thread = std::thread([&loop] { loop.context.run(); });
+    try {
+      OwnedLoop& loop = *loops.emplace_back(std::make_unique<OwnedLoop>());
+      shards.push_back(std::make_shared<LoopEnvironment>(loop.context.get_executor(), *pool, options.log));
+      loop.start();
+    } catch (const std::system_error& error) {
+      throw Error(errc::io, "cannot start event loop " + std::to_string(i + 1) + " of " +
+                                std::to_string(options.threads) + ": " + error.what());
+    }
   }
 }
 

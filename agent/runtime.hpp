@@ -35,7 +35,7 @@ struct RuntimeOptions {
 /// [thread-safe] unless a function says otherwise.
 class Runtime {
  public:
-  /// Throws Error(errc::storage) if the state folder cannot be used.
+  /// Throws Error(errc::storage) if the state folder cannot be used, Error(errc::io) if a thread cannot be started.
   explicit Runtime(Registry registry, RuntimeOptions options = {});
   /// Cancels what runs (reason "shutdown"), waits until it has ended, joins all threads. With a borrowed executor
   /// nothing can be waited for here: `co_await shutdown()` first, while the loop still runs.

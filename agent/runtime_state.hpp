@@ -26,6 +26,11 @@ namespace sennit {
 /// One event loop with the thread that runs it.
 struct OwnedLoop {
   OwnedLoop() : context(1), work(context.get_executor()) {}
+  ~OwnedLoop();  ///< stops it where it is
+  OwnedLoop(const OwnedLoop&) = delete;
+  OwnedLoop& operator=(const OwnedLoop&) = delete;
+  void start();
+
   asio::io_context context;
   asio::executor_work_guard<asio::io_context::executor_type> work;
   std::thread thread;

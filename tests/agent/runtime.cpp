@@ -5,6 +5,9 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <catch2/catch_test_macros.hpp>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -31,6 +34,14 @@ Definition with_echo() {
   definition.tools = {{"echo", {}}};
   return definition;
 }
+
+#if defined(__has_feature)
+constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
 
 Turn stall() {
   return {{TextDelta{"half"}}, true};
@@ -81,6 +92,22 @@ TEST_CASE("a borrowed loop goes before its runtime, or after it, with a run at w
     world.reset();
     loop.reset();
   }
+}
+
+TEST_CASE("a loop that cannot start is an error of the runtime, and those that have started end") {
+  if (kSanitized) SKIP("NOT RUN: a sanitizer needs more addresses than the test leaves");
+  // In a child, because the bound is the whole process's.
+  const pid_t child = fork();
+  if (child == 0) {
+    constexpr rlimit kFewStacks{512U << 20U, 512U << 20U};
+    setrlimit(RLIMIT_AS, &kFewStacks);
+    const Error error = error_of([] { World world(says("x"), {.threads = 1'000}); });
+    _exit(error.code() == errc::io && error.message().find("of 1000") != std::string::npos ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
 }
 
 TEST_CASE("a run goes on without a reader, up to its buffer") {

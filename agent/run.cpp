@@ -2,6 +2,7 @@
 #include <sennit/agent/run_state.hpp>
 
 #include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -10,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 namespace sennit {
@@ -35,8 +37,18 @@ using Batch = std::optional<std::span<const Event>>;
 /// State::next() for a reader on another executor. co_spawn would carry the reader's cancellation over as well, but
 /// (Asio 1.26) by the address of an operation that may have ended on its own thread meanwhile.
 asio::awaitable<Batch> next_across(std::shared_ptr<Run::State> state) {
-  return asio::async_initiate<const asio::use_awaitable_t<>&, void(std::exception_ptr, Batch)>(
-      [state = std::move(state)](auto&& handler) {
+  bool too_late = false;
+  auto crossing = asio::async_initiate<const asio::use_awaitable_t<>&, void(std::exception_ptr, Batch)>(
+      [state, &too_late](auto&& handler) {
+        const Run::State::Posting posting(*state);
+        if (posting.too_late()) {
+          too_late = true;
+          const auto home = asio::get_associated_executor(handler);
+          asio::post(home, [handler = std::forward<decltype(handler)>(handler)]() mutable {
+            std::move(handler)(std::exception_ptr(), Batch());
+          });
+          return;
+        }
         const asio::any_io_executor shard = state->environment->executor();
         if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
           slot.assign([state, shard](asio::cancellation_type /*type*/) {
@@ -52,6 +64,9 @@ asio::awaitable<Batch> next_across(std::shared_ptr<Run::State> state) {
             asio::bind_cancellation_slot(asio::cancellation_slot(), std::forward<decltype(handler)>(handler)));
       },
       asio::use_awaitable);
+  Batch events = co_await std::move(crossing);
+  if (too_late) events = co_await Run::State::next(state);
+  co_return events;
 }
 
 }  // namespace
@@ -108,6 +123,11 @@ void Run::State::request_cancel(std::string reason) {
   stop.emit(asio::cancellation_type::terminal);
 }
 
+void Run::State::leave_shard() {
+  over = true;
+  while (posting.load() != 0) std::this_thread::yield();  // for as long as one post takes
+}
+
 Run::Run(Run&&) noexcept = default;
 
 Run& Run::operator=(Run&& other) noexcept {
@@ -149,7 +169,8 @@ const Outcome& Run::outcome() const {
 
 template <class Change>
 void Run::State::change(Change change) {
-  if (over.load(std::memory_order_acquire)) return;
+  const Posting now(*this);
+  if (now.too_late()) return;
   asio::post(environment->executor(),
              [self = shared_from_this(), change = std::move(change)]() mutable { change(*self); });
 }

@@ -60,6 +60,19 @@ struct Run::State : std::enable_shared_from_this<Run::State> {
   /// Set when the run's last act on its shard is done. From then on only the handle touches what is here, and the
   /// shard and its Runtime may be gone.
   std::atomic<bool> over{false};
+  /// Who posts to the shard from elsewhere says so first, then looks whether the run is over. What is posted by then
+  /// the shard still does: the run does not leave its Runtime while anybody is posting.
+  struct Posting {
+    explicit Posting(State& run) : state(run) { ++state.posting; }
+    ~Posting() { --state.posting; }
+    Posting(const Posting&) = delete;
+    Posting& operator=(const Posting&) = delete;
+    [[nodiscard]] bool too_late() const { return state.over.load(); }
+    State& state;
+  };
+  std::atomic<int> posting{0};
+  /// On the shard, as the run's last act there.
+  void leave_shard();
   std::vector<Signal*> room_waiters;
 
   asio::cancellation_signal stop;  // of the planner; the coroutine that finishes the run is never cancelled

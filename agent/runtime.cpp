@@ -19,7 +19,19 @@ OwnedLoop::~OwnedLoop() {
 }
 
 void OwnedLoop::start() {
-  thread = std::thread([this] { context.run(); });
+  thread = std::thread([this] {
+    context.run();
+    ended.set_value();
+  });
+}
+
+void OwnedLoop::drain() {
+  // Events on their way to their readers take no time. What an embedder left here, a sleep say, is not waited for.
+  constexpr std::chrono::seconds kLongest{1};
+  work.reset();
+  ended.get_future().wait_for(kLongest);
+  context.stop();
+  thread.join();
 }
 
 Runtime::State::State(Registry parts, RuntimeOptions runtime_options)
@@ -55,8 +67,8 @@ bool Runtime::State::add(std::shared_ptr<Run::State> run) {
 }
 
 void Runtime::State::remove(const std::shared_ptr<Run::State>& run) {
+  run->leave_shard();
   const std::lock_guard lock(mutex);
-  run->over.store(true, std::memory_order_release);
   active.erase(run);
   if (active.empty()) idle.notify_all();
 }
@@ -94,12 +106,11 @@ Runtime::~Runtime() {
     state.idle.wait(lock, [&] { return state.active.empty(); });
   }
   state.store.reset();
-  state.pool.reset();
-  for (const auto& loop : state.loops) {
-    loop->work.reset();
-    loop->context.stop();
-    loop->thread.join();
+  state.pool->stop();
+  for (std::size_t i = 0; i < state.loops.size(); ++i) {
+    asio::post(state.loops[i]->context, [shard = state.shards[i]] { shard->close(); });
   }
+  for (const auto& loop : state.loops) loop->drain();
   // Sockets close while the loops still exist; a handle may keep its run's environment for longer.
   if (state.active.empty()) {
     for (const auto& shard : state.shards) shard->close();

@@ -37,8 +37,9 @@ class Runtime {
  public:
   /// Throws Error(errc::storage) if the state folder cannot be used, Error(errc::io) if a thread cannot be started.
   explicit Runtime(Registry registry, RuntimeOptions options = {});
-  /// Cancels what runs (reason "shutdown"), waits until it has ended, joins all threads. With a borrowed executor
-  /// nothing can be waited for here: `co_await shutdown()` first, while the loop still runs.
+  /// Cancels what runs (reason "shutdown"), waits until it has ended and its last events have left for their readers,
+  /// joins all threads. With a borrowed executor nothing can be waited for here: `co_await shutdown()` first, while the
+  /// loop still runs.
   ~Runtime();
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;

@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -30,9 +31,12 @@ struct OwnedLoop {
   OwnedLoop(const OwnedLoop&) = delete;
   OwnedLoop& operator=(const OwnedLoop&) = delete;
   void start();
+  /// Lets it do what is queued, and ends it.
+  void drain();
 
   asio::io_context context;
   asio::executor_work_guard<asio::io_context::executor_type> work;
+  std::promise<void> ended;
   std::thread thread;
 };
 
@@ -50,7 +54,7 @@ struct Runtime::State {
   std::shared_ptr<Store> store;                   // null: nothing is kept
   std::unique_ptr<SessionLocks> sessions;         // of the store's sessions: one run at a time owns one
   std::vector<std::unique_ptr<OwnedLoop>> loops;  // empty with a borrowed executor
-  std::unique_ptr<Pool> pool;                     // ends before the loops that its callers wait on
+  std::unique_ptr<Pool> pool;                     // stopped before the loops that its callers wait on
   std::vector<std::shared_ptr<LoopEnvironment>> shards;
   std::atomic<std::size_t> next_shard{0};
 

@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <semaphore>
 #include <thread>
 #include <vector>
 
@@ -92,6 +93,31 @@ TEST_CASE("a borrowed loop goes before its runtime, or after it, with a run at w
     world.reset();
     loop.reset();
   }
+}
+
+TEST_CASE("a runtime that goes brings the last events to readers on another loop") {
+  constexpr int kRuntimes = 200;
+  asio::io_context loop(1);  // outlives the runtimes
+  std::atomic<int> finished{0};
+  std::counting_semaphore<> ended{0};
+  const auto reader = [](Run run, std::atomic<int>& count) -> asio::awaitable<void> {
+    const std::vector<Event> events = co_await read_all(run);
+    if (std::holds_alternative<RunFinished>(events.back().data)) ++count;
+  };
+  {
+    const auto keep = asio::make_work_guard(loop);
+    std::jthread thread([&loop] { loop.run(); });
+    for (int i = 0; i < kRuntimes; ++i) {
+      World world(says("hello"), {.threads = 1});
+      auto reading = reader(world.agent().session().start("go"), finished);
+      asio::co_spawn(loop, std::move(reading), [&ended](const std::exception_ptr&) { ended.release(); });
+      for (int spin = 0; spin < i * 100; ++spin) (void)finished.load();  // at another moment of the run each time
+    }
+    for (int i = 0; i < kRuntimes && ended.try_acquire_for(kPatience); ++i) {
+    }
+    loop.stop();
+  }
+  CHECK(finished == kRuntimes);
 }
 
 TEST_CASE("a loop that cannot start is an error of the runtime, and those that have started end") {

@@ -64,7 +64,7 @@ std::shared_ptr<const Agent::Parts> make_parts(Runtime& runtime, Definition defi
         .at(definition.file.string());
   }
   auto parts = std::make_shared<Agent::Parts>();
-  parts->runtime = &runtime;
+  parts->runtime = runtime.internals();
   parts->digest = digest(definition);
   parts->definition = std::move(definition);
   const std::filesystem::path& file = parts->definition.file;
@@ -122,7 +122,7 @@ Agent load(Runtime& runtime, const std::filesystem::path& file) {
 }
 
 bool Session::State::kept() const {
-  return !id.empty() && parts->runtime->store() != nullptr;
+  return !id.empty() && parts->runtime->store != nullptr;
 }
 
 Run Session::start(std::string input, RunOptions options) {
@@ -134,21 +134,21 @@ const std::string& Session::id() const {
 }
 
 asio::awaitable<std::vector<Message>> Session::messages() const {
-  if (state_->kept()) co_return co_await state_->parts->runtime->store()->messages(state_->id);
+  if (state_->kept()) co_return co_await state_->parts->runtime->store->messages(state_->id);
   const std::lock_guard lock(state_->mutex);
   co_return state_->messages;
 }
 
 asio::awaitable<bool> Session::undo() {
   if (state_->kept()) {
-    SessionLocks& sessions = *state_->parts->runtime->internals().sessions;
+    SessionLocks& sessions = *state_->parts->runtime->sessions;
     if (!sessions.acquire(state_->id)) throw session_is_busy(state_->id);
     struct Release {
       SessionLocks& sessions;
       const std::string& id;
       ~Release() { sessions.release(id); }
     } release{sessions, state_->id};
-    co_return co_await state_->parts->runtime->store()->undo(state_->id);
+    co_return co_await state_->parts->runtime->store->undo(state_->id);
   }
   const std::lock_guard lock(state_->mutex);
   if (state_->running) throw session_is_busy({});

@@ -25,7 +25,8 @@ struct Agent::Parts {
     Decision decision;
   };
 
-  Runtime* runtime = nullptr;
+  /// Shared, because with a borrowed loop the runs of a Runtime may outlive it.
+  std::shared_ptr<Runtime::State> runtime;
   Definition definition;
   std::string digest;
   std::shared_ptr<const Backend> backend;

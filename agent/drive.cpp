@@ -166,7 +166,7 @@ asio::awaitable<OpenedSession> read_session(Store& store, std::string session) {
 
 /// Takes the session's conversation. Throws Error(errc::busy).
 SENNIT_OUT_OF_FRAME asio::awaitable<OpenedSession> open_session(Session::State& session) {
-  Runtime::State& runtime = session.parts->runtime->internals();
+  Runtime::State& runtime = *session.parts->runtime;
   const bool taken = [&] {
     if (session.kept()) return runtime.sessions->acquire(session.id);
     const std::lock_guard lock(session.mutex);
@@ -206,7 +206,7 @@ SENNIT_OUT_OF_FRAME void close_open_calls(Effects::State& state, const CallRecor
 }
 
 SENNIT_OUT_OF_FRAME void close_session(Session::State& session, std::vector<Message> conversation) {
-  if (session.kept()) return session.parts->runtime->internals().sessions->release(session.id);
+  if (session.kept()) return session.parts->runtime->sessions->release(session.id);
   const std::lock_guard lock(session.mutex);
   session.messages = std::move(conversation);
   session.running = false;
@@ -276,7 +276,7 @@ asio::awaitable<void> drive(std::shared_ptr<Run::State> run, std::shared_ptr<Ses
     outcome.error = current_error();
   }
   finish(*run, std::move(outcome));
-  session->parts->runtime->internals().remove(run);
+  session->parts->runtime->remove(run);
 }
 
 }  // namespace
@@ -369,7 +369,7 @@ SENNIT_OUT_OF_FRAME std::vector<ToolCall> open_calls(const std::vector<Message>&
 }
 
 Run start_run(std::shared_ptr<Session::State> session, std::string input, RunOptions options) {
-  Runtime::State& runtime = session->parts->runtime->internals();
+  Runtime::State& runtime = *session->parts->runtime;
   const std::size_t shard = runtime.next_shard.fetch_add(1, std::memory_order_relaxed) % runtime.shards.size();
   auto run = std::make_shared<Run::State>(runtime.shards[shard], runtime.new_id(), std::move(options));
   if (!runtime.add(run)) {

@@ -1,5 +1,6 @@
 #include <sennit/agent/effects.hpp>
 #include <sennit/agent/effects_state.hpp>
+#include <sennit/agent/runtime_state.hpp>
 
 #include <algorithm>
 #include <set>
@@ -121,7 +122,7 @@ Effects::State::State(Run::State& of_run, Session::State& of_session)
     : run(of_run),
       session(of_session),
       parts(*of_session.parts),
-      store(parts.runtime->store().get()),
+      store(parts.runtime->store.get()),
       backend(parts.backend),
       levels_left(parts.definition.limits.depth),
       keep_messages(session.kept()),

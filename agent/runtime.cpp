@@ -1,6 +1,8 @@
 #include <sennit/agent/runtime.hpp>
 #include <sennit/agent/runtime_state.hpp>
 
+#include <boost/asio/execution.hpp>
+#include <boost/asio/execution_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -11,6 +13,32 @@
 #include <utility>
 
 namespace sennit {
+namespace {
+
+/// Tells the runtimes that borrowed a loop of its end. It comes to that before Asio destroys what is queued there.
+class LoopEnd final : public asio::execution_context::service {
+ public:
+  static inline asio::execution_context::id id;
+  explicit LoopEnd(asio::execution_context& context) : service(context) {}
+
+  void add(const std::shared_ptr<Runtime::State>& runtime) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(runtimes_, [](const auto& known) { return known.expired(); });
+    runtimes_.push_back(runtime);
+  }
+
+ private:
+  void shutdown() override {
+    for (const auto& known : std::exchange(runtimes_, {})) {
+      if (const auto runtime = known.lock()) runtime->loop_is_gone();
+    }
+  }
+
+  std::mutex mutex_;
+  std::vector<std::weak_ptr<Runtime::State>> runtimes_;
+};
+
+}  // namespace
 
 OwnedLoop::~OwnedLoop() {
   work.reset();
@@ -95,8 +123,46 @@ std::string Runtime::State::new_id() {
   return id;
 }
 
+bool Runtime::State::is_idle() {
+  const std::lock_guard lock(mutex);
+  return active.empty();
+}
+
+void Runtime::State::close() {
+  store.reset();
+  if (pool) pool->stop();
+  for (std::size_t i = 0; i < loops.size(); ++i) asio::post(loops[i]->context, [shard = shards[i]] { shard->close(); });
+  for (const auto& loop : loops) loop->drain();
+  // Sockets close while the loops still exist; a handle may keep its run's environment for longer.
+  for (const auto& shard : shards) shard->close();
+  loops.clear();
+}
+
+void Runtime::State::loop_is_gone() {
+  std::set<std::shared_ptr<Run::State>> left;
+  {
+    const std::lock_guard lock(mutex);
+    closing = true;
+    left.swap(active);
+  }
+  for (const auto& run : left) {
+    // Nothing of this runs any more. What is posted here, Asio destroys, and with it the coroutines that waited.
+    run->request_cancel("the event loop was destroyed");
+    Outcome outcome;
+    outcome.ending = Ending::cancelled;
+    outcome.detail = run->cancel_reason;
+    run->emit("", RunFinished{std::move(outcome)});
+    run->leave_shard();
+  }
+  close();
+}
+
 Runtime::Runtime(Registry registry, RuntimeOptions options)
-    : state_(std::make_unique<State>(std::move(registry), std::move(options))) {}
+    : state_(std::make_shared<State>(std::move(registry), std::move(options))) {
+  if (!state_->options.executor) return;
+  asio::execution_context& context = asio::query(*state_->options.executor, asio::execution::context);
+  asio::use_service<LoopEnd>(context).add(state_);
+}
 
 Runtime::~Runtime() {
   State& state = *state_;
@@ -105,17 +171,7 @@ Runtime::~Runtime() {
     std::unique_lock lock(state.mutex);
     state.idle.wait(lock, [&] { return state.active.empty(); });
   }
-  state.store.reset();
-  state.pool->stop();
-  for (std::size_t i = 0; i < state.loops.size(); ++i) {
-    asio::post(state.loops[i]->context, [shard = state.shards[i]] { shard->close(); });
-  }
-  for (const auto& loop : state.loops) loop->drain();
-  // Sockets close while the loops still exist; a handle may keep its run's environment for longer.
-  if (state.active.empty()) {
-    for (const auto& shard : state.shards) shard->close();
-  }
-  state.shards.clear();
+  if (state.is_idle()) state.close();  // otherwise the last run's end does
 }
 
 asio::awaitable<void> Runtime::shutdown(milliseconds grace) {
@@ -124,16 +180,12 @@ asio::awaitable<void> Runtime::shutdown(milliseconds grace) {
     const std::lock_guard lock(state.mutex);
     state.closing = true;
   }
-  const auto is_idle = [&state] {
-    const std::lock_guard lock(state.mutex);
-    return state.active.empty();
-  };
   // Polled: shutting down is rare, and a run ends on any of several threads.
   constexpr milliseconds kPoll{5};
   asio::steady_timer timer(co_await asio::this_coro::executor);
   const auto cancel_at = std::chrono::steady_clock::now() + grace;
   bool cancelled = false;
-  while (!is_idle()) {
+  while (!state.is_idle()) {
     if (!cancelled && std::chrono::steady_clock::now() >= cancel_at) {
       state.cancel_all("shutdown");
       cancelled = true;
@@ -155,8 +207,8 @@ const std::shared_ptr<Store>& Runtime::store() const {
 const std::filesystem::path& Runtime::state() const {
   return state_->options.state;
 }
-Runtime::State& Runtime::internals() {
-  return *state_;
+const std::shared_ptr<Runtime::State>& Runtime::internals() {
+  return state_;
 }
 
 }  // namespace sennit

@@ -31,15 +31,17 @@ struct RuntimeOptions {
 };
 
 /// Owns the shards, the pool, the store and the registry. Must outlive its agents and sessions; the handle of a run
-/// that has ended may outlive it.
+/// may outlive it.
 /// [thread-safe] unless a function says otherwise.
 class Runtime {
  public:
   /// Throws Error(errc::storage) if the state folder cannot be used, Error(errc::io) if a thread cannot be started.
   explicit Runtime(Registry registry, RuntimeOptions options = {});
   /// Cancels what runs (reason "shutdown"), waits until it has ended and its last events have left for their readers,
-  /// joins all threads. With a borrowed executor nothing can be waited for here: `co_await shutdown()` first, while the
-  /// loop still runs.
+  /// joins all threads. With a borrowed executor nothing can be waited for here, so `co_await shutdown()` first, while
+  /// the loop still runs. Runs that are at work all the same keep what they need, and end when the loop turns; if it
+  /// never does, they end as cancelled, in the middle of what they did, when it is destroyed. (A strand has to outlive
+  /// the Runtime and the handles of its runs.)
   ~Runtime();
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
@@ -55,10 +57,10 @@ class Runtime {
   [[nodiscard]] const std::filesystem::path& state() const;
 
   struct State;
-  [[nodiscard]] State& internals();
+  [[nodiscard]] const std::shared_ptr<State>& internals();
 
  private:
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace sennit

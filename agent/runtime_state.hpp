@@ -40,13 +40,22 @@ struct OwnedLoop {
   std::thread thread;
 };
 
+/// Shared by the Runtime, its agents and its runs.
 struct Runtime::State {
   State(Registry parts, RuntimeOptions runtime_options);
+  ~State() { close(); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
 
   /// Takes a run in; false if the runtime is shutting down.
   [[nodiscard]] bool add(std::shared_ptr<Run::State> run);
   void remove(const std::shared_ptr<Run::State>& run);
   void cancel_all(const std::string& reason);
+  [[nodiscard]] bool is_idle();
+  /// Ends all that is not a run. Idempotent. REQUIRES: no run is at work.
+  void close();
+  /// A borrowed loop is being destroyed: what is suspended on it never continues.
+  void loop_is_gone();
   [[nodiscard]] std::string new_id();
 
   Registry registry;

@@ -4,6 +4,7 @@
 #include <sennit/agent/io/pool.hpp>
 #include <sennit/agent/io/scope.hpp>
 #include <sennit/agent/io/timeout.hpp>
+#include <sennit/agent/runtime_state.hpp>
 
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -59,7 +60,7 @@ std::string_view cut_utf8(std::string_view text, std::size_t limit) {
 
 /// Writes the whole output where a person can find it. The path, or nothing if nothing is kept on disk.
 asio::awaitable<std::string> spill(Effects::State& state, std::string effect, std::string content) {
-  const std::filesystem::path& folder = state.parts.runtime->state();
+  const std::filesystem::path& folder = state.parts.runtime->options.state;
   if (folder.empty()) co_return std::string{};
   for (char& c : effect) {
     if (c == '/') c = '_';

@@ -1,5 +1,7 @@
 // The runtime's life: many threads, runs that outlive their reader, and every order of going away.
+#include "support/http_server.hpp"
 #include "support/world.hpp"
+#include <sennit/agent/io/http.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -75,10 +77,11 @@ TEST_CASE("four threads with a hundred runs each, all journalled, lose nothing")
 }
 
 TEST_CASE("a borrowed loop goes before its runtime, or after it, with a run at work") {
+  const TempDir folder;
   auto loop = std::make_unique<asio::io_context>(1);
   auto world = std::make_unique<World>([](const CompletionRequest&) { return stall(); },
-                                       RuntimeOptions{.executor = loop->get_executor()});
-  std::optional<Run> run(world->agent().session().start("go"));
+                                       RuntimeOptions{.executor = loop->get_executor(), .state = folder.path()});
+  std::optional<Run> run(world->agent().session("s").start("go"));
   on_loop(*loop, read_until<TextDelta>(*run));
   SECTION("shut down first, as it should be") {
     CHECK(on_loop(*loop, shut_down(world->runtime, milliseconds{0})));
@@ -93,6 +96,69 @@ TEST_CASE("a borrowed loop goes before its runtime, or after it, with a run at w
     world.reset();
     loop.reset();
   }
+  SECTION("the runtime first, and the loop goes on") {
+    world.reset();
+    const Outcome outcome = on_loop(*loop, run->wait());
+    CHECK(outcome.ending == Ending::cancelled);
+    CHECK(outcome.detail == "shutdown");
+    CHECK(outcome.text == "half");
+    run.reset();
+    loop->restart();
+    loop->run();  // nothing of the runtime keeps it busy
+    TestEnvironment env;
+    Store store(folder.path());
+    CHECK(ill_formed(testing::run(env, store.messages("s"))).empty());
+    CHECK(testing::run(env, store.runs("s", 1)).at(0).ended);
+  }
+  SECTION("the runtime first, then the loop, which never turns again") {
+    world.reset();
+    loop.reset();
+    CHECK(elsewhere(run->wait()).ending == Ending::cancelled);
+  }
+  SECTION("the loop first, then the runtime") {
+    loop.reset();
+    CHECK(elsewhere(run->wait()).ending == Ending::cancelled);
+    run->cancel("too late");
+    world.reset();
+  }
+  SECTION("the loop first, then the handle of the run") {
+    loop.reset();
+    run.reset();
+  }
+  SECTION("all at once, the handle last") {
+    world.reset();
+    loop.reset();
+    run.reset();
+  }
+}
+
+TEST_CASE("a borrowed loop goes while a run waits for the store or the pool") {
+  const TempDir folder;
+  for (int turns = 0; turns < 40; ++turns) {
+    auto loop = std::make_unique<asio::io_context>(1);
+    World world(echoes_once(), {.executor = loop->get_executor(), .state = folder.path()});
+    Run run = world.agent(with_echo()).session("s").start("go");
+    for (int i = 0; i < turns; ++i) loop->run_one_for(std::chrono::milliseconds(1));
+    loop.reset();
+    const Outcome outcome = elsewhere(run.wait());
+    const Ending ending = outcome.ending;
+    CAPTURE(turns, outcome.detail);
+    CHECK((ending == Ending::cancelled || ending == Ending::completed));
+  }
+}
+
+TEST_CASE("a borrowed loop with open connections goes before its runtime") {
+  HttpServer server(Reply::sse({"one", "two"}).stall_after(15));
+  auto loop = std::make_unique<asio::io_context>(1);
+  World world(says("x"), {.executor = loop->get_executor()});
+  const auto open = [](Environment& environment, std::string url) -> asio::awaitable<std::unique_ptr<http::Response>> {
+    http::Request request;
+    request.url = std::move(url);
+    co_return co_await environment.http().send(std::move(request));
+  };
+  const auto response = on_loop(*loop, open(world.runtime.shard(), server.url()));
+  CHECK(response->status() == 200);
+  loop.reset();
 }
 
 TEST_CASE("a runtime that goes brings the last events to readers on another loop") {

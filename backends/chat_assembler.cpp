@@ -37,7 +37,7 @@ std::string id_text(const json::value* id) {
 
 }  // namespace
 
-void ChatAssembler::chunk(const json::object& chunk, std::vector<Event>& events) {
+bool ChatAssembler::chunk(const json::object& chunk, std::vector<Event>& events) {
   events_ = &events;
   whole_ = false;
   const auto [error, usage, x_groq, choices] = fields(chunk, kChunkKeys);
@@ -54,6 +54,7 @@ void ChatAssembler::chunk(const json::object& chunk, std::vector<Event>& events)
     take_error(error_ ? *error_ : std::move(groq_error), true);
   }
   take_choices(choices);
+  return present(error) || present(usage) || present(x_groq) || present(choices);
 }
 
 void ChatAssembler::document(const json::object& answer, std::vector<Event>& events) {

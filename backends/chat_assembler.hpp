@@ -20,8 +20,9 @@ class ChatAssembler {
   /// calls that say nothing (some servers send an empty `function_call` with every answer) are left out.
   ChatAssembler(ThinkStart think, bool verbatim) noexcept : think_(think), verbatim_(verbatim) {}
 
-  /// One chunk of a stream. Adjacent deltas of the same kind are merged into the last of `events`.
-  void chunk(const json::object& chunk, std::vector<Event>& events);
+  /// One chunk of a stream. Adjacent deltas of the same kind are merged into the last of `events`. False if it had
+  /// nothing that a chunk has.
+  bool chunk(const json::object& chunk, std::vector<Event>& events);
   /// A whole answer that was not streamed.
   void document(const json::object& answer, std::vector<Event>& events);
   /// No chunk follows: appends text that was kept back in case it was a tag. `complete`: not cut off.

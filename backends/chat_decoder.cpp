@@ -136,9 +136,8 @@ void ChatDecoder::take_event(std::string_view name, std::string_view data, std::
   }
   const json::value* chunk = parse_scratch(data);
   const json::object* object = chunk != nullptr ? chunk->if_object() : nullptr;
-  if (object != nullptr) assembler_.chunk(*object, events);
-  // Nearly all events are chunks with choices: they are not looked at again.
-  if (object == nullptr || !object->contains("choices")) strays_.take(name, data, chunk);
+  const bool understood = object != nullptr && assembler_.chunk(*object, events);
+  if (!understood) strays_.take(name, data, chunk);
   if (!assembler_.understood() && excerpt_.empty())
     excerpt_ = summarise_words(sanitize_utf8(data.substr(0, 1024)), kExcerpt);
 }

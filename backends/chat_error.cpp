@@ -89,6 +89,7 @@ ProviderError read_flat_error(const json::object& event) {
   ProviderError error = read_provider_error(&document, 0, {});
   if (!error.status) error.status = status_code(member(event, "code"));
   if (!error.status) error.status = status_code(member(event, "status"));
+  if (error.message.is_null()) error.message = as_text(document);
   return error;
 }
 

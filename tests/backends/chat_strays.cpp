@@ -79,6 +79,7 @@ TEST_CASE("an event that is shaped like an error is one, before the answer and i
       {"DashScope, no name", sse({inspection}), errc::content_filter, false, "inappropriate"},
       {"words", text + sse({"Internal Server Error", kDone}), errc::server, true, "Internal Server Error"},
       {"a detail", sse({R"({"detail":"no GPU left"})", kDone}), errc::server, true, "no GPU left"},
+      {"only a code", sse({R"({"code":20012})", kDone}), errc::server, true, R"({"code":20012})"},
       {"Google", text + sse({R"([{"error":{"code":503,"message":"later","status":"UNAVAILABLE"}}])", kDone}),
        errc::overloaded, true, "later"},
   });

@@ -1,4 +1,5 @@
 #include <sennit/backends/chat_key.hpp>
+#include <sennit/backends/chat_verdict.hpp>
 
 #include <boost/url/parse.hpp>
 #include <boost/url/url.hpp>
@@ -6,8 +7,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstdlib>
+#include <map>
 #include <utility>
 
 namespace sennit {
@@ -53,6 +56,14 @@ Destination destination(const Provider& provider, const ModelSpec& spec) {
   return on_this_machine(*url) ? Destination::this_machine : Destination::elsewhere;
 }
 
+/// The agent file brings credentials in a form of its own.
+bool has_credentials(const std::map<std::string, std::string>& headers) {
+  static constexpr std::array<std::string_view, 3> kNames = {"authorization", "api-key", "x-api-key"};
+  return std::any_of(headers.begin(), headers.end(), [](const auto& header) {
+    return std::find(kNames.begin(), kNames.end(), lower_case(header.first, header.first.size())) != kNames.end();
+  });
+}
+
 std::string find_key(const Provider& provider, const ModelSpec& spec) {
   if (!spec.api_key.empty()) {
     try {
@@ -69,6 +80,7 @@ std::string find_key(const Provider& provider, const ModelSpec& spec) {
     case Destination::this_machine:
       return "";
     case Destination::elsewhere:
+      if (has_credentials(spec.headers)) return "";
       break;
   }
   throw Error(

@@ -12,8 +12,8 @@ namespace sennit {
 
 /// `spec.api_key`, else the provider's environment variable; empty where none is set and none is needed.
 /// The variable of a hosted provider is for that provider's own host: an agent file that names another one must name
-/// the key as well, or none goes there. A server on this machine needs none; for another host with the variable set it
-/// is an error, because a request without its key would only fail later.
+/// the key as well, or none goes there. A server on this machine needs none, nor does one that gets credentials in a
+/// header; for any other host with the variable set it is an error, because the request would only fail later.
 /// Throws Error(errc::authentication) saying what to set, or that the key holds what no header may hold.
 [[nodiscard]] std::string resolve_key(const Provider& provider, const ModelSpec& spec);
 

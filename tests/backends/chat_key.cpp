@@ -74,6 +74,17 @@ TEST_CASE("a key that the agent file names goes where the agent file says") {
   CHECK(key_for("https://example.org/v1", "other") == "other");
 }
 
+TEST_CASE("a server that gets credentials in a header gets no key") {
+  const KeyVariable variable("sk-secret");
+  for (const char* const header : {"Authorization", "api-key", "X-API-Key"}) {
+    ModelSpec spec;
+    spec.name = "openai/x";
+    spec.base_url = "https://gateway.example.org/v1";
+    spec.headers = {{header, "Basic abc"}};
+    CHECK(resolve_key(*find_provider("openai"), spec).empty());
+  }
+}
+
 TEST_CASE("without the variable another host is asked without a key") {
   const KeyVariable variable(nullptr);
   CHECK(key_for("https://example.org/v1").empty());

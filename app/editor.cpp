@@ -1,4 +1,5 @@
 #include <sennit/agent/io/error.hpp>
+#include <sennit/app/clusters.hpp>
 #include <sennit/app/editor.hpp>
 #include <sennit/app/history.hpp>
 #include <sennit/app/style.hpp>
@@ -24,6 +25,7 @@ constexpr std::size_t kCandidatesShown = 60;
 constexpr wchar_t kInvisible = L'\1';  // surrounds escape sequences in a prompt
 
 // Sequences that no keyboard sends, bound to libedit's own functions: how a function of ours calls one of them.
+constexpr const wchar_t* kJoin = L"\x1b[906~";
 constexpr const wchar_t* kAccept = L"\x1b[905~";
 constexpr const wchar_t* kHistoryBack = L"\x1b[901~";
 constexpr const wchar_t* kHistoryOn = L"\x1b[902~";
@@ -66,11 +68,14 @@ bool in_code_block(std::wstring_view text) {
 
 struct Editor::State {
   State(Terminal& its_terminal, std::filesystem::path history_file, bool its_colour)
-      : terminal(its_terminal), history(std::move(history_file)), colour(its_colour) {}
+      : terminal(its_terminal), history(std::move(history_file), clusters), colour(its_colour) {}
 
   Terminal& terminal;
+  Clusters clusters;
   LineHistory history;
   bool colour;
+  std::FILE* screen = nullptr;
+  std::wstring joined;  // what takes the place of the character before the cursor
   EditLine* line = nullptr;
   Completer completer;
   std::wstring prompt;
@@ -85,6 +90,7 @@ struct Editor::State {
 
   static wchar_t* show_prompt(EditLine* line) { return of(line).prompt.data(); }
   static int read_key(EditLine* line, wchar_t* key);
+  static unsigned char join(EditLine* line, int key);
   static unsigned char enter(EditLine* line, int key);
   static unsigned char new_line(EditLine* line, int key);
   static unsigned char interrupt(EditLine* line, int key);
@@ -113,8 +119,23 @@ int Editor::State::read_key(EditLine* line, wchar_t* key) {
     const Decoded decoded = decode_utf8(bytes);
     if (decoded.bytes == 0) continue;
     *key = static_cast<wchar_t>(decoded.code);
+    const std::wstring_view before = buffer_of(line).before;
+    const auto joined = before.empty() ? std::nullopt : self.clusters.join(before.back(), decoded.code);
+    if (joined) {
+      self.joined = *joined;
+      *key = kJoin[0];
+      el_wpush(line, kJoin + 1);
+    } else if (columns(decoded.code) == 0) {
+      *key = self.clusters.widen(bytes).front();
+    }
     return 1;
   }
+}
+
+/// An accent, or another part of what is one character to a person, was typed behind its beginning.
+unsigned char Editor::State::join(EditLine* line, int /*key*/) {
+  el_wdeletestr(line, 1);
+  return el_winsertstr(line, of(line).joined.c_str()) == 0 ? CC_REFRESH : CC_ERROR;
 }
 
 unsigned char Editor::State::enter(EditLine* line, int /*key*/) {
@@ -171,15 +192,16 @@ std::string Editor::State::pasted() {
 }
 
 unsigned char Editor::State::paste(EditLine* line, int /*key*/) {
-  std::wstring clean;
-  for (const wchar_t c : widen(of(line).pasted())) {
+  State& self = of(line);
+  std::string clean;
+  for (const wchar_t c : widen(self.pasted())) {
     if (c == L'\r')
-      clean += L'\n';
+      clean += '\n';
     else if (c == L'\n' || c == L'\t' || harmless(static_cast<char32_t>(c)) == static_cast<char32_t>(c))
-      clean += c;
+      append_utf8(clean, static_cast<char32_t>(c));
   }
   if (clean.empty()) return CC_NORM;
-  return el_winsertstr(line, clean.c_str()) == 0 ? CC_REFRESH : CC_ERROR;
+  return el_winsertstr(line, self.clusters.widen(clean).c_str()) == 0 ? CC_REFRESH : CC_ERROR;
 }
 
 /// Below the line being written, in columns.
@@ -203,7 +225,7 @@ void Editor::State::list(const std::vector<std::string>& candidates) {
 unsigned char Editor::State::complete(EditLine* line, int /*key*/) {
   State& self = of(line);
   if (!self.completer) return CC_ERROR;
-  const std::string before = narrow(buffer_of(line).before);
+  const std::string before = self.clusters.narrow(buffer_of(line).before);
   const Completion completion = self.completer(before);
   if (completion.candidates.empty()) return CC_ERROR;
   std::string common = completion.candidates.front();
@@ -213,9 +235,9 @@ unsigned char Editor::State::complete(EditLine* line, int /*key*/) {
   }
   const std::string typed = before.substr(completion.start);
   if (common.size() > typed.size()) {
-    el_wdeletestr(line, static_cast<int>(widen(typed).size()));
+    el_wdeletestr(line, static_cast<int>(self.clusters.widen(typed).size()));
     const bool only = completion.candidates.size() == 1 && common.back() != '/';
-    el_winsertstr(line, widen(common + (only ? " " : "")).c_str());
+    el_winsertstr(line, self.clusters.widen(common + (only ? " " : "")).c_str());
     return CC_REFRESH;
   }
   if (completion.candidates.size() == 1) return CC_ERROR;
@@ -255,6 +277,7 @@ void Editor::State::bind_keys() {
     bind(keys, name);
   };
   add(L"sennit-enter", L"Accept, or go on in a new line", enter, {L"\\n", L"\\r"});
+  add(L"sennit-join", L"Join with the character before", join, {L"\\e[906~"});
   add(L"sennit-new-line", L"New line", new_line, {L"\\e\\n", L"\\e\\r", L"\\e[13;2u"});
   add(L"sennit-interrupt", L"Clear the line", interrupt, {L"^C"});
   add(L"sennit-end", L"Delete, or end", end_of_input, {L"^D"});
@@ -280,7 +303,9 @@ void Editor::State::bind_keys() {
 Editor::Editor(Terminal& terminal, std::filesystem::path history, bool colour)
     : state_(std::make_unique<State>(terminal, std::move(history), colour)) {
   State& state = *state_;
-  state.line = el_init("sennit", stdin, stdout, stderr);
+  state.screen = state.clusters.open_screen(STDOUT_FILENO);
+  if (state.screen != nullptr)
+    state.line = el_init_fd("sennit", stdin, state.screen, stderr, STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO);
   if (state.line == nullptr) throw Error(errc::io, "the terminal cannot be used for line editing");
   el_wset(state.line, EL_CLIENTDATA, &state);
   el_wset(state.line, EL_EDITOR, L"emacs");
@@ -296,6 +321,7 @@ Editor::Editor(Terminal& terminal, std::filesystem::path history, bool colour)
 
 Editor::~Editor() {
   el_end(state_->line);
+  std::fclose(state_->screen);
 }
 
 void Editor::complete_with(Completer completer) {
@@ -325,7 +351,7 @@ Editor::Line Editor::read(std::string_view prompt, const std::function<bool()>& 
   state.stop = nullptr;
   if (typed == nullptr || count <= 0) return {stop() ? End::withdrawn : End::closed, {}};
   if (state.interrupted) return {End::interrupted, {}};
-  std::string text = narrow(std::wstring_view(typed, static_cast<std::size_t>(count)));
+  std::string text = state.clusters.narrow(std::wstring_view(typed, static_cast<std::size_t>(count)));
   if (!text.empty() && text.back() == '\n') text.pop_back();
   return {End::entered, std::move(text)};
 }

@@ -1,6 +1,8 @@
 // The lines that a person entered, kept in a file of their own.
 #pragma once
 
+#include <sennit/app/clusters.hpp>
+
 #include <filesystem>
 #include <string>
 
@@ -11,8 +13,8 @@ namespace sennit::app {
 /// Bounded; the file is readable by its owner only and replaced as a whole, so that a crash leaves the old one.
 class LineHistory {
  public:
-  /// Reads `file`; empty or unreadable: starts without.
-  explicit LineHistory(std::filesystem::path file);
+  /// Reads `file`; empty or unreadable: starts without. `clusters` must outlive it.
+  LineHistory(std::filesystem::path file, Clusters& clusters);
   ~LineHistory();
   LineHistory(const LineHistory&) = delete;
   LineHistory& operator=(const LineHistory&) = delete;
@@ -23,7 +25,9 @@ class LineHistory {
 
  private:
   historyW* history_;
+  historyW* kept_;  // the same without stand-ins, as it is in the file
   std::filesystem::path file_;
+  Clusters& clusters_;
 };
 
 }  // namespace sennit::app

@@ -1,4 +1,4 @@
-// Private: What a stream says beside its chunks: errors in shapes of their own, the words of a gateway, chunks that
+// What a stream says beside its chunks: errors in shapes of their own, the words of a gateway, chunks that
 // cannot be read. Each of them may be all that tells a broken answer from a short one.
 #pragma once
 

@@ -34,7 +34,7 @@ class Writer {
  private:
   void open(std::string_view role);
   void text_message(std::string_view role, std::string_view text);
-  void user(const Message& message);
+  std::size_t user(std::size_t first);
   void blob(const Blob& blob);
   void assistant(const Message& message, bool this_turn);
   void tool_call(const ToolCall& call);
@@ -79,7 +79,7 @@ void Writer::write(std::string_view instructions, std::string_view format) {
         text_message(system_role(), message.text());
         break;
       case Role::user:
-        user(message);
+        i = user(i - 1);
         break;
       case Role::assistant:
         assistant(message, i > turn_starts);
@@ -93,28 +93,40 @@ void Writer::write(std::string_view instructions, std::string_view format) {
   out_ += ']';
 }
 
-void Writer::user(const Message& message) {
-  const bool only_text = std::none_of(message.parts.begin(), message.parts.end(),
-                                      [](const Part& part) { return std::holds_alternative<Blob>(part); });
-  if (only_text) return text_message("user", message.text());
+/// What a person said in several messages (a note and a question, a question that was cancelled and the next) as one:
+/// many chat templates want user and assistant in turn. The index of the message after them.
+std::size_t Writer::user(std::size_t first) {
+  std::size_t end = first;
+  while (end < messages_.size() && messages_[end].role == Role::user) ++end;
+  const std::span<const Message> said = messages_.subspan(first, end - first);
+  const auto is_file = [](const Part& part) { return std::holds_alternative<Blob>(part); };
+  if (std::ranges::none_of(said, [&](const Message& message) { return std::ranges::any_of(message.parts, is_file); })) {
+    std::string text = said.front().text();
+    for (const Message& message : said.subspan(1)) text += "\n\n" + message.text();
+    text_message("user", text);
+    return end;
+  }
   open("user");
   out_ += ",\"content\":";
   char separator = '[';
-  for (const Part& part : message.parts) {
-    const auto* text = std::get_if<Text>(&part);
-    const auto* file = std::get_if<Blob>(&part);
-    if (text == nullptr && file == nullptr) continue;
-    out_ += separator;
-    separator = ',';
-    if (file != nullptr) {
-      blob(*file);
-    } else {
-      out_ += R"({"type":"text","text":)";
-      append_json_string(out_, text->text);
-      out_ += '}';
+  for (const Message& message : said) {
+    for (const Part& part : message.parts) {
+      const auto* text = std::get_if<Text>(&part);
+      const auto* file = std::get_if<Blob>(&part);
+      if (text == nullptr && file == nullptr) continue;
+      out_ += separator;
+      separator = ',';
+      if (file != nullptr) {
+        blob(*file);
+      } else {
+        out_ += R"({"type":"text","text":)";
+        append_json_string(out_, text->text);
+        out_ += '}';
+      }
     }
   }
   out_ += "]}";
+  return end;
 }
 
 void Writer::blob(const Blob& blob) {

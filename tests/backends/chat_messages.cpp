@@ -3,6 +3,20 @@
 namespace sennit::testing {
 namespace {
 
+TEST_CASE("what a person said in several messages goes as one: templates want user and assistant in turn") {
+  Asked asked;
+  asked.messages = {user_message("Notes: tea."),
+                    user_message("Hello"),
+                    assistant("Hi."),
+                    user_message("long"),
+                    user_message("again"),
+                    Message{Role::user, {Blob{"image/png", "", "https://a/b.png"}}}};
+  CHECK(json::serialize(messages_of(asked.parsed("ollama/x"))) ==
+        R"([{"role":"user","content":"Notes: tea.\n\nHello"},{"role":"assistant","content":"Hi."},)"
+        R"({"role":"user","content":[{"type":"text","text":"long"},{"type":"text","text":"again"},)"
+        R"({"type":"image_url","image_url":{"url":"https://a/b.png"}}]}])");
+}
+
 TEST_CASE("earlier reasoning goes back as each model wants it") {
   const auto deepseek = two_turns("deepseek");
   CHECK(replayed(deepseek.parsed("deepseek/deepseek-v4-pro"), "reasoning_content") == "first,second,third");

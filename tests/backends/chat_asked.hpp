@@ -53,7 +53,7 @@ inline ToolDescription add_tool() {
       parse_object(R"({"type":"object","properties":{"a":{"type":"number"},"b":{"type":"number"}},"required":["a"]})")};
 }
 
-inline Message assistant(std::string text, std::vector<ToolCall> calls, std::optional<Reasoning> reasoning = {}) {
+inline Message assistant(std::string text, std::vector<ToolCall> calls = {}, std::optional<Reasoning> reasoning = {}) {
   Message message{Role::assistant, {}};
   if (reasoning) message.parts.emplace_back(*std::move(reasoning));
   if (!text.empty()) message.parts.emplace_back(Text{std::move(text)});

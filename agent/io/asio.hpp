@@ -1,6 +1,10 @@
 // The few Asio names that public headers need, spelt once.
 #pragma once
 
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#error "Sennit needs clang, or g++ 13 or later: g++ 12 miscompiles coroutines"
+#endif
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 

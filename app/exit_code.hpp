@@ -25,6 +25,7 @@ inline constexpr char kExitCodeTable[] =
     "  2    used wrongly: arguments, or an error in the agent file\n"
     "  3    the model or its provider refused\n"
     "  4    stopped by a limit, or cut at the output limit\n"
+    "  129  the terminal was closed\n"
     "  130  cancelled by Ctrl-C\n"
     "  141  the reader of the output went away\n"
     "  143  terminated\n";

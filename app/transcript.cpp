@@ -31,6 +31,9 @@ void append(std::string& out, const Part& part) {
     out += "[" + blob->media_type + (blob->url.empty() ? "" : " " + blob->url) + "]\n";
 }
 
+/// What a run puts before the person's words (agent/drive.cpp): memory speaks, not the person.
+constexpr std::string_view kRecalled = "Notes from earlier conversations that may matter here:\n";
+
 [[noreturn]] void fail(const std::filesystem::path& file, int reason) {
   if (reason == EEXIST) {
     throw Error(errc::invalid_argument, "this file is there already; `/save! FILE` replaces it").at(file.string());
@@ -64,7 +67,10 @@ std::string transcript_markdown(const std::vector<Message>& messages) {
     for (const Part& part : message.parts) append(body, part);
     if (body.empty()) continue;
     if (!out.empty()) out += "\n";
-    if (message.role != Role::tool) out += "## " + std::string(to_string(message.role)) + "\n\n";
+    const bool recalled = message.role == Role::user && body.starts_with(kRecalled);
+    if (recalled) body.erase(0, kRecalled.size());
+    if (message.role != Role::tool)
+      out += "## " + std::string(recalled ? "recalled notes" : to_string(message.role)) + "\n\n";
     out += body;
   }
   return out;

@@ -240,6 +240,18 @@ TEST_CASE("commands tell what there is", "[tmux]") {
   chat.say("/quit", "[status 0]");
 }
 
+TEST_CASE("a saved conversation has recalled notes apart from what the person said", "[tmux]") {
+  NEEDS_TMUX;
+  Conversation chat("agent.yaml", "memory: true\npolicy: {allow: remember}\n");
+  chat.say("learn", "1 tool call\n\n›");
+  chat.say("/session new", "0 messages");
+  chat.say("the cat", "recalled: The cat is called Mog.");
+  chat->until("the cat> 1 sent");
+  chat.say("/save out.md", "messages are in out.md");
+  CHECK_THAT(read_file(chat.folder / "out.md"),
+             ContainsSubstring("## recalled notes\n\n- The cat is called Mog.\n\n## user\n\nthe cat\n"));
+}
+
 TEST_CASE("history comes back in the next conversation, and is nobody else's business", "[tmux]") {
   NEEDS_TMUX;
   Conversation chat;

@@ -16,6 +16,7 @@ inline Reply answer_chat(const HttpRequest& request) {
   const auto [role, text] = last_message(request);
   if (role == "tool") return Answer().text("The tool said: ").text(text).reply();
   if (text == "write") return Answer().call("files_write", R"({"path":"note.txt","content":"hi\n"})").reply();
+  if (text == "learn") return Answer().call("remember", R"({"text":"The cat is called Mog."})").reply();
   if (text == "late")
     return Answer()
         .call("files_write", R"({"path":"note.txt","content":"hi\n"})")

@@ -230,6 +230,14 @@ TEST_CASE("SIGTERM ends the run and the program") {
   CHECK_THAT(ended.err, ContainsSubstring("cancelled: terminated"));
 }
 
+TEST_CASE("a terminal that is closed ends the run and the program") {
+  Bench bench;
+  Program program({"run", "agent.yaml", "stall"}, {.folder = bench.folder.path(), .input = {}, .environment = {}});
+  program.until_out("I begin");
+  program.signal(SIGHUP);
+  CHECK(program.wait().status == 129);
+}
+
 TEST_CASE("a closed output ends the run quietly") {
   HttpServer server([](const HttpRequest&) {
     Answer answer;

@@ -34,6 +34,7 @@ class Writer {
  private:
   void open(std::string_view role);
   void text_message(std::string_view role, std::string_view text);
+  [[nodiscard]] bool is_left_out(std::size_t index) const;
   std::size_t user(std::size_t first);
   void blob(const Blob& blob);
   void assistant(const Message& message, bool this_turn);
@@ -46,6 +47,7 @@ class Writer {
   std::string& out_;
   const ChatModel& model_;
   std::span<const Message> messages_;
+  std::size_t turn_starts_ = 0;  // place after the last message of the user
   bool first_ = true;
 };
 
@@ -71,7 +73,7 @@ void Writer::write(std::string_view instructions, std::string_view format) {
   }
   const auto last_user = std::find_if(messages_.rbegin(), messages_.rend(),
                                       [](const Message& message) { return message.role == Role::user; });
-  const auto turn_starts = static_cast<std::size_t>(messages_.rend() - last_user);
+  turn_starts_ = static_cast<std::size_t>(messages_.rend() - last_user);
   for (std::size_t i = 0; i < messages_.size();) {
     const Message& message = messages_[i++];
     switch (message.role) {
@@ -82,7 +84,7 @@ void Writer::write(std::string_view instructions, std::string_view format) {
         i = user(i - 1);
         break;
       case Role::assistant:
-        assistant(message, i > turn_starts);
+        if (!is_left_out(i - 1)) assistant(message, i > turn_starts_);
         i = results(i, message.tool_calls());
         break;
       case Role::tool:
@@ -93,24 +95,34 @@ void Writer::write(std::string_view instructions, std::string_view format) {
   out_ += ']';
 }
 
+/// A turn of reasoning only, where that is not sent back, would be an empty message, which many servers refuse.
+bool Writer::is_left_out(std::size_t index) const {
+  const Message& message = messages_[index];
+  return message.role == Role::assistant && message.text().empty() && message.tool_calls().empty() &&
+         !replayed_reasoning(message, index >= turn_starts_, false);
+}
+
 /// What a person said in several messages (a note and a question, a question that was cancelled and the next) as one:
 /// many chat templates want user and assistant in turn. The index of the message after them.
 std::size_t Writer::user(std::size_t first) {
+  std::vector<const Message*> said;
   std::size_t end = first;
-  while (end < messages_.size() && messages_[end].role == Role::user) ++end;
-  const std::span<const Message> said = messages_.subspan(first, end - first);
+  for (; end < messages_.size() && (messages_[end].role == Role::user || is_left_out(end)); ++end) {
+    if (messages_[end].role == Role::user) said.push_back(&messages_[end]);
+  }
   const auto is_file = [](const Part& part) { return std::holds_alternative<Blob>(part); };
-  if (std::ranges::none_of(said, [&](const Message& message) { return std::ranges::any_of(message.parts, is_file); })) {
-    std::string text = said.front().text();
-    for (const Message& message : said.subspan(1)) text += "\n\n" + message.text();
+  if (std::ranges::none_of(said,
+                           [&](const Message* message) { return std::ranges::any_of(message->parts, is_file); })) {
+    std::string text = said.front()->text();
+    for (std::size_t i = 1; i < said.size(); ++i) text += "\n\n" + said[i]->text();
     text_message("user", text);
     return end;
   }
   open("user");
   out_ += ",\"content\":";
   char separator = '[';
-  for (const Message& message : said) {
-    for (const Part& part : message.parts) {
+  for (const Message* message : said) {
+    for (const Part& part : message->parts) {
       const auto* text = std::get_if<Text>(&part);
       const auto* file = std::get_if<Blob>(&part);
       if (text == nullptr && file == nullptr) continue;
@@ -144,8 +156,6 @@ void Writer::assistant(const Message& message, bool this_turn) {
   const std::vector<const ToolCall*> calls = message.tool_calls();
   const std::string text = message.text();
   const std::optional<std::string> reasoning = replayed_reasoning(message, this_turn, !calls.empty());
-  // A turn of reasoning only, where that is not sent back, would be an empty message, which many servers refuse.
-  if (text.empty() && calls.empty() && !reasoning) return;
   open("assistant");
   // Empty text instead of null: templates of local engines choke on null.
   out_ += ",\"content\":";

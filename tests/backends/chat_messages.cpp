@@ -48,10 +48,13 @@ TEST_CASE("DeepSeek V4 gets the field that it insists on wherever it runs, and s
 TEST_CASE("a turn that would be an empty message is left out") {
   Asked asked;
   asked.messages = {user_message("one"), assistant("", {}, Reasoning{"hm", "deepseek", nullptr}), user_message("two")};
-  CHECK(messages_of(asked.parsed("openai/gpt-4o")).size() == 2);
+  const json::array together{json::object{{"role", "user"}, {"content", "one\n\ntwo"}}};
+  CHECK(messages_of(asked.parsed("openai/gpt-4o")) == together);
   CHECK(messages_of(asked.parsed("deepseek/deepseek-flash")).size() == 3);
-  asked.messages[1] = assistant("", {});
-  CHECK(messages_of(asked.parsed("deepseek/deepseek-flash")).size() == 2);
+  asked.messages[1] = assistant("");
+  CHECK(messages_of(asked.parsed("deepseek/deepseek-flash")) == together);
+  asked.messages.pop_back();
+  CHECK(messages_of(asked.parsed("deepseek/deepseek-flash")).size() == 1);
 }
 
 TEST_CASE("names that models invent are made fit for servers") {

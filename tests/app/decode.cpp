@@ -72,7 +72,7 @@ TEST_CASE("decode says so where it recognised nothing, and prints the empty answ
     for (const char* body : {"", "# Notes\n\nSome words.\n"}) {
       INFO(name << ": " << body);
       const Said said = sennit("decode " + folder.write(name, body).string());
-      CHECK(said.exit_code == 1);
+      CHECK(said.exit_code == 0);
       CHECK(said.out.starts_with(R"({"text":"","reasoning":"",)"));
       CHECK(said.out.find(std::string(name) + ": nothing in it was recognised") != std::string::npos);
     }

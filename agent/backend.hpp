@@ -53,7 +53,7 @@ class TokenStream {
  public:
   virtual ~TokenStream() = default;
   /// The batch of events that has arrived, at least one: TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta,
-  /// UsageUpdate, and as the last event of the last batch exactly one Finished or Failed. After that: empty.
+  /// UsageUpdate, Notice, and as the last event of the last batch exactly one Finished or Failed. After that: empty.
   /// The span is valid until the next call; the caller may move from its events. A failure travels in band (Failed);
   /// the only exception is Error(errc::cancelled) when the awaiting coroutine is cancelled. Cancellation: terminal.
   [[nodiscard]] virtual asio::awaitable<std::span<Event>> next() = 0;

@@ -27,6 +27,10 @@ class View {
   View(Page& page, Options options);
 
   void show(const Event& event);
+  /// The page, if what is missing on it should be noticed.
+  [[nodiscard]] const Page* live_page() const {
+    return options_.quiet || options_.answer != nullptr ? nullptr : &page_;
+  }
   /// Ends what is being written, so that something else can be put below it.
   void pause();
 

@@ -44,6 +44,7 @@ asio::awaitable<void> Watch::pull(Run& run) {
         // Where somebody sees both, what happened first stands first.
         Output& earlier = screen_.err.buffer().empty() ? screen_.out : screen_.err;
         draw(event);
+        if (waiting_ && !screen_.out.buffer().empty()) waiting_->begin();
         if (!screen_.out.buffer().empty() && !screen_.err.buffer().empty()) co_await earlier.flush();
       }
       co_await screen_.out.flush();
@@ -79,6 +80,7 @@ void Watch::ask(Run& run) {
 
   Output& shown = screen_.view != nullptr && screen_.out.is_terminal() ? screen_.out : screen_.err;
   screen_.view->pause();
+  if (waiting_) waiting_->pause();
   screen_.out.flush_now();
   screen_.err.flush_now();
   shown.hold(true);
@@ -90,6 +92,7 @@ void Watch::ask(Run& run) {
   }
   shown.hold(false);
   shown.flush_now();
+  if (waiting_) waiting_->begin();
   if (screen_.person->interrupted()) stop(run, SIGINT, "interrupt");
 }
 
@@ -99,6 +102,11 @@ Outcome Watch::follow(Run run) {
   unwritable_.reset();
   requests_.clear();
   const Signals::Handler before = signals_.handle([&](int signal) { on_signal(run, signal); });
+  const Page* page = screen_.view == nullptr ? nullptr : screen_.view->live_page();
+  if (page != nullptr && page->options().colour && screen_.out.is_terminal()) {
+    waiting_.emplace(loop_, screen_.out, *page);
+    waiting_->begin();
+  }
   std::exception_ptr failure;
   asio::co_spawn(loop_, pull(run), [&](std::exception_ptr thrown) {
     failure = std::move(thrown);
@@ -118,6 +126,7 @@ Outcome Watch::follow(Run run) {
       patience.expires_after(kStillStopping);
       patience.async_wait([&](boost::system::error_code error) {
         if (error || done_ || signal_ == SIGPIPE) return;
+        if (waiting_) waiting_->pause();
         screen_.err.say("stopping … (Ctrl-C again leaves at once)\n");
         patience.expires_at(stopped + kTermination);
         patience.async_wait([&](boost::system::error_code late) {
@@ -128,7 +137,9 @@ Outcome Watch::follow(Run run) {
     loop_.run_one();
   }
   patience.cancel();
-  loop_.poll();  // the timer's handlers refer to this frame
+  if (waiting_) waiting_->pause();
+  loop_.poll();  // the timers' handlers refer to this frame
+  waiting_.reset();
   signals_.handle(before);
   if (failure) std::rethrow_exception(failure);
   screen_.out.flush_now();

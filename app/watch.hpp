@@ -6,6 +6,7 @@
 #include <sennit/app/person.hpp>
 #include <sennit/app/signals.hpp>
 #include <sennit/app/view.hpp>
+#include <sennit/app/waiting.hpp>
 
 #include <boost/asio/io_context.hpp>
 
@@ -51,6 +52,7 @@ class Watch {
   std::deque<Request> requests_;
   std::set<std::string> finished_calls_;  // while a request is open
   std::optional<Error> unwritable_;
+  std::optional<Waiting> waiting_;
   bool done_ = false;
   int signal_ = 0;
 };

@@ -24,6 +24,7 @@ inline Reply answer_chat(const HttpRequest& request) {
         .after(std::chrono::seconds(2));
   if (text == "ask") return Answer().call("ask", R"({"question":"Which colour?"})").reply();
   if (text == "stall") return Answer().text("I begin\n").silence();
+  if (text == "pause") return Answer().text("One moment, ").text("please.").reply().every(std::chrono::seconds(4));
   if (text == "slow")
     return Answer()
         .text("first\n")

@@ -36,8 +36,8 @@ Engine::Engine(const asio::any_io_executor& executor, std::size_t idle_connectio
     : executor_(executor),
       idle_connections_(idle_connections),
       log_(std::move(log)),
-      set_(executor, make_epoll_set()),
-      timer_(executor) {
+      set_(std::in_place, executor, make_epoll_set()),
+      timer_(std::in_place, executor) {
   initialise_curl_once();
   make_multi();
 }
@@ -129,9 +129,9 @@ void Engine::close() {
   }
   spare_.clear();
   curl_multi_cleanup(std::exchange(multi_, nullptr));
-  set_.cancel();
+  set_.reset();
   fires_at_ = SteadyTime::max();
-  timer_.cancel();
+  timer_.reset();
 }
 
 void Engine::log_failure(const Error& error) const {
@@ -149,14 +149,14 @@ curl_socket_t Engine::open_socket(const curl_sockaddr& address) noexcept {
 int Engine::close_socket(void* engine, curl_socket_t socket) noexcept {
   auto& self = *static_cast<Engine*>(engine);
   // A child between fork and exec shares the socket, which would keep a closed one in the set: take it out.
-  ::epoll_ctl(self.set_.native_handle(), EPOLL_CTL_DEL, socket, nullptr);
+  ::epoll_ctl(self.set_->native_handle(), EPOLL_CTL_DEL, socket, nullptr);
   --self.open_sockets_;
   return ::close(socket);
 }
 
 int Engine::on_socket_change(CURL*, curl_socket_t socket, int what, void* engine, void* known) noexcept {
   auto& self = *static_cast<Engine*>(engine);
-  const int set = self.set_.native_handle();
+  const int set = self.set_->native_handle();
   if (what == CURL_POLL_REMOVE) {
     ::epoll_ctl(set, EPOLL_CTL_DEL, socket, nullptr);  // it may be closed already: then there is nothing to do
     return 0;
@@ -211,7 +211,7 @@ void Engine::on_kick() {
 
 void Engine::poll_sockets() {
   std::array<epoll_event, kSocketsPerTurn> events;
-  const int count = ::epoll_wait(set_.native_handle(), events.data(), kSocketsPerTurn, 0);
+  const int count = ::epoll_wait(set_->native_handle(), events.data(), kSocketsPerTurn, 0);
   for (int i = 0; i < count; ++i) {
     const std::uint32_t seen = events[i].events;
     int flags = 0;
@@ -266,8 +266,8 @@ void Engine::finish_turn() {
   if (closed_) return;
   if (active_ == 0) {
     trim();
-    if (watching_) set_.cancel();
-    if (std::exchange(fires_at_, SteadyTime::max()) != SteadyTime::max()) timer_.cancel();
+    if (watching_) set_->cancel();
+    if (std::exchange(fires_at_, SteadyTime::max()) != SteadyTime::max()) timer_->cancel();
     return;
   }
   watch();
@@ -292,8 +292,8 @@ void Engine::trim() {
 
 void Engine::watch() {
   if (std::exchange(watching_, true)) return;
-  set_.async_wait(decltype(set_)::wait_read,
-                  [self = shared_from_this()](const boost::system::error_code&) { self->on_sockets(); });
+  set_->async_wait(asio::posix::descriptor_base::wait_read,
+                   [self = shared_from_this()](const boost::system::error_code&) { self->on_sockets(); });
 }
 
 void Engine::schedule() {
@@ -301,8 +301,8 @@ void Engine::schedule() {
   const SteadyTime wanted = std::min(curl_due_, nearest);
   if (wanted >= fires_at_ || active_ == 0) return;
   fires_at_ = wanted;
-  timer_.expires_at(wanted);
-  timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+  timer_->expires_at(wanted);
+  timer_->async_wait([self = shared_from_this()](const boost::system::error_code& error) {
     if (error) return;
     self->on_timer();
   });

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace sennit::http {
@@ -87,8 +88,9 @@ class Engine : public std::enable_shared_from_this<Engine> {
   asio::any_io_executor executor_;
   const std::size_t idle_connections_;
   const LogSink log_;
-  asio::posix::basic_stream_descriptor<asio::any_io_executor> set_;  // the epoll set
-  asio::basic_waitable_timer<std::chrono::steady_clock> timer_;
+  // Until close(): a Response, which keeps this, may outlive the loop.
+  std::optional<asio::posix::basic_stream_descriptor<asio::any_io_executor>> set_;  // the epoll set
+  std::optional<asio::basic_waitable_timer<std::chrono::steady_clock>> timer_;
   CURLM* multi_ = nullptr;
   intrusive::list<Transfer, intrusive::base_hook<LiveHook>, intrusive::constant_time_size<false>> live_;
   intrusive::list<Transfer, intrusive::base_hook<ReadyHook>, intrusive::constant_time_size<false>> ready_;

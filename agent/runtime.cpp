@@ -146,7 +146,8 @@ void Runtime::State::loop_is_gone() {
     left.swap(active);
   }
   for (const auto& run : left) {
-    // Nothing of this runs any more. What is posted here, Asio destroys, and with it the coroutines that waited.
+    // Nothing of this runs any more. Asio destroys what is queued, and the coroutines that wait for it; one that is
+    // suspended deep in a planner cannot be reached without the loop, and stays as it is.
     run->request_cancel("the event loop was destroyed");
     Outcome outcome;
     outcome.ending = Ending::cancelled;
@@ -154,6 +155,7 @@ void Runtime::State::loop_is_gone() {
     run->emit("", RunFinished{std::move(outcome)});
     run->leave_shard();
   }
+  if (sessions) sessions->release_all();
   close();
 }
 

@@ -39,9 +39,9 @@ class Runtime {
   explicit Runtime(Registry registry, RuntimeOptions options = {});
   /// Cancels what runs (reason "shutdown"), waits until it has ended and its last events have left for their readers,
   /// joins all threads. With a borrowed executor nothing can be waited for here, so `co_await shutdown()` first, while
-  /// the loop still runs. Runs that are at work all the same keep what they need, and end when the loop turns; if it
-  /// never does, they end as cancelled, in the middle of what they did, when it is destroyed. (A strand has to outlive
-  /// the Runtime and the handles of its runs.)
+  /// the loop still runs. Runs that are at work all the same keep what they need, and end when the loop turns. If it
+  /// never does, they end as cancelled when it is destroyed; what a suspended planner holds in memory is then not
+  /// freed. (A strand has to outlive the Runtime and the handles of its runs.)
   ~Runtime();
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;

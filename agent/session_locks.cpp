@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 namespace sennit {
 namespace {
@@ -54,6 +55,11 @@ bool SessionLocks::acquire(const std::string& id) {
 void SessionLocks::release(const std::string& id) {
   const std::lock_guard lock(mutex_);
   if (held_.erase(id) > 0) set_lock(file_, id, F_UNLCK);
+}
+
+void SessionLocks::release_all() {
+  const std::lock_guard lock(mutex_);
+  for (const std::string& id : std::exchange(held_, {})) set_lock(file_, id, F_UNLCK);
 }
 
 Error session_is_busy(const std::string& id) {

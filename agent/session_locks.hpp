@@ -25,6 +25,7 @@ class SessionLocks {
   /// False if a run has the session, here or in another program. Throws Error(errc::storage).
   [[nodiscard]] bool acquire(const std::string& id);
   void release(const std::string& id);
+  void release_all();
 
  private:
   int file_ = -1;

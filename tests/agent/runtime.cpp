@@ -20,6 +20,13 @@
 #include <thread>
 #include <vector>
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#include <sanitizer/lsan_interface.h>
+#define SENNIT_LEAKS_ARE_FOUND 1
+#endif
+#endif
+
 using namespace sennit;
 using namespace sennit::testing;
 
@@ -45,6 +52,16 @@ constexpr bool kSanitized = true;
 #else
 constexpr bool kSanitized = false;
 #endif
+
+/// For a loop that is destroyed with a planner suspended on it: Asio leaves that coroutine in memory.
+struct LeakExpected {
+#if SENNIT_LEAKS_ARE_FOUND
+  LeakExpected() { __lsan_disable(); }
+  ~LeakExpected() { __lsan_enable(); }
+  LeakExpected(const LeakExpected&) = delete;
+  LeakExpected& operator=(const LeakExpected&) = delete;
+#endif
+};
 
 Turn stall() {
   return {{TextDelta{"half"}}, true};
@@ -77,6 +94,7 @@ TEST_CASE("four threads with a hundred runs each, all journalled, lose nothing")
 }
 
 TEST_CASE("a borrowed loop goes before its runtime, or after it, with a run at work") {
+  [[maybe_unused]] const LeakExpected leak;
   const TempDir folder;
   auto loop = std::make_unique<asio::io_context>(1);
   auto world = std::make_unique<World>([](const CompletionRequest&) { return stall(); },
@@ -121,9 +139,12 @@ TEST_CASE("a borrowed loop goes before its runtime, or after it, with a run at w
     run->cancel("too late");
     world.reset();
   }
-  SECTION("the loop first, then the handle of the run") {
+  SECTION("the loop first, then the handle of the run, and the session is free") {
     loop.reset();
     run.reset();
+    World next(says("mine now"), {.state = folder.path()});
+    Run taken = next.agent().session("s").start("again");
+    CHECK(elsewhere(taken.wait()).text == "mine now");
   }
   SECTION("all at once, the handle last") {
     world.reset();

@@ -1,3 +1,4 @@
+#include <sennit/agent/schema/validate.hpp>
 #include <sennit/app/page.hpp>
 #include <sennit/app/person.hpp>
 #include <sennit/app/style.hpp>
@@ -65,7 +66,7 @@ std::string Person::details(const ToolCall& call) const {
     while (rest.ends_with('\n')) rest.remove_suffix(1);
     short_enough = short_enough && rest.find('\n') == std::string_view::npos;
     text += styled("  " + one_line(key) + ": ", kDim);
-    if (!value.is_string()) text += one_line(json::serialize(value));
+    if (!value.is_string()) text += one_line(json_text(value));
     const bool several = rest.find('\n') != std::string_view::npos;
     std::size_t lines = 0;
     for (; !rest.empty() && lines < kDetailLines; ++lines) {

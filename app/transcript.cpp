@@ -1,4 +1,5 @@
 #include <sennit/agent/io/error.hpp>
+#include <sennit/agent/schema/validate.hpp>
 #include <sennit/app/transcript.hpp>
 
 #include <fcntl.h>
@@ -78,7 +79,7 @@ std::string transcript_markdown(const std::vector<Message>& messages) {
 
 std::string transcript_json(const std::vector<Message>& messages) {
   std::string out = "[";
-  for (const Message& message : messages) out += (out.size() > 1 ? ",\n " : "\n ") + json::serialize(to_json(message));
+  for (const Message& message : messages) out += (out.size() > 1 ? ",\n " : "\n ") + json_text(to_json(message));
   return out + "\n]\n";
 }
 

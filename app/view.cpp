@@ -1,4 +1,5 @@
 #include <sennit/agent/io/json.hpp>
+#include <sennit/agent/schema/validate.hpp>
 #include <sennit/app/figures.hpp>
 #include <sennit/app/unicode.hpp>
 #include <sennit/app/view.hpp>
@@ -22,7 +23,7 @@ constexpr std::string_view kThought = "│ ";
 constexpr std::string_view kDeclined = "declined by the person";
 
 std::string describe_value(const json::value& value) {
-  return value.is_string() ? "\"" + one_line(value.get_string()) + "\"" : one_line(json::serialize(value));
+  return value.is_string() ? "\"" + one_line(value.get_string()) + "\"" : one_line(json_text(value));
 }
 
 std::string describe_arguments(std::string_view arguments) {

@@ -1,3 +1,4 @@
+#include <sennit/agent/schema/validate.hpp>
 #include <sennit/app/exit_code.hpp>
 #include <sennit/app/watch.hpp>
 
@@ -27,7 +28,7 @@ void Watch::draw(const Event& event) {
   if (screen_.view != nullptr) {
     screen_.view->show(event);
   } else {
-    screen_.out.buffer() += json::serialize(to_json(event)) + "\n";
+    screen_.out.buffer() += json_text(to_json(event)) + "\n";
   }
   if (screen_.person == nullptr) return;
   if (const auto* approval = std::get_if<ApprovalRequested>(&event.data)) requests_.emplace_back(*approval);

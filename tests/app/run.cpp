@@ -103,6 +103,13 @@ TEST_CASE("json prints one event a line, the last one the outcome") {
   CHECK(finished->outcome.tool_calls == 1);
 }
 
+TEST_CASE("numbers are written as people write them") {
+  Bench bench;
+  bench.folder.write("offline.yaml", kScripted);
+  const Ended events = bench.run({"--json", "offline.yaml", "What is 17*23?"});
+  CHECK_THAT(events.out, ContainsSubstring("\"amount\":0,") && !Matches("(.|\n)*:[0-9.]+E[0-9](.|\n)*"));
+}
+
 TEST_CASE("the offline agent needs no network") {
   TempDir folder;
   folder.write("offline.yaml", kScripted);

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <memory>
 #include <utility>
 
 namespace sennit::app {
@@ -164,9 +163,9 @@ ssize_t Clusters::Screen::write(void* cookie, const char* bytes, std::size_t siz
 }
 
 std::FILE* Clusters::open_screen(int descriptor) const {
-  auto screen = std::make_unique<Screen>(Screen{*this, descriptor, {}});
-  std::FILE* stream = ::fopencookie(screen.get(), "w", {nullptr, Screen::write, nullptr, Screen::close});
-  if (stream != nullptr) (void)screen.release();  // the stream's from now on
+  auto* screen = new Screen{*this, descriptor, {}};  // the stream's, which deletes it when it is closed
+  std::FILE* stream = ::fopencookie(screen, "w", {nullptr, Screen::write, nullptr, Screen::close});
+  if (stream == nullptr) delete screen;
   return stream;
 }
 

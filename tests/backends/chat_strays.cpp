@@ -9,7 +9,7 @@
 namespace sennit::testing {
 namespace {
 
-const Error& failed(const std::vector<Event>& events) {
+Error failed(const std::vector<Event>& events) {
   REQUIRE_FALSE(events.empty());
   REQUIRE(std::holds_alternative<Failed>(events.back().data));
   return std::get<Failed>(events.back().data).error;
@@ -35,7 +35,7 @@ void check(const std::vector<Row>& rows) {
   for (const Row& row : rows) {
     for (const std::size_t piece : {1UL, 7UL, std::string::npos}) {
       INFO(row.what << ", pieces of " << piece);
-      const Error& error = failed(decode(row.body, {}, piece));
+      const Error error = failed(decode(row.body, {}, piece));
       CHECK(to_string(error.code()) == to_string(row.code));
       CHECK(error.retryable() == row.retryable);
       CHECK(error.message().find(row.words) != std::string::npos);

@@ -293,7 +293,7 @@ void ChatAssembler::take_finish_reason(const json::value& reason) {
 }
 
 void ChatAssembler::take_error(ProviderError error, bool breaks) {
-  error_ = std::move(error);
+  error_ = std::make_unique<ProviderError>(std::move(error));
   failed_ = failed_ || breaks;
   understood_ = understood_ || breaks;
 }

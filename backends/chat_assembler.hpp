@@ -7,6 +7,7 @@
 #include <sennit/backends/think_splitter.hpp>
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,7 +30,7 @@ class ChatAssembler {
   void close(bool complete, std::vector<Event>& events);
 
   /// The last error that arrived, if any; `failed` tells whether it breaks the completion (`"error": false` does not).
-  [[nodiscard]] const std::optional<ProviderError>& error() const noexcept { return error_; }
+  [[nodiscard]] const ProviderError* error() const noexcept { return error_.get(); }
   [[nodiscard]] bool failed() const noexcept { return failed_; }
   struct SentCall {
     json::value id;
@@ -93,7 +94,7 @@ class ChatAssembler {
   bool whole_ = false;                    // what is being read is a whole answer, not a chunk
   std::vector<Event>* events_ = nullptr;  // where the running call appends
   std::vector<Call> calls_;
-  std::optional<ProviderError> error_;
+  std::unique_ptr<ProviderError> error_;
   Sent sent_;
   json::value only_message_;  // of a stream in which no delta said anything
   std::string reason_;

@@ -72,8 +72,8 @@ ChatDecoder::ChatDecoder(const ChatDecoderOptions& options)
   choose(options.status >= 400 ? ChatFraming::document : options.framing);
 }
 
-const std::optional<ProviderError>& ChatDecoder::error() const noexcept {
-  return refusal_of_request_ ? refusal_of_request_ : assembler_.error();
+const ProviderError* ChatDecoder::error() const noexcept {
+  return refusal_of_request_ ? refusal_of_request_.get() : assembler_.error();
 }
 
 void ChatDecoder::choose(ChatFraming framing) {
@@ -174,7 +174,7 @@ void ChatDecoder::take_error_body() {
       if (last) break;
     }
   }
-  refusal_of_request_ = read_provider_error(document, options_.status, body);
+  refusal_of_request_ = std::make_unique<ProviderError>(read_provider_error(document, options_.status, body));
 }
 
 void ChatDecoder::finish(std::vector<Event>& events) {
@@ -247,6 +247,7 @@ std::optional<Error> ChatDecoder::broken_reason() const {
 
 std::optional<Error> ChatDecoder::broken_by_strays() const {
   using Weight = ChatStrays::Weight;
+  if (strays_.weight() == Weight::none) return std::nullopt;
   const ProviderError& said = strays_.said();
   const auto classified = [&] { return classify_provider_error(said, options_.names, options_.advice); };
   switch (strays_.weight()) {

@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,7 +58,7 @@ class ChatDecoder {
   /// The body is a stream, not one document.
   [[nodiscard]] bool streamed() const noexcept { return !std::holds_alternative<std::string>(reader_); }
   /// What the server said, verbatim: for `sennit decode` and for diagnosis. Complete after finish().
-  [[nodiscard]] const std::optional<ProviderError>& error() const noexcept;
+  [[nodiscard]] const ProviderError* error() const noexcept;
   /// REQUIRES: verbatim.
   [[nodiscard]] const ChatAssembler::Sent& sent() const noexcept { return assembler_.sent(); }
 
@@ -83,8 +84,8 @@ class ChatDecoder {
   std::variant<std::string, SseReader, NdjsonReader> reader_;  // a document is collected in a string
   ChatAssembler assembler_;
   ChatStrays strays_;
-  std::optional<ProviderError> refusal_of_request_;  // read from the body of an HTTP error
-  std::string excerpt_;                              // the beginning of a body in which nothing was understood
+  std::unique_ptr<ProviderError> refusal_of_request_;  // read from the body of an HTTP error
+  std::string excerpt_;                                // the beginning of a body in which nothing was understood
   bool undecided_ = false;
   bool done_ = false;
 };

@@ -59,7 +59,7 @@ json::object describe(const CallSoFar& call, const ChatAssembler::SentCall& sent
           {"arguments_raw", call.whole ? json::value(nullptr) : or_null(call.arguments)}};
 }
 
-json::value describe(const std::optional<ProviderError>& error) {
+json::value describe(const ProviderError* error) {
   if (!error) return nullptr;
   const json::value status = error->status ? json::value(*error->status) : json::value(nullptr);
   return json::object{{"status", status}, {"type", error->type}, {"message", error->message}};

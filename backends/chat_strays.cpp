@@ -80,7 +80,7 @@ void ChatStrays::keep(Weight weight, bool structured, ProviderError said) {
   if (weight <= weight_) return;
   weight_ = weight;
   structured_ = structured;
-  said_ = std::move(said);
+  said_ = std::make_unique<const ProviderError>(std::move(said));
 }
 
 }  // namespace sennit

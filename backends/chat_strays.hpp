@@ -6,6 +6,7 @@
 #include <sennit/backends/chat_error.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 namespace sennit {
@@ -28,7 +29,8 @@ class ChatStrays {
   [[nodiscard]] Weight weight() const noexcept { return weight_; }
   /// It was JSON, or under the name `error`: not just any words.
   [[nodiscard]] bool structured() const noexcept { return structured_; }
-  [[nodiscard]] const ProviderError& said() const noexcept { return said_; }
+  /// REQUIRES: weight() is not none.
+  [[nodiscard]] const ProviderError& said() const noexcept { return *said_; }
 
  private:
   void take_object(bool named_error, const json::object& event);
@@ -36,7 +38,7 @@ class ChatStrays {
 
   Weight weight_ = Weight::none;
   bool structured_ = false;
-  ProviderError said_;
+  std::unique_ptr<const ProviderError> said_;  // most streams have none, and every waiting one holds this
 };
 
 }  // namespace sennit

@@ -235,24 +235,29 @@ SENNIT_OUT_OF_FRAME asio::awaitable<std::optional<Error>> keep_end(Effects::Stat
 }
 
 /// The planner's part of the run, in a coroutine that can be cancelled apart from the one that finishes the run.
-asio::awaitable<void> plan_cancellably(Effects::State& state, std::string input, Outcome& outcome) {
+asio::awaitable<void> plan_cancellably(Effects::State& state, Outcome& outcome) {
   if (state.run.cancelled) {
     outcome = outcome_of(state, Error(errc::cancelled, state.run.cancel_reason));
     co_return;
   }
-  auto planning = run_planner(state, std::move(input), outcome);
+  auto planning = run_planner(state, outcome);
   co_await asio::co_spawn(state.run.environment->executor(), std::move(planning),
                           asio::bind_cancellation_slot(state.run.stop.slot(), asio::use_awaitable));
 }
 
-/// All of a run but its last event. The outcome is the caller's: each coroutine that handed it on would hold another.
-asio::awaitable<void> work(Run::State& run, Session::State& session, std::string input, Outcome& outcome) {
-  const SteadyTime begun = run.environment->now();
-  Effects::State state(run, session);
-  OpenedSession opened = co_await open_session(session);
+SENNIT_OUT_OF_FRAME asio::awaitable<void> take_conversation(Effects::State& state) {
+  OpenedSession opened = co_await open_session(state.session);
   state.conversation = std::move(opened.conversation);
   close_open_calls(state, opened.calls, "not done: the program ended before");
-  co_await plan_cancellably(state, std::move(input), outcome);
+}
+
+/// All of a run but its last event. The outcome is the caller's: each coroutine that handed it on would hold another.
+asio::awaitable<void> work(Run::State& run, Session::State& session, std::string& input, Outcome& outcome) {
+  const SteadyTime begun = run.environment->now();
+  Effects::State state(run, session);
+  co_await take_conversation(state);
+  state.input = std::move(input);
+  co_await plan_cancellably(state, outcome);
   settle_conversation(state, outcome);
   outcome.duration = since(run, begun);
   if (std::optional<Error> failure = co_await keep_end(state, outcome)) {
@@ -270,7 +275,7 @@ asio::awaitable<void> drive(std::shared_ptr<Run::State> run, std::shared_ptr<Ses
                             std::string input) {
   Outcome outcome;
   try {
-    co_await work(*run, *session, std::move(input), outcome);
+    co_await work(*run, *session, input, outcome);
   } catch (...) {
     outcome.ending = Ending::failed;
     outcome.error = current_error();
@@ -306,8 +311,8 @@ Error in_terms_of_the_run(Error failure) {
   return failure;
 }
 
-asio::awaitable<void> plan_into(Effects::State& state, std::optional<std::string> input, Outcome& outcome) {
-  if (input) co_await prepare(state, std::move(*input));
+asio::awaitable<void> plan_into(Effects::State& state, Outcome& outcome) {
+  if (state.input) co_await prepare(state, std::move(*state.input));
   Effects effects(state);
   outcome = co_await state.parts.planner->plan(effects);
 }
@@ -321,10 +326,10 @@ SENNIT_OUT_OF_FRAME void count_up(const Effects::State& state, Outcome& outcome)
 
 }  // namespace
 
-asio::awaitable<void> run_planner(Effects::State& state, std::optional<std::string> input, Outcome& outcome) {
+asio::awaitable<void> run_planner(Effects::State& state, Outcome& outcome) {
   std::optional<Error> failure;
   try {
-    auto plan = plan_into(state, std::move(input), outcome);
+    auto plan = plan_into(state, outcome);
     co_await with_timeout(*state.run.environment, state.parts.definition.limits.time, std::move(plan), kTimeLimit);
   } catch (...) {
     failure = current_error();
@@ -347,7 +352,7 @@ asio::awaitable<Outcome> run_child(Effects::State& parent, std::shared_ptr<const
   co_await recall_notes(state, task);
   state.add_message(user_message(std::move(task)));
   Outcome outcome;
-  co_await run_planner(state, std::nullopt, outcome);
+  co_await run_planner(state, outcome);
   if (outcome.ending == Ending::cancelled) throw Error(errc::cancelled, outcome.detail);
   co_return outcome;
 }

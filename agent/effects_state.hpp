@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,7 +31,8 @@ struct Effects::State {
   std::string path;                        // of this agent's events; empty for the run itself
   std::string scope;                       // prefix of this planner's effect ids; empty for the run itself
   std::uint32_t depth = 0;
-  std::uint32_t levels_left;  // of sub-agents below this one: limits.depth of all that lead here
+  std::uint32_t levels_left;         // of sub-agents below this one: limits.depth of all that lead here
+  std::optional<std::string> input;  // of the run, until it is prepared; a sub-agent is prepared by who delegates
   std::string instructions;
   std::vector<Message> conversation;
   bool keep_messages = false;  // the conversation is a session's: each message goes to the store
@@ -71,9 +73,7 @@ struct Effects::State {
 /// How a run that broke with `error` ends.
 [[nodiscard]] Outcome outcome_of(const Effects::State& state, Error error);
 
-/// Prepares the run (where `input` is given: a sub-agent's is prepared already) and runs the planner; failures, limits
-/// and cancellation become outcomes.
-[[nodiscard]] asio::awaitable<void> run_planner(Effects::State& state, std::optional<std::string> input,
-                                                Outcome& outcome);
+/// Prepares the run, where it has an input, and runs the planner; failures, limits and cancellation become outcomes.
+[[nodiscard]] asio::awaitable<void> run_planner(Effects::State& state, Outcome& outcome);
 
 }  // namespace sennit

@@ -25,7 +25,7 @@ std::string trimmed(const std::string& text) {
 /// Where an address of the agent file leads, seen from a provider.
 enum class Destination : std::uint8_t { own, this_machine, elsewhere };
 
-bool same_host(boost::urls::url_view url, boost::urls::url_view own) {
+bool same_host(const boost::urls::url_view& url, const boost::urls::url_view& own) {
   const std::string host = url.host_name();
   const std::string owner = own.host_name();
   const bool named = host == owner || host.ends_with("." + owner);  // eu.api.openai.com is OpenAI's
@@ -33,7 +33,7 @@ bool same_host(boost::urls::url_view url, boost::urls::url_view own) {
   return named && usual_port && url.scheme() == own.scheme() && !url.has_userinfo();
 }
 
-bool on_this_machine(boost::urls::url_view url) {
+bool on_this_machine(const boost::urls::url_view& url) {
   switch (url.host_type()) {
     case boost::urls::host_type::ipv4:
       return url.host_ipv4_address().is_loopback();

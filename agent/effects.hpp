@@ -1,5 +1,6 @@
 // The world as a planner sees it. Each awaited function is an effect: it has a row in the journal when it starts and
-// when it ends; a tool's rows are on disk before it runs and before anything follows it. From that follow durability, replay, approvals and traces, with no code in the planner.
+// when it ends; a tool's rows are on disk before it runs and before anything follows it. From that follow durability,
+// replay, approvals and traces, with no code in the planner.
 #pragma once
 
 #include <sennit/agent/completion.hpp>

@@ -21,7 +21,7 @@ namespace sennit {
 struct PartContext {
   const Definition& definition;
   const class Registry& registry;
-  std::filesystem::path state;  ///< folder for files that parts keep; empty: keep nothing (memory only)
+  std::filesystem::path state;                 ///< folder for files that parts keep; empty: keep nothing (memory only)
   std::vector<std::filesystem::path> above{};  ///< of a sub-agent: the files of the agents that lead to it
 };
 

@@ -69,8 +69,6 @@ SENNIT_OUT_OF_FRAME std::string render_instructions(const Definition& definition
   return fill_in(definition.instructions, values);
 }
 
-constexpr std::string_view kNotesHead = "Notes from earlier conversations that may matter here:";
-
 std::string note_line(const Note& note) {
   return "\n- " + note.text;
 }

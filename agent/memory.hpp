@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sennit {
@@ -17,6 +18,9 @@ struct Note {
   WallTime created;
   double score = 0;  ///< of a search; higher is better
 };
+
+/// How the message begins that puts notes before the model; each note follows on a line of its own, after "- ".
+inline constexpr std::string_view kNotesHead = "Notes from earlier conversations that may matter here:";
 
 /// Shared by runs on several shards. [thread-safe] Every function throws Error(errc::storage) on failure.
 class Memory {

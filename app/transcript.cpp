@@ -1,4 +1,5 @@
 #include <sennit/agent/io/error.hpp>
+#include <sennit/agent/memory.hpp>
 #include <sennit/agent/schema/validate.hpp>
 #include <sennit/app/transcript.hpp>
 
@@ -31,9 +32,6 @@ void append(std::string& out, const Part& part) {
   if (const auto* blob = std::get_if<Blob>(&part))
     out += "[" + blob->media_type + (blob->url.empty() ? "" : " " + blob->url) + "]\n";
 }
-
-/// What a run puts before the person's words (agent/drive.cpp): memory speaks, not the person.
-constexpr std::string_view kRecalled = "Notes from earlier conversations that may matter here:\n";
 
 [[noreturn]] void fail(const std::filesystem::path& file, int reason) {
   if (reason == EEXIST) {
@@ -68,8 +66,9 @@ std::string transcript_markdown(const std::vector<Message>& messages) {
     for (const Part& part : message.parts) append(body, part);
     if (body.empty()) continue;
     if (!out.empty()) out += "\n";
-    const bool recalled = message.role == Role::user && body.starts_with(kRecalled);
-    if (recalled) body.erase(0, kRecalled.size());
+    // Memory speaks there, not the person.
+    const bool recalled = message.role == Role::user && body.starts_with(kNotesHead);
+    if (recalled) body.erase(0, kNotesHead.size() + 1);
     if (message.role != Role::tool)
       out += "## " + std::string(recalled ? "recalled notes" : to_string(message.role)) + "\n\n";
     out += body;

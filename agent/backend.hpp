@@ -6,6 +6,7 @@
 #include <sennit/agent/io/environment.hpp>
 #include <sennit/agent/message.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <span>
@@ -57,6 +58,9 @@ class TokenStream {
   /// The span is valid until the next call; the caller may move from its events. A failure travels in band (Failed);
   /// the only exception is Error(errc::cancelled) when the awaiting coroutine is cancelled. Cancellation: terminal.
   [[nodiscard]] virtual asio::awaitable<std::span<Event>> next() = 0;
+  /// How many pieces the model's words came in so far; 0 where that is not known. Batches merge them, yet most servers
+  /// send a token a piece, so this tells tokens until the server counts them.
+  [[nodiscard]] virtual std::size_t pieces() const noexcept { return 0; }
 };
 
 /// What a model can do and costs, as far as it is known.

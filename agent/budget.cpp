@@ -10,12 +10,18 @@ namespace sennit {
 namespace {
 
 constexpr std::size_t kBytesPerToken = 4;  // a usual ratio for English; only until the provider reports its count
+/// The tokens of no text are longer than this on average, whatever the language: longer pieces hold several.
+constexpr std::size_t kLongestMean = 6;
 
-Usage estimate(const Usage& reported, std::size_t bytes_written) {
-  Usage usage = reported;
-  const auto written = static_cast<std::int64_t>(bytes_written / kBytesPerToken);
-  usage.output = std::max(usage.output.value_or(0), written);
-  return usage;
+/// Nearly all servers send each token as it comes, in a piece of its own: then the pieces are an exact count, where
+/// bytes are off by half for Chinese or code. Where pieces are longer, the bytes are what is left to go by.
+std::int64_t estimate(std::size_t bytes, std::size_t pieces) {
+  if (bytes <= pieces * kLongestMean) return static_cast<std::int64_t>(pieces);
+  return static_cast<std::int64_t>(std::max(pieces, bytes / kBytesPerToken));
+}
+
+std::size_t since(std::size_t now, std::size_t then) {
+  return now - std::min(now, then);
 }
 
 }  // namespace
@@ -77,8 +83,32 @@ void Budget::begin_tool_calls(std::size_t count) {
   tool_calls_ += calls;
 }
 
-void Budget::check_in_flight(const Usage& reported, std::size_t bytes_written) {
-  fly(amount_of(estimate(reported, bytes_written)));
+/// A conversation grows: what was counted of it at the step before needs no guess.
+std::int64_t Budget::prompt_tokens() const {
+  if (prompt_bytes_ < prompt_.bytes) return estimate(prompt_bytes_, 0);  // it is another one
+  return prompt_.tokens + estimate(prompt_bytes_ - prompt_.bytes, 0);
+}
+
+/// What a completion has cost so far. Some servers count in each chunk, some once at the beginning and again at the
+/// end: what was written since a count last grew is estimated on top of it.
+Usage Budget::in_flight(const Usage& reported, std::size_t bytes, std::size_t pieces) {
+  if (reported.output.value_or(0) > written_.tokens) written_ = {*reported.output, bytes, pieces};
+  Usage usage = reported;
+  usage.output = written_.tokens + estimate(since(bytes, written_.bytes), since(pieces, written_.pieces));
+  if (!usage.input && bytes > 0 && prompt_bytes_ > 0) usage.input = prompt_tokens();
+  return usage;
+}
+
+/// The completion is on its way no more.
+void Budget::land(const Usage& reported) {
+  fly({});
+  if (reported.input && prompt_bytes_ > 0) prompt_ = {*reported.input, prompt_bytes_};
+  prompt_bytes_ = 0;
+  written_ = {};
+}
+
+void Budget::check_in_flight(const Usage& reported, std::size_t bytes_written, std::size_t pieces) {
+  fly(amount_of(in_flight(reported, bytes_written, pieces)));
   for (const Budget* budget = this; budget != nullptr; budget = budget->parent_) {
     const Amount used = budget->used();
     budget->check_spent({used.tokens + budget->flying_.tokens, used.money + budget->flying_.money});
@@ -94,10 +124,10 @@ void Budget::fly(const Amount& amount) {
 }
 
 void Budget::charge(const Usage& reported, const Bytes& bytes) {
-  fly({});
+  land(reported);
   Usage uncounted;
-  if (!reported.input) uncounted.input = bytes.read / kBytesPerToken;
-  if (!reported.output) uncounted.output = bytes.written / kBytesPerToken;
+  if (!reported.input) uncounted.input = estimate(bytes.read, 0);
+  if (!reported.output) uncounted.output = estimate(bytes.written, bytes.pieces);
   const Amount guess = amount_of(uncounted);
   for (Budget* budget = this; budget != nullptr; budget = budget->parent_) {
     budget->add(reported, prices_);
@@ -106,10 +136,11 @@ void Budget::charge(const Usage& reported, const Bytes& bytes) {
   }
 }
 
-void Budget::charge_in_flight(const Usage& reported, std::size_t bytes_written) {
-  fly({});
-  const Usage usage = estimate(reported, bytes_written);
+Usage Budget::charge_in_flight(const Usage& reported, std::size_t bytes_written, std::size_t pieces) {
+  Usage usage = in_flight(reported, bytes_written, pieces);
+  land(reported);
   for (Budget* budget = this; budget != nullptr; budget = budget->parent_) budget->add(usage, prices_);
+  return usage;
 }
 
 bool Budget::counts(const std::optional<Prices>& prices) const {

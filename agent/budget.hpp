@@ -15,6 +15,7 @@ namespace sennit {
 struct Bytes {
   std::size_t read = 0;
   std::size_t written = 0;
+  std::size_t pieces = 0;  ///< that `written` came in (TokenStream::pieces); 0: not known
 };
 
 /// Pure accounting; every check throws Error(errc::limit) naming the limit and how much was used.
@@ -30,14 +31,18 @@ class Budget {
   void begin_step();
   /// Before a batch of tool calls.
   void begin_tool_calls(std::size_t count);
-  /// In mid-stream: what the completion has cost so far, by the provider's count or by our estimate. It counts for the
-  /// completions beside it, too, until it is charged.
-  void check_in_flight(const Usage& reported, std::size_t bytes_written);
+  /// Before a completion is asked for: the size of its prompt, which most providers count at the end only. It counts
+  /// from the first sign of an answer on; a refused request costs nothing.
+  void expect_prompt(std::size_t bytes) { prompt_bytes_ = bytes; }
+  /// In mid-stream: what the completion has cost so far, by the provider's count, and by our estimate of what was
+  /// written since the provider counted last. It counts for the completions beside it, too, until it is charged.
+  void check_in_flight(const Usage& reported, std::size_t bytes_written, std::size_t pieces = 0);
   /// After a completion. What the provider does not count is estimated, for the limits alone: usage() and cost() tell
   /// what was reported.
   void charge(const Usage& reported, const Bytes& bytes = {});
-  /// After a completion that broke or was stopped: what it had cost by then, as check_in_flight() counts it.
-  void charge_in_flight(const Usage& reported, std::size_t bytes_written);
+  /// After a completion that broke or was stopped: what it had cost by then, as check_in_flight() counts it. Gives
+  /// what was charged: charging that again, with nothing written, comes to the same.
+  Usage charge_in_flight(const Usage& reported, std::size_t bytes_written, std::size_t pieces = 0);
 
   /// Of this agent alone; limits.steps counts those of its sub-agents too.
   [[nodiscard]] std::uint32_t steps() const noexcept { return steps_; }
@@ -55,6 +60,16 @@ class Budget {
     double money = 0;
   };
 
+  /// What a provider has counted, and how much had been read or written by then.
+  struct Counted {
+    std::int64_t tokens = 0;
+    std::size_t bytes = 0;
+    std::size_t pieces = 0;
+  };
+
+  [[nodiscard]] Usage in_flight(const Usage& reported, std::size_t bytes, std::size_t pieces);
+  [[nodiscard]] std::int64_t prompt_tokens() const;
+  void land(const Usage& reported);
   [[nodiscard]] Amount used() const;
   [[nodiscard]] Amount amount_of(const Usage& usage) const;
   void check_spent(const Amount& amount) const;
@@ -73,9 +88,12 @@ class Budget {
   std::uint32_t tool_calls_ = 0;
   Usage usage_;
   double spent_ = 0;
-  Amount guessed_;  // of what providers did not count
-  Amount flight_;   // of this agent's completion that is on its way
-  Amount flying_;   // of all completions that are on their way, sub-agents' included
+  std::size_t prompt_bytes_ = 0;  // of the completion that is on its way; 0: not known
+  Counted prompt_;                // of the last prompt that was counted
+  Counted written_;               // of the completion that is on its way
+  Amount guessed_;                // of what providers did not count
+  Amount flight_;                 // of this agent's completion that is on its way
+  Amount flying_;                 // of all completions that are on their way, sub-agents' included
   bool priced_ = false;
   bool unpriced_ = false;  // something was charged whose price is not known, or is in another currency
   std::string currency_;   // of the first that had a price; money of another one cannot be added

@@ -50,6 +50,7 @@ struct ModelSpec {
   milliseconds connect_timeout{10'000};
   milliseconds first_token_timeout{300'000};
   milliseconds idle_timeout{120'000};
+  milliseconds total_timeout{3'600'000};  ///< of one completion, whatever keeps coming
   friend bool operator==(const ModelSpec&, const ModelSpec&) = default;
 };
 
@@ -84,6 +85,7 @@ struct RunLimits {
   std::int64_t tokens = 0;
   double cost = 0;
   milliseconds time{0};
+  milliseconds tool_time{0};  ///< shortens the timeouts of tools; a tool that has none keeps none
   std::uint32_t repeats = 3;  ///< stop at so many same calls in a row; below 2: never
   std::uint32_t depth = 4;    ///< of sub-agents
   std::uint32_t parallel_tool_calls = 8;

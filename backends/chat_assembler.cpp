@@ -40,6 +40,7 @@ std::string id_text(const json::value* id) {
 bool ChatAssembler::chunk(const json::object& chunk, std::vector<Event>& events) {
   events_ = &events;
   whole_ = false;
+  worded_ = false;
   const auto [error, usage, x_groq, choices] = fields(chunk, kChunkKeys);
   if (present(error)) {
     const json::value document(chunk);
@@ -54,6 +55,7 @@ bool ChatAssembler::chunk(const json::object& chunk, std::vector<Event>& events)
     take_error(error_ ? *error_ : std::move(groq_error), true);
   }
   take_choices(choices);
+  if (worded_) ++pieces_;
   return present(error) || present(usage) || present(x_groq) || present(choices);
 }
 
@@ -147,6 +149,7 @@ void ChatAssembler::take_words(const json::object& said) {
   if (const std::string_view text = as_text(refusal); !text.empty()) {
     refused_ = true;
     spoke_ = true;
+    worded_ = true;
     RefusalDelta* last = events_->empty() ? nullptr : std::get_if<RefusalDelta>(&events_->back().data);
     if (last != nullptr) {
       last->text += text;
@@ -252,6 +255,7 @@ void ChatAssembler::emit_call(std::size_t call, bool opened, const json::value* 
   if (arguments != nullptr) {
     delta.whole = !arguments->is_string();
     delta.arguments = delta.whole ? wire_text(*arguments) : std::string(arguments->get_string());
+    worded_ = worded_ || !delta.arguments->empty();
   }
   const bool only_arguments = delta.id.empty() && delta.name.empty();
   if (only_arguments && !opened && !delta.arguments) return;
@@ -306,6 +310,7 @@ void ChatAssembler::take_choice_error(const json::value& error) {
 void ChatAssembler::emit_text(std::string_view text) {
   if (text.empty()) return;
   spoke_ = true;
+  worded_ = true;
   if (think_.passes()) return append_text(text);
   std::string reasoning;
   std::string answer;
@@ -317,6 +322,7 @@ void ChatAssembler::emit_text(std::string_view text) {
 void ChatAssembler::emit_reasoning(std::string_view text) {
   if (text.empty()) return;
   reasoned_ = true;
+  worded_ = true;
   if (!think_.passes()) {
     std::string answer;
     think_.server_splits(answer);

@@ -49,6 +49,8 @@ class ChatAssembler {
   /// Something was a chat completion at all: choices, usage or an error.
   [[nodiscard]] bool understood() const noexcept { return understood_; }
   [[nodiscard]] bool refused() const noexcept { return refused_; }
+  /// Chunks that brought words: text, reasoning, a refusal, arguments.
+  [[nodiscard]] std::size_t pieces() const noexcept { return pieces_; }
   [[nodiscard]] bool has_calls() const noexcept { return !calls_.empty(); }
 
   static constexpr std::size_t kMaxCalls = 1024;  ///< tool calls of one completion
@@ -89,9 +91,11 @@ class ChatAssembler {
   bool failed_ = false;
   bool understood_ = false;
   bool refused_ = false;
-  bool spoke_ = false;                    // text, a refusal or a call has come
-  bool reasoned_ = false;                 // reasoning has come
-  bool whole_ = false;                    // what is being read is a whole answer, not a chunk
+  bool spoke_ = false;     // text, a refusal or a call has come
+  bool reasoned_ = false;  // reasoning has come
+  bool whole_ = false;     // what is being read is a whole answer, not a chunk
+  bool worded_ = false;    // the running chunk has brought words
+  std::size_t pieces_ = 0;
   std::vector<Event>* events_ = nullptr;  // where the running call appends
   std::vector<Call> calls_;
   std::unique_ptr<ProviderError> error_;

@@ -25,6 +25,9 @@ constexpr milliseconds kErrorBodyTime{10'000};
 constexpr std::size_t kKeptEvents = 4;
 /// Bytes of a content type that are looked at.
 constexpr std::size_t kLongestType = 200;
+/// Bytes that make one batch at most. A burst may bring thousands of tokens at once, and what has been given out is
+/// spent: the run looks at its limits between two batches. At least fifty bytes of a stream are one token.
+constexpr std::size_t kBatchBytes = 1024;
 
 /// What a backend knows and its streams share.
 struct ChatSettings {
@@ -40,23 +43,41 @@ std::string public_address(std::string_view url) {
   return at == std::string_view::npos ? std::string(url) : fmt::format("{}{}", url.substr(0, host), url.substr(at + 1));
 }
 
+double seconds(milliseconds time) {
+  return static_cast<double>(time.count()) / 1000;
+}
+
+/// Whether this is a token, or a part of one. Counts alone are none, nor is a piece of nothing.
+bool brings_words(const Event& event) {
+  if (const auto* text = std::get_if<TextDelta>(&event.data)) return !text->text.empty();
+  if (const auto* reasoning = std::get_if<ReasoningDelta>(&event.data)) return !reasoning->text.empty();
+  if (const auto* refusal = std::get_if<RefusalDelta>(&event.data)) return !refusal->text.empty();
+  const auto* call = std::get_if<ToolCallDelta>(&event.data);
+  return call != nullptr &&
+         (!call->id.empty() || !call->name.empty() || (call->arguments && !call->arguments->empty()));
+}
+
 class ChatStream final : public TokenStream {
  public:
   ChatStream(Environment& environment, std::shared_ptr<const ChatSettings> settings, std::string body)
       : environment_(environment), settings_(std::move(settings)), body_(std::move(body)) {}
 
   [[nodiscard]] asio::awaitable<std::span<Event>> next() override;
+  [[nodiscard]] std::size_t pieces() const noexcept override { return decoder_ ? decoder_->pieces() : 0; }
 
  private:
   [[nodiscard]] http::Request make_request();
   [[nodiscard]] asio::awaitable<void> start();
   [[nodiscard]] asio::awaitable<void> advance();
   [[nodiscard]] asio::awaitable<void> drain();
-  void took_bytes();
+  void take_unread();
+  void watch_silence();
   void allow_silence(milliseconds limit);
   void end_of_body();
   void break_off(const Error& error);
   [[nodiscard]] Error silence() const;
+  [[nodiscard]] bool overdue() const;
+  [[nodiscard]] Error never_ending() const;
   [[nodiscard]] const Provider& provider() const { return *settings_->model.provider; }
 
   Environment& environment_;
@@ -65,9 +86,12 @@ class ChatStream final : public TokenStream {
   std::unique_ptr<http::Response> response_;
   std::optional<ChatDecoder> decoder_;
   std::vector<Event> events_;
+  std::string_view unread_;         // of the body: the response's until it is read again
+  SteadyTime asked_at_{};           // when the request was sent
   SteadyTime content_at_{};         // when the last content arrived; before that, when the request was sent
   milliseconds allowed_silence_{};  // as the response knows it
   bool content_ = false;
+  bool trailing_ = false;  // a finish_reason has arrived
   bool ended_ = false;
 };
 
@@ -109,12 +133,13 @@ http::Request ChatStream::make_request() {
   request.deadlines.connect = spec.connect_timeout;
   request.deadlines.first_byte = spec.first_token_timeout;
   request.deadlines.idle = spec.first_token_timeout;
+  request.deadlines.total = spec.total_timeout;
   return request;
 }
 
 asio::awaitable<void> ChatStream::start() {
   http::Request request = make_request();
-  content_at_ = environment_.now();
+  content_at_ = asked_at_ = environment_.now();
   allowed_silence_ = request.deadlines.idle;
   response_ = co_await environment_.http().send(std::move(request));
 
@@ -136,33 +161,44 @@ asio::awaitable<void> ChatStream::advance() {
     end_of_body();
     co_return;
   }
-  const std::string_view bytes = co_await response_->read();
-  if (bytes.empty()) {
-    end_of_body();
-    co_return;
+  if (unread_.empty()) {
+    unread_ = co_await response_->read();
+    if (unread_.empty()) {
+      end_of_body();
+      co_return;
+    }
   }
-  decoder_->push(bytes, events_);
-  took_bytes();
+  take_unread();
+  if (decoder_->failed()) {
+    end_of_body();
+  } else if (response_->status() < 400 && !decoder_->done()) {
+    watch_silence();
+  }
 }
 
-/// Decides what the bytes that arrived mean for the deadlines and for the end.
-void ChatStream::took_bytes() {
-  if (decoder_->failed()) return end_of_body();
-  if (response_->status() >= 400 || decoder_->done()) return;
+/// Reads on until something is to be given out.
+void ChatStream::take_unread() {
+  while (!unread_.empty() && events_.empty() && !decoder_->failed() && !decoder_->done()) {
+    const std::string_view bytes = unread_.substr(0, kBatchBytes);
+    unread_.remove_prefix(bytes.size());
+    decoder_->push(bytes, events_);
+  }
+}
+
+/// Decides what the bytes that arrived mean for the deadlines.
+void ChatStream::watch_silence() {
   const ModelSpec& spec = settings_->spec;
-  if (!events_.empty()) {
+  const bool ended_now = decoder_->complete() && !std::exchange(trailing_, true);
+  if (ended_now || std::ranges::any_of(events_, brings_words)) {
     content_ = true;
     content_at_ = environment_.now();
-    const bool trailing =
-        decoder_->complete() && (spec.idle_timeout == milliseconds::zero() || spec.idle_timeout > kTrailerTime);
-    allow_silence(trailing ? kTrailerTime : spec.idle_timeout);
-    return;
   }
-  const milliseconds limit = content_ ? spec.idle_timeout : spec.first_token_timeout;
-  if (limit <= milliseconds::zero()) return;
+  milliseconds limit = content_ ? spec.idle_timeout : spec.first_token_timeout;
+  if (trailing_ && (limit == milliseconds::zero() || limit > kTrailerTime)) limit = kTrailerTime;
+  if (limit <= milliseconds::zero()) return allow_silence(limit);
   const auto left = std::chrono::ceil<milliseconds>(content_at_ + limit - environment_.now());
-  if (left <= milliseconds::zero()) throw silence();
-  allow_silence(left);
+  if (left > milliseconds::zero()) return allow_silence(left);
+  if (unread_.empty()) throw silence();
 }
 
 void ChatStream::allow_silence(milliseconds limit) {
@@ -200,6 +236,7 @@ void ChatStream::break_off(const Error& error) {
   const bool refused = response_ && response_->status() >= 400 && decoder_;
   const bool ended_early = error.code() == errc::timeout || error.code() == errc::truncated;
   const bool whole = ended_early && decoder_ && decoder_->complete();
+  const bool late = error.code() == errc::timeout && overdue();
   const bool silent = error.code() == errc::timeout && response_;
   ended_ = true;
   if (error.code() == errc::cancelled) {
@@ -209,16 +246,28 @@ void ChatStream::break_off(const Error& error) {
   }
   // A refusal whose words were cut off is still a refusal, and an answer without its end mark still an answer.
   if (refused || whole) return end_of_body();
-  events_.push_back(Event{{}, Failed{silent ? silence() : error}});
+  events_.push_back(Event{{}, Failed{late ? never_ending() : silent ? silence() : error}});
   response_.reset();
 }
 
 Error ChatStream::silence() const {
   const milliseconds limit = content_ ? settings_->spec.idle_timeout : settings_->spec.first_token_timeout;
-  return Error(errc::timeout, fmt::format("{} sent no token for {} s ({})", provider().title,
-                                          static_cast<double>(limit.count()) / 1000,
-                                          content_ ? "idle_timeout" : "first_token_timeout"))
+  return Error(errc::timeout, fmt::format("{} sent no token for {} s (model.timeouts.{})", provider().title,
+                                          seconds(limit), content_ ? "idle" : "first_token"))
       .retry()
+      .at(public_address(settings_->model.url));
+}
+
+bool ChatStream::overdue() const {
+  const milliseconds limit = settings_->spec.total_timeout;
+  return limit > milliseconds::zero() && asked_at_ != SteadyTime{} && environment_.now() >= asked_at_ + limit;
+}
+
+/// No retry is advised: it would be given as long again, and the deadline is there to bound just that.
+Error ChatStream::never_ending() const {
+  const milliseconds limit = settings_->spec.total_timeout;
+  return Error(errc::timeout, fmt::format("{} did not end its answer within {} s (model.timeouts.total)",
+                                          provider().title, seconds(limit)))
       .at(public_address(settings_->model.url));
 }
 

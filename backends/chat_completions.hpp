@@ -17,7 +17,8 @@ namespace sennit {
 /// stream with Failed(errc::authentication). Throws Error(errc::config) as resolve_chat_model (chat_request.hpp) does.
 ///
 /// Its streams: the time until the first token is bounded by `first_token_timeout`, the time between tokens by
-/// `idle_timeout`. Only content counts: keep-alive comments and empty chunks extend neither.
+/// `idle_timeout`. Only words count: keep-alive comments, empty chunks and chunks that hold nothing but counts extend
+/// neither. `total_timeout` bounds the whole answer, however steadily it comes.
 [[nodiscard]] std::shared_ptr<const Backend> make_chat_backend(const Provider& provider, const ModelSpec& spec);
 
 /// Registers every row of providers() under its name.

@@ -55,6 +55,8 @@ class ChatDecoder {
   }
   /// A finish_reason has arrived: what still may follow is usage.
   [[nodiscard]] bool complete() const noexcept { return !assembler_.reason().empty(); }
+  /// Chunks that brought words so far; none of a document.
+  [[nodiscard]] std::size_t pieces() const noexcept { return assembler_.pieces(); }
   /// The body is a stream, not one document.
   [[nodiscard]] bool streamed() const noexcept { return !std::holds_alternative<std::string>(reader_); }
   /// What the server said, verbatim: for `sennit decode` and for diagnosis. Complete after finish().

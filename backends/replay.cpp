@@ -126,6 +126,8 @@ class ReplayStream final : public TokenStream {
     co_return std::span<Event>(events_);
   }
 
+  [[nodiscard]] std::size_t pieces() const noexcept override { return decoder_ ? decoder_->pieces() : 0; }
+
  private:
   asio::awaitable<void> load() {
     ChatDecoderOptions options;

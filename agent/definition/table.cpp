@@ -170,6 +170,11 @@ const Table& table_of(const RunLimits* /*tag*/) {
                                   "Money, in the currency of `model.prices`, which it needs; 0: no limit."),
           field<&RunLimits::time>("time", plain(Kind::duration).between(0, kYear),
                                   "Time from start to end; 0: no limit."),
+          field<&RunLimits::tool_time>(
+              "tool_time", plain(Kind::duration).between(0, kYear),
+              "The most time for one call of a tool of this agent, where the tool itself allows "
+              "more; 0: no limit. It does not cut short what has no timeout of its own: "
+              "questions to a person and sub-agents."),
           // 1 would stop at the first call; the planner takes it for no limit, as 0 in C++.
           field<&RunLimits::repeats>("repeats", plain(Kind::integer).between(2, 1'000),
                                      "The run stops when the model makes the same call with the same arguments so many "
@@ -184,6 +189,7 @@ const Table& table_of(const RunLimits* /*tag*/) {
        {"max_iter", "steps"},
        {"iterations", "steps"},
        {"timeout", "time"},
+       {"tool_timeout", "tool_time"},
        {"max_tokens", "tokens"},
        {"budget", "cost"}},
       nullptr};

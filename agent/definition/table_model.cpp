@@ -125,8 +125,11 @@ const Table& timeouts_table() {
               "first_token", plain(Kind::duration).between(0, kDay),
               "From the request to the first token. Local models load and read the prompt in this time."),
           field<&ModelSpec::idle_timeout>("idle", plain(Kind::duration).between(0, kDay), "Between two tokens."),
+          field<&ModelSpec::total_timeout>("total", plain(Kind::duration).between(0, kDay),
+                                           "From the request to the end of the answer, however steadily it comes. It "
+                                           "ends what would stream for ever."),
       },
-      {{"request", "idle"}, {"read", "idle"}, {"first_byte", "first_token"}},
+      {{"request", "total"}, {"read", "idle"}, {"first_byte", "first_token"}},
       nullptr};
   return kTable;
 }

@@ -69,15 +69,70 @@ TEST_CASE("tokens spent to the last one buy no further step, yet what is spent e
   CHECK(error.message() == "limits.tokens: 100 tokens used of 100");
 }
 
-TEST_CASE("in flight the larger of the provider's count and a quarter of the bytes counts") {
+TEST_CASE("in flight a quarter of the bytes counts where nothing better is known") {
   const RunLimits limits{.tokens = 100};
   Budget budget(limits, nullptr);
   CHECK_NOTHROW(budget.check_in_flight({}, 403));
   CHECK(error_of([&] { budget.check_in_flight({}, 404); }).message() == "limits.tokens: 101 tokens used of 100");
-  CHECK_NOTHROW(budget.check_in_flight(used(0, 100), 40));
-  CHECK(error_of([&] { budget.check_in_flight(used(1, 100), 40); }).code() == errc::limit);
-  CHECK(error_of([&] { budget.check_in_flight(used(50, 1), 240); }).message() ==
-        "limits.tokens: 110 tokens used of 100");
+}
+
+TEST_CASE("pieces are tokens as long as they are no longer than tokens are") {
+  const RunLimits limits{.tokens = 100};
+  for (const std::size_t size : {1UL, 3UL, 6UL}) {
+    INFO(size);
+    Budget budget(limits, nullptr);
+    CHECK_NOTHROW(budget.check_in_flight({}, 100 * size, 100));
+    CHECK(error_of([&] { budget.check_in_flight({}, 101 * size, 101); }).message() ==
+          "limits.tokens: 101 tokens used of 100");
+  }
+  Budget several(limits, nullptr);
+  CHECK_NOTHROW(several.check_in_flight({}, 400, 20));
+  CHECK(error_of([&] { several.check_in_flight({}, 404, 20); }).code() == errc::limit);
+}
+
+TEST_CASE("a count in mid-stream is believed, and what is written after it is estimated on top") {
+  const RunLimits limits{.tokens = 100};
+  SECTION("a server that counts in each chunk, and whose tokens are long") {
+    Budget budget(limits, nullptr);
+    for (std::int64_t i = 1; i <= 100; ++i) {
+      CHECK_NOTHROW(budget.check_in_flight(used(0, i), static_cast<std::size_t>(i) * 12));
+    }
+    CHECK(error_of([&] { budget.check_in_flight(used(1, 100), 1200); }).code() == errc::limit);
+  }
+  SECTION("a server that counts at the beginning, and then at the end") {
+    Budget budget(limits, nullptr);
+    CHECK_NOTHROW(budget.check_in_flight(used(50, 1), 0));
+    CHECK_NOTHROW(budget.check_in_flight(used(50, 1), 196));
+    CHECK(error_of([&] { budget.check_in_flight(used(50, 1), 200); }).message() ==
+          "limits.tokens: 101 tokens used of 100");
+    budget.charge(used(50, 40));
+    CHECK_NOTHROW(budget.check_in_flight({}, 40));  // of the next one, which begins at nothing
+    CHECK(error_of([&] { budget.check_in_flight({}, 44); }).code() == errc::limit);
+  }
+}
+
+TEST_CASE("a prompt that is not counted yet counts from the first sign of an answer on") {
+  const RunLimits limits{.tokens = 1000};
+  Budget budget(limits, nullptr);
+  budget.expect_prompt(2000);
+  CHECK_NOTHROW(budget.check_in_flight({}, 2000));
+  CHECK(error_of([&] { budget.check_in_flight({}, 2004); }).message() == "limits.tokens: 1001 tokens used of 1000");
+  budget.charge(used(700, 100));  // it was longer than we thought
+  budget.expect_prompt(2400);     // the same and 400 bytes more
+  CHECK_NOTHROW(budget.check_in_flight({}, 0));
+  CHECK(error_of([&] { budget.check_in_flight({}, 4); }).message() == "limits.tokens: 1601 tokens used of 1000");
+}
+
+TEST_CASE("a refused request costs nothing, and what a broken one cost comes to the same when it is told again") {
+  Budget budget(kUnlimited, nullptr);
+  budget.expect_prompt(4000);
+  CHECK(budget.charge_in_flight({}, 0).total() == 0);
+  budget.expect_prompt(4000);
+  const Usage charged = budget.charge_in_flight({}, 30, 10);
+  CHECK(charged == used(1000, 10));
+  Budget again(kUnlimited, nullptr);
+  CHECK(again.charge_in_flight(charged, 0) == charged);
+  CHECK(again.usage().total() == budget.usage().total());
 }
 
 TEST_CASE("a check in flight counts what was charged before, and charges nothing itself") {

@@ -123,6 +123,8 @@ const std::vector<Row>& rows() {
        [](const D& d) { return d.model.first_token_timeout == 90min; }, kModel + "  timeouts: {first_token: -1}"},
       {"model.timeouts.idle", kModel + "  timeouts: {idle: 0.5}",
        [](const D& d) { return d.model.idle_timeout == 500ms; }, kModel + "  timeouts: {idle: 2d}"},
+      {"model.timeouts.total", kModel + "  timeouts: {total: 2h}",
+       [](const D& d) { return d.model.total_timeout == 2h; }, kModel + "  timeouts: {total: never}"},
 
       {"agents[].file", "agents: [{file: a.yaml}]", [](const D& d) { return d.agents[0].file == "a.yaml"; },
        "agents: [{file: ' '}]"},
@@ -147,6 +149,8 @@ const std::vector<Row>& rows() {
        "limits: {tokens: 200k}"},
       {"limits.cost", "limits: {cost: 0.05}", [](const D& d) { return d.limits.cost == 0.05; }, "limits: {cost: $1}"},
       {"limits.time", "limits: {time: 5m}", [](const D& d) { return d.limits.time == 5min; }, "limits: {time: 5min}"},
+      {"limits.tool_time", "limits: {tool_time: 20s}", [](const D& d) { return d.limits.tool_time == 20s; },
+       "limits: {tool_time: -1}"},
       {"limits.repeats", "limits: {repeats: 2}", [](const D& d) { return d.limits.repeats == 2; },
        "limits: {repeats: 1}"},
       {"limits.depth", "limits: {depth: 0}", [](const D& d) { return d.limits.depth == 0; }, "limits: {depth: 17}"},

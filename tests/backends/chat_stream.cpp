@@ -211,22 +211,129 @@ TEST_CASE("silence between tokens ends in a timeout that names the phase, and ke
   const std::vector<Event> events = complete(environment, spec);
   CHECK(text_of(events) == "hel");
   CHECK(failure(events).code() == errc::timeout);
-  CHECK(failure(events).message().find("idle_timeout") != std::string::npos);
+  CHECK(failure(events).message().find("model.timeouts.idle") != std::string::npos);
 }
 
-TEST_CASE("keep-alive comments and empty chunks are not content: a stream of nothing else times out") {
-  for (const std::string& filler : {std::string(": keep-alive\n\n"), sse({text_chunk("")})}) {
-    std::vector<std::string> pieces{sse({text_chunk("hel")})};
-    for (int i = 0; i < 2000; ++i) pieces.push_back(filler);
-    const HttpServer server(Reply::text("").chunked().pieces(pieces).every(20ms));
+/// What a server may send for ever without saying anything.
+const std::vector<std::pair<std::string, std::function<std::string(std::size_t)>>>& fillers() {
+  static const std::vector<std::pair<std::string, std::function<std::string(std::size_t)>>> kFillers{
+      {"comments", [](std::size_t) { return std::string(": keep-alive\n\n"); }},
+      {"empty text", [](std::size_t) { return sse({text_chunk("")}); }},
+      {"roles", [](std::size_t) { return sse({chunk(R"({"role":"assistant","content":null})")}); }},
+      {"empty arguments",
+       [](std::size_t i) {
+         const std::string opening = i == 0 ? R"(,"id":"a")" : "";
+         return sse({chunk(R"({"tool_calls":[{"index":0)" + opening + R"(,"function":{"arguments":""}}]})")});
+       }},
+      {"counts", [](std::size_t i) {
+         return sse({R"({"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":)" + std::to_string(i) + "}}"});
+       }}};
+  return kFillers;
+}
+
+TEST_CASE("what says nothing is not content: before the first token it does not put off that deadline") {
+  for (const auto& [name, filler] : fillers()) {
+    if (name == "empty arguments") continue;  // a call that opens is content
+    INFO(name);
+    const HttpServer server(Reply::forever(filler).every(20ms));
+    TestEnvironment environment;
+    ModelSpec spec = spec_for(server);
+    spec.first_token_timeout = 300ms;
+    const std::vector<Event> events = complete(environment, spec);
+    const Error error = failure(events);
+    CHECK(error.code() == errc::timeout);
+    CHECK(error.retryable());
+    CHECK(error.message().find("sent no token for 0.3 s (model.timeouts.first_token)") != std::string::npos);
+    CHECK(text_of(events).empty());
+  }
+}
+
+TEST_CASE("what says nothing is not content: between tokens it does not put off that deadline") {
+  for (const auto& [name, filler] : fillers()) {
+    INFO(name);
+    const HttpServer server(Reply::forever([filler = filler](std::size_t i) {
+                              return i == 0 ? sse({text_chunk("hel")}) : filler(i - 1);
+                            }).every(20ms));
     TestEnvironment environment;
     ModelSpec spec = spec_for(server);
     spec.idle_timeout = 300ms;
     const std::vector<Event> events = complete(environment, spec);
     CHECK(text_of(events) == "hel");
     CHECK(failure(events).code() == errc::timeout);
-    CHECK(server.bytes_sent() < 2000 * filler.size());
+    CHECK(failure(events).message().find("sent no token for 0.3 s (model.timeouts.idle)") != std::string::npos);
   }
+}
+
+TEST_CASE("the time of a whole answer is bounded, however steadily it comes") {
+  const std::vector<std::pair<std::string, std::function<std::string(std::size_t)>>> streams{
+      {"tokens", [](std::size_t) { return sse({text_chunk("la")}); }},
+      {"keep-alives", [](std::size_t) { return std::string(": keep-alive\n\n"); }},
+      {"a drip of bytes", [](std::size_t i) {
+         const std::string body = sse({text_chunk("la")});
+         return body.substr(i * 2 % body.size(), 2);
+       }}};
+  for (const auto& [name, piece] : streams) {
+    INFO(name);
+    const HttpServer server(Reply::forever(piece).every(5ms));
+    TestEnvironment environment;
+    ModelSpec spec = spec_for(server);
+    spec.total_timeout = 500ms;
+    const SteadyTime begun = environment.now();
+    const std::vector<Event> events = complete(environment, spec);
+    CHECK(environment.now() - begun >= 500ms);
+    const Error error = failure(events);
+    CHECK(error.code() == errc::timeout);
+    CHECK(error.message().find("did not end its answer within 0.5 s (model.timeouts.total)") != std::string::npos);
+    CHECK(error.where() == server.url("/v1/chat/completions"));
+    CHECK_FALSE(error.retryable());
+    if (name != "keep-alives") CHECK_FALSE(text_of(events).empty());
+  }
+}
+
+TEST_CASE("the time of a whole answer counts from the request on, and silence is named by its own deadline") {
+  const HttpServer server(Reply::text("").stall());
+  TestEnvironment environment;
+  ModelSpec spec = spec_for(server);
+  spec.total_timeout = 200ms;
+  CHECK(failure(complete(environment, spec)).message().find("model.timeouts.total") != std::string::npos);
+  spec.total_timeout = 0ms;
+  spec.first_token_timeout = 200ms;
+  CHECK(failure(complete(environment, spec)).message().find("first") != std::string::npos);
+}
+
+TEST_CASE("an answer that was whole in time is whole, whenever its end mark comes") {
+  const std::string body = sse({text_chunk("hello"), finish_chunk("stop")});
+  const HttpServer server(
+      Reply::forever([body](std::size_t i) { return i == 0 ? body : ": keep-alive\n\n"; }).every(5ms));
+  TestEnvironment environment;
+  ModelSpec spec = spec_for(server);
+  spec.total_timeout = 300ms;
+  CHECK(ending(complete(environment, spec)).reason == StopReason::stop);
+}
+
+TEST_CASE("a burst is given out in batches, and a stream tells how many pieces it came in") {
+  std::string burst;
+  for (int i = 0; i < 1000; ++i) burst += sse({text_chunk("x")});
+  const HttpServer server(events_of(burst + sse({finish_chunk("stop"), kDone})));
+  TestEnvironment environment;
+  const std::vector<Message> messages{user_message("hello")};
+  CompletionRequest request;
+  request.messages = messages;
+  const auto stream = backend_of(spec_for(server))->stream(environment, request);
+  CHECK(stream->pieces() == 0);
+  std::size_t written = 0;
+  while (true) {
+    const std::span<Event> batch = run(environment, stream->next());
+    if (batch.empty()) break;
+    std::size_t size = 0;
+    for (const Event& event : batch) {
+      if (const auto* text = std::get_if<TextDelta>(&event.data)) size += text->text.size();
+    }
+    CHECK(size <= 50);
+    written += size;
+    CHECK(stream->pieces() == written);
+  }
+  CHECK(written == 1000);
 }
 
 TEST_CASE("keep-alive comments do not disturb an answer") {

@@ -103,6 +103,12 @@ Reply Reply::raw(std::string bytes) {
   return reply;
 }
 
+Reply Reply::forever(std::function<std::string(std::size_t)> piece) {
+  Reply reply = sse({});
+  reply.endless_ = std::move(piece);
+  return reply;
+}
+
 Reply&& Reply::header(std::string name, std::string value) && {
   std::erase_if(headers_, [&](const auto& known) { return same_name(known.first, name); });
   headers_.emplace_back(std::move(name), std::move(value));
@@ -182,9 +188,9 @@ struct ReplyWriter {
     std::string pending = reply.headless_ ? "" : head();
     std::size_t left = reply.stop_at_.value_or(static_cast<std::size_t>(-1));
     bool first = true;
-    for (std::size_t i = 0; with_body && left > 0 && i < reply.pieces_.size(); ++i) {
+    for (std::size_t i = 0; with_body && left > 0 && (reply.endless_ || i < reply.pieces_.size()); ++i) {
       if (!std::exchange(first, false)) co_await wait(reply.between_);
-      const std::string piece = reply.pieces_[i].substr(0, left);
+      const std::string piece = (reply.endless_ ? reply.endless_(i) : reply.pieces_[i]).substr(0, left);
       left -= piece.size();
       pending += framed(piece);
       co_await write(std::exchange(pending, {}));

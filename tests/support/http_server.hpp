@@ -12,6 +12,8 @@
 //   Reply::sse({"{\"a\":1}", "[DONE]"})                 server-sent events, each its own piece, chunked
 //   reply.cut_into(7).every(1ms)                        the body in pieces of 7 bytes, 1 ms apart
 //   reply.pieces({"da", "ta: x\n\n"})                   the body in just these pieces
+//   Reply::forever([](std::size_t i) { return sse(i); })   piece after piece until the client goes, chunked; its head
+//                                                       says that it is an event stream
 //   reply.chunked() / .until_close()                    framing (default: Content-Length)
 //   reply.after(50ms)                                   wait before the head
 //   reply.stall_after(n) / .reset_after(n) / .cut_after(n)   after n body bytes: silence, RST, early close
@@ -54,6 +56,8 @@ class Reply {
   /// Each string becomes `data: …\n\n`.
   [[nodiscard]] static Reply sse(const std::vector<std::string>& data);
   [[nodiscard]] static Reply raw(std::string bytes);
+  /// Called on the server's thread, with 0, 1, …
+  [[nodiscard]] static Reply forever(std::function<std::string(std::size_t)> piece);
 
   Reply&& status(int code) && { return status_ = code, std::move(*this); }
   Reply&& header(std::string name, std::string value) &&;
@@ -86,6 +90,7 @@ class Reply {
   int status_ = 200;
   std::vector<std::pair<std::string, std::string>> headers_;
   std::vector<std::string> pieces_;
+  std::function<std::string(std::size_t)> endless_;
   Framing framing_ = Framing::length;
   std::chrono::milliseconds before_{0};
   std::chrono::milliseconds between_{0};

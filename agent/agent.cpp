@@ -1,6 +1,9 @@
 #include <sennit/agent/agent.hpp>
 #include <sennit/agent/agent_parts.hpp>
 #include <sennit/agent/delegate.hpp>
+#include <sennit/agent/io/digest.hpp>
+#include <sennit/agent/opening.hpp>
+#include <sennit/agent/pin.hpp>
 #include <sennit/agent/run_state.hpp>
 #include <sennit/agent/runtime_state.hpp>
 #include <sennit/agent/store.hpp>
@@ -43,7 +46,9 @@ void add_tools(Agent::Parts& parts, const PartContext& context) {
   }
 }
 
-void add_agents(Agent::Parts& parts, Runtime& runtime, Family& family) {
+/// Their pins, by the name that the model calls them by.
+json::object add_agents(Agent::Parts& parts, Runtime& runtime, Family& family) {
+  json::object agents;
   for (const SubAgent& sub : parts.definition.agents) {
     const auto file = std::filesystem::weakly_canonical(parts.definition.directory() / sub.file);
     if (std::find(family.lineage.begin(), family.lineage.end(), file) != family.lineage.end()) {
@@ -54,8 +59,11 @@ void add_agents(Agent::Parts& parts, Runtime& runtime, Family& family) {
     const Definition& definition = agent.definition();
     std::string name = sub.name.empty() ? definition.name : sub.name;
     std::string description = sub.description.empty() ? definition.description : sub.description;
+    parts.pins.insert(agent.parts()->pins.begin(), agent.parts()->pins.end());
+    agents[name] = {{"pin", agent.parts()->digest}};
     add_tool(parts, make_delegate(std::move(agent), std::move(name), std::move(description)));
   }
+  return agents;
 }
 
 std::shared_ptr<const Agent::Parts> make_parts(Runtime& runtime, Definition definition, Family& family) {
@@ -65,7 +73,6 @@ std::shared_ptr<const Agent::Parts> make_parts(Runtime& runtime, Definition defi
   }
   auto parts = std::make_shared<Agent::Parts>();
   parts->runtime = runtime.internals();
-  parts->digest = digest(definition);
   parts->definition = std::move(definition);
   const std::filesystem::path& file = parts->definition.file;
   family.lineage.push_back(file.empty() ? file : std::filesystem::weakly_canonical(file));
@@ -75,9 +82,12 @@ std::shared_ptr<const Agent::Parts> make_parts(Runtime& runtime, Definition defi
   parts->planner = context.registry.planner(parts->definition.planner, parts->definition.planner_options, context);
   if (parts->definition.memory.enabled) parts->memory = context.registry.memory(parts->definition.memory, context);
   add_tools(*parts, context);
-  add_agents(*parts, runtime, family);
+  json::object agents = add_agents(*parts, runtime, family);
   family.lineage.pop_back();
   if (parts->definition.output) parts->output.emplace(*parts->definition.output);
+  parts->pin = make_pin(*parts, std::move(agents));
+  parts->digest = sha256(json::serialize(parts->pin));
+  parts->pins.emplace(parts->digest, parts->pin);
   return parts;
 }
 
@@ -117,6 +127,52 @@ Session Agent::session(std::string id) const {
   return Session(std::move(state));
 }
 
+namespace {
+
+/// For a run that brings its own conversation.
+std::shared_ptr<Session::State> session_of(const std::shared_ptr<const Agent::Parts>& parts) {
+  auto session = std::make_shared<Session::State>();
+  session->parts = parts;
+  return session;
+}
+
+}  // namespace
+
+Run Agent::resume(std::string run, ResumeOptions options) const {
+  Beginning beginning;
+  beginning.resume = std::move(run);
+  beginning.forced = options.force;
+  beginning.migrate = options.migrate;
+  return start_run(session_of(parts_), std::move(beginning), std::move(options.run));
+}
+
+Run Agent::replay(RecordedRun recorded) const {
+  Beginning beginning;
+  beginning.recorded = std::make_shared<RecordedRun>(std::move(recorded));
+  return start_run(session_of(parts_), std::move(beginning), {});
+}
+
+Run Agent::fork(RecordedRun recorded, ForkOptions fork, RunOptions options) const {
+  Beginning beginning;
+  beginning.recorded = std::make_shared<RecordedRun>(std::move(recorded));
+  beginning.fork_at = std::max(fork.at, 1U);
+  beginning.say = std::move(fork.say);
+  return start_run(session_of(parts_), std::move(beginning), std::move(options));
+}
+
+asio::awaitable<std::vector<Run>> resume_all(Runtime& runtime,
+                                             std::function<std::optional<Agent>(const RunRecord&)> agent_of,
+                                             RunOptions options) {
+  std::vector<Run> runs;
+  if (!runtime.store()) co_return runs;
+  const std::vector<RunRecord> open = co_await runtime.store()->runs({.ended = false});
+  for (const RunRecord& record : open) {
+    if (record.phase != RunPhase::interrupted) continue;
+    if (const std::optional<Agent> agent = agent_of(record)) runs.push_back(agent->resume(record.id, {.run = options}));
+  }
+  co_return runs;
+}
+
 Agent load(Runtime& runtime, const std::filesystem::path& file) {
   return Agent(runtime, read_definition(file));
 }
@@ -125,8 +181,12 @@ bool Session::State::kept() const {
   return !id.empty() && parts->runtime->store != nullptr;
 }
 
+std::string Session::State::address() const {
+  return "memory:" + std::to_string(reinterpret_cast<std::uintptr_t>(this));
+}
+
 Run Session::start(std::string input, RunOptions options) {
-  return start_run(state_, std::move(input), std::move(options));
+  return start_run(state_, {.input = std::move(input)}, std::move(options));
 }
 
 const std::string& Session::id() const {
@@ -140,18 +200,9 @@ asio::awaitable<std::vector<Message>> Session::messages() const {
 }
 
 asio::awaitable<bool> Session::undo() {
-  if (state_->kept()) {
-    SessionLocks& sessions = *state_->parts->runtime->sessions;
-    if (!sessions.acquire(state_->id)) throw session_is_busy(state_->id);
-    struct Release {
-      SessionLocks& sessions;
-      const std::string& id;
-      ~Release() { sessions.release(id); }
-    } release{sessions, state_->id};
-    co_return co_await state_->parts->runtime->store->undo(state_->id);
-  }
+  if (state_->kept()) co_return co_await state_->parts->runtime->store->undo(state_->id);
   const std::lock_guard lock(state_->mutex);
-  if (state_->running) throw session_is_busy({});
+  if (state_->running) throw session_is_busy();
   if (state_->run_starts.empty()) co_return false;
   state_->messages.resize(state_->run_starts.back());
   state_->run_starts.pop_back();

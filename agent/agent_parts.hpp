@@ -8,6 +8,7 @@
 #include <sennit/agent/schema/validate.hpp>
 #include <sennit/agent/tool.hpp>
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -28,7 +29,9 @@ struct Agent::Parts {
   /// Shared, because with a borrowed loop the runs of a Runtime may outlive it.
   std::shared_ptr<Runtime::State> runtime;
   Definition definition;
-  std::string digest;
+  std::string digest;                                    // of `pin`
+  json::value pin;                                       // what a run of this agent is bound to: see pin.hpp
+  std::map<std::string, json::value, std::less<>> pins;  // by digest: its own, and those of all its sub-agents
   std::shared_ptr<const Backend> backend;
   std::shared_ptr<const Planner> planner;
   std::shared_ptr<Memory> memory;             // null: none
@@ -50,6 +53,8 @@ struct Session::State {
   bool running = false;                  // guarded; for sessions without an id
 
   [[nodiscard]] bool kept() const;
+  /// Its name among the sessions in memory.
+  [[nodiscard]] std::string address() const;
 };
 
 }  // namespace sennit

@@ -2,12 +2,13 @@
 #include <sennit/agent/definition/bind.hpp>
 #include <sennit/agent/definition/reader.hpp>
 #include <sennit/agent/definition/yaml.hpp>
+#include <sennit/agent/io/digest.hpp>
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
@@ -49,17 +50,6 @@ json::value canonical(const json::value& value) {
   return sorted;
 }
 
-std::string sha256(std::string_view text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
-  unsigned size = 0;
-  if (EVP_Digest(text.data(), text.size(), bytes.data(), &size, EVP_sha256(), nullptr) != 1) {
-    throw Error(errc::internal, "SHA-256 is not available in this OpenSSL");
-  }
-  std::string hex;
-  for (unsigned i = 0; i < size; ++i) hex += fmt::format("{:02x}", bytes[i]);
-  return hex;
-}
-
 std::string read_text_file(const std::filesystem::path& file) {
   std::error_code failure;
   const auto status = std::filesystem::status(file, failure);
@@ -88,6 +78,24 @@ std::string name_from(const std::filesystem::path& file) {
     if (!format::is_name({&c, 1})) c = '-';
   }
   return name.empty() ? Definition{}.name : name;
+}
+
+/// Whether a setting of this name holds a secret.
+bool sounds_secret(std::string_view name) {
+  constexpr std::array<std::string_view, 6> kSigns{"auth", "key", "token", "secret", "cookie", "password"};
+  std::string lower(name);
+  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return std::ranges::any_of(kSigns, [&](std::string_view sign) { return lower.find(sign) != std::string::npos; });
+}
+
+void mask_secrets(json::value& value, bool secret) {
+  if (auto* list = value.if_array()) {
+    for (json::value& element : *list) mask_secrets(element, secret);
+  } else if (auto* map = value.if_object()) {
+    for (auto& [key, element] : *map) mask_secrets(element, sounds_secret(key));
+  } else if (const auto* text = value.if_string(); text != nullptr && secret && !text->empty()) {
+    value = Secret(std::string(*text)).describe();
+  }
 }
 
 }  // namespace
@@ -163,6 +171,12 @@ Definition read_definition(const std::filesystem::path& file) {
     }
   }
   throw Error(errc::config, std::move(message)).at(std::move(where));
+}
+
+json::value describe(const Definition& definition) {
+  json::value settings = canonical(format::get_fields(&definition, format::definition_table()));
+  mask_secrets(settings, false);
+  return settings;
 }
 
 std::string digest(const Definition& definition) {

@@ -193,6 +193,9 @@ struct ParsedDefinition {
 /// The reference of the format (Markdown), from the same table: docs/agents.md.
 [[nodiscard]] std::string definition_reference();
 
+/// Its settings as the agent file has them, keys sorted; literal secrets stand as `***`.
+[[nodiscard]] json::value describe(const Definition& definition);
+
 /// A stable digest (hex SHA-256) of what determines the agent's behaviour.
 [[nodiscard]] std::string digest(const Definition& definition);
 

@@ -42,7 +42,7 @@ std::shared_ptr<Tool> make_delegate(Agent agent, std::string name, std::string d
            "What to do, with everything the agent needs to know: it does not see this conversation."}}}}},
       {"required", {"task"}},
       {"additionalProperties", false}};
-  spec.repeat = Repeat::never;
+  spec.repeat = Repeat::replayed;
   spec.timeout = milliseconds{0};  // its own limits and this run's bound it
   return std::make_shared<Delegate>(std::move(agent), std::move(spec));
 }

@@ -1,6 +1,7 @@
 #include <sennit/agent/effects.hpp>
 #include <sennit/agent/effects_state.hpp>
 #include <sennit/agent/runtime_state.hpp>
+#include <sennit/agent/step_trace.hpp>
 
 #include <algorithm>
 #include <set>
@@ -22,19 +23,28 @@ milliseconds retry_delay(std::uint32_t attempt, const Error& error, std::uint64_
   return std::min(base / 2 + milliseconds(jitter), kLongestDelay);
 }
 
-/// What a completion was asked, small enough to keep: a step of a long run must not cost more than a short one's.
-json::object describe_request(const Effects::State& state, const CompletionChange& change) {
-  json::object out{{"model", state.backend->info().id}, {"messages", state.conversation.size()}};
-  if (change.tool_choice == ToolChoice::none) out["tools"] = false;
-  return out;
+/// What a completion is asked, small enough to keep: a step of a long run must not cost more than a short one's.
+json::value describe_request(const Effects::State& state, const CompletionChange& change, const std::string& said) {
+  constexpr std::size_t kDigest = 16;  // of the digest's digits: nobody forges his own journal
+  json::object in{{"messages", state.conversation.size()},
+                  {"conversation", state.conversation_digest.substr(0, kDigest)}};
+  if (!said.empty()) in["said"] = said;
+  if (change.tool_choice == ToolChoice::none) in["tools"] = "none";
+  if (change.tool_choice == ToolChoice::required) in["tools"] = "required";
+  return in;
 }
 
-json::object describe_completion(const Completion& completion) {
-  json::object out{{"message", to_json(completion.message)},
-                   {"reason", to_string(completion.reason)},
-                   {"usage", to_json(completion.usage)}};
-  if (!completion.refusal.empty()) out["refusal"] = completion.refusal;
-  return out;
+/// What a person says to a run at this point of it, to be heard with the completion `effect`.
+SENNIT_OUT_OF_FRAME std::string hear(Effects::State& state, const std::string& effect) {
+  const Recorded* known = state.journal.find(effect);
+  if (known != nullptr) {
+    std::string said(find_string(known->in, "said"));
+    if (!said.empty()) state.adopt(user_message(said));
+    return said;
+  }
+  std::string said = std::exchange(state.say, {});
+  if (!said.empty()) state.add_message(user_message(said));
+  return said;
 }
 
 /// What came of asking once.
@@ -43,6 +53,13 @@ struct Attempt {
   std::optional<Error> error;
   bool visible = false;     ///< something was shown: it must not be asked again silently
   std::size_t written = 0;  ///< bytes that the model wrote
+  std::size_t pieces = 0;   ///< that they came in
+};
+
+/// What the journal keeps of a completion, while it goes on.
+struct StepRecord {
+  StepTrace trace;
+  json::array broken;  // what attempts cost that did not end well
 };
 
 SENNIT_OUT_OF_FRAME std::unique_ptr<TokenStream> open_stream(const Effects::State& state, CompletionChange change) {
@@ -57,114 +74,208 @@ SENNIT_OUT_OF_FRAME std::unique_ptr<TokenStream> open_stream(const Effects::Stat
 }
 
 /// Shows a batch and adds it to the completion. The failure, if it holds one.
-SENNIT_OUT_OF_FRAME std::optional<Error> take_batch(Effects::State& state, std::span<Event> batch,
-                                                    CompletionBuilder& builder) {
+SENNIT_OUT_OF_FRAME std::optional<Error> take_batch(Effects::State& state, std::span<Event> batch, std::size_t pieces,
+                                                    CompletionBuilder& builder, StepRecord& record) {
+  const bool kept = state.journal.kept();
   for (Event& event : batch) {
     if (auto* failed = std::get_if<Failed>(&event.data)) return std::move(failed->error);
     builder.take(event);
     if (std::holds_alternative<UsageUpdate>(event.data) || std::holds_alternative<Finished>(event.data)) continue;
+    if (kept) record.trace.take(event.data);
     state.emit(std::move(event.data));
   }
-  state.budget.check_in_flight(builder.usage(), builder.written());
+  state.budget.check_in_flight(builder.usage(), builder.written(), pieces);
   return std::nullopt;
 }
 
+/// What the model reads: for servers that do not count it, or not before the end.
+std::size_t prompt_bytes(const Effects::State& state) {
+  return state.instructions.size() + state.conversation_bytes;
+}
+
 /// Asks once: pulls the stream to its end, showing what arrives.
-asio::awaitable<Attempt> attempt_completion(Effects::State& state, CompletionChange change) {
-  CompletionBuilder builder(state.backend->info().provider);
+asio::awaitable<Attempt> attempt_completion(Effects::State& state, CompletionChange change, StepRecord& record) {
+  CompletionBuilder builder(state.model.provider);
   // However this ends, what a person has already read is not lost, and what a broken attempt cost is counted.
   struct Settle {
     Effects::State& state;
     const CompletionBuilder& builder;
+    StepRecord& record;
+    std::size_t pieces = 0;
     bool whole = false;
     ~Settle() {
       state.partial_text = builder.text();
-      if (!whole) state.budget.charge_in_flight(builder.usage(), builder.written());
+      if (whole) return;
+      record.broken.push_back(to_json(state.budget.charge_in_flight(builder.usage(), builder.written(), pieces)));
     }
-  } settle{state, builder};
+  } settle{state, builder, record};
   const std::unique_ptr<TokenStream> stream = open_stream(state, change);
+  state.budget.expect_prompt(prompt_bytes(state));
   while (true) {
     const std::span<Event> batch = co_await stream->next();
     if (batch.empty()) break;
-    if (auto error = take_batch(state, batch, builder)) co_return Attempt{{}, std::move(error), builder.visible()};
+    settle.pieces = stream->pieces();
+    if (auto error = take_batch(state, batch, settle.pieces, builder, record))
+      co_return Attempt{{}, std::move(error), builder.visible()};
     if (!state.run.has_room()) co_await state.run.room();
   }
   settle.whole = true;
   const std::size_t written = builder.written();
-  co_return Attempt{std::move(builder).finish(), {}, true, written};
+  co_return Attempt{std::move(builder).finish(), {}, true, written, settle.pieces};
 }
 
 /// Servers that send no ids, or number their calls from the start in each turn, still need calls that can be told
 /// apart.
-void complete_call_ids(Completion& completion, const std::vector<Message>& conversation, std::uint32_t step) {
-  if (completion.message.tool_calls().empty()) return;
-  std::set<std::string, std::less<>> used;
-  for (const Message& message : conversation) {
-    for (const ToolCall* call : message.tool_calls()) used.insert(call->id);
-  }
+void complete_call_ids(Completion& completion, const Effects::State& state, std::uint32_t step) {
+  std::set<std::string, std::less<>> used;  // of this completion
+  const auto taken = [&](const std::string& id) { return used.contains(id) || state.call_ids.contains(id); };
   std::size_t index = 0;
   for (Part& part : completion.message.parts) {
     auto* call = std::get_if<ToolCall>(&part);
     if (call == nullptr) continue;
-    if (call->id.empty() || used.contains(call->id)) {
+    if (call->id.empty() || taken(call->id)) {
       const std::string base = "call_" + std::to_string(step) + "_" + std::to_string(index);
       call->id = base;
-      for (int again = 2; used.contains(call->id); ++again) call->id = base + "_" + std::to_string(again);
+      for (int again = 2; taken(call->id); ++again) call->id = base + "_" + std::to_string(again);
     }
     used.insert(call->id);
     ++index;
   }
 }
 
+/// Counts a completion in, and gives its calls their ids.
+SENNIT_OUT_OF_FRAME void settle_step(Effects::State& state, Attempt& made) {
+  Completion& completion = made.completion;
+  complete_call_ids(completion, state, state.budget.steps());
+  state.budget.charge(completion.usage, {completion.usage.input ? 0 : prompt_bytes(state), made.written, made.pieces});
+  state.partial_text.clear();
+}
+
+SENNIT_OUT_OF_FRAME void keep_step(Effects::State& state, const std::string& effect, const Attempt& made,
+                                   const StepRecord& record) {
+  if (!state.journal.kept()) return;
+  const Completion& completion = made.completion;
+  json::object out{{"trace", record.trace.to_json()},
+                   {"reason", to_string(completion.reason)},
+                   {"usage", to_json(completion.usage)}};
+  if (!completion.usage.output && made.pieces > 0) out["pieces"] = made.pieces;
+  if (!record.broken.empty()) out["broken"] = record.broken;
+  const Message* message = completion.message.parts.empty() ? nullptr : state.kept(completion.message);
+  state.journal.end(effect, "complete", out, state.wall_now(), message, state.next_position);
+}
+
+SENNIT_OUT_OF_FRAME void keep_broken_step(Effects::State& state, const std::string& effect, const Error& error,
+                                          const StepRecord& record) {
+  if (!state.journal.kept() || state.leaving()) return;
+  json::object out = failure_of(error);
+  out["trace"] = record.trace.to_json();
+  out["broken"] = record.broken;
+  state.journal.end(effect, "complete", out, state.wall_now());
+}
+
+SENNIT_OUT_OF_FRAME void finish_step(Effects::State& state, const Completion& completion) {
+  if (!completion.message.parts.empty()) state.adopt(completion.message);
+  state.emit(StepFinished{state.budget.steps(), completion.reason, completion.usage});
+}
+
+/// How long to wait before the next attempt. Throws `error` where there is to be none.
+SENNIT_OUT_OF_FRAME milliseconds next_delay(Effects::State& state, std::uint32_t attempt, const Attempt& broken,
+                                            StepRecord& record) {
+  const milliseconds delay = retry_delay(attempt + 1, *broken.error, state.run.environment->random());
+  if (!broken.error->retryable() || broken.visible || attempt == kMaxAttempts || delay > kLongestDelay) {
+    throw *broken.error;
+  }
+  const Retried retried{attempt + 1, delay, *broken.error};
+  if (state.journal.kept()) record.trace.take(retried);
+  state.emit(retried);
+  return delay;
+}
+
+/// Asks until there is an answer, or no sense in asking again.
+asio::awaitable<Attempt> ask_model(Effects::State& state, CompletionChange change, StepRecord& record) {
+  for (std::uint32_t attempt = 1;; ++attempt) {
+    Attempt made = co_await attempt_completion(state, change, record);
+    if (!made.error) co_return made;
+    const milliseconds delay = next_delay(state, attempt, made, record);
+    co_await state.run.environment->sleep(delay);
+  }
+}
+
+/// The completion as it was: what it showed, what it cost, what it gave.
+asio::awaitable<Completion> retell_step(Effects::State& state, std::string effect, const Recorded& recorded) {
+  CompletionBuilder builder(state.model.provider);
+  for (EventData& data : StepTrace::events(recorded.out.at("trace"))) {
+    builder.take(Event{{}, data});
+    state.emit(std::move(data));
+    if (!state.run.has_room()) co_await state.run.room();
+  }
+  if (const json::value* broken = find(recorded.out, "broken")) {
+    for (const json::value& cost : broken->as_array()) state.budget.charge_in_flight(usage_from_json(cost), 0);
+  }
+  if (find(recorded.out, "error") != nullptr) {
+    state.partial_text = builder.text();
+    throw Error(state.error_of(effect, recorded));
+  }
+  builder.take(Event{{}, UsageUpdate{usage_from_json(recorded.out.at("usage"))}});
+  const auto reason = parse_stop_reason(find_string(recorded.out, "reason"));
+  builder.take(Event{{}, Finished{reason.value_or(StopReason::other), {}}});
+  Attempt made;
+  made.written = builder.written();
+  made.pieces = static_cast<std::size_t>(find_int(recorded.out, "pieces").value_or(0));
+  made.completion = std::move(builder).finish();
+  settle_step(state, made);
+  finish_step(state, made.completion);
+  co_return std::move(made.completion);
+}
+
 }  // namespace
 
-Effects::State::State(Run::State& of_run, Session::State& of_session)
-    : run(of_run),
-      session(of_session),
-      parts(*of_session.parts),
-      store(parts.runtime->store.get()),
-      backend(parts.backend),
-      levels_left(parts.definition.limits.depth),
-      keep_messages(session.kept()),
-      budget(parts.definition.limits, nullptr) {}
-
-Effects::State::State(State& above, const Agent::Parts& agent, const std::string& call_id, const std::string& effect)
-    : run(above.run),
-      session(above.session),
-      parts(agent),
-      store(above.store),
-      backend(agent.backend),
-      parent(&above),
-      path(above.path.empty() ? call_id : above.path + "/" + call_id),
-      scope(effect + "/"),
-      depth(above.depth + 1),
-      levels_left(std::min(above.levels_left - 1, parts.definition.limits.depth)),
-      budget(agent.definition.limits, &above.budget) {}
-
-asio::awaitable<std::string> Effects::State::select_backend() {
-  Selection selection = co_await parts.backend->select(*run.environment);
-  if (selection.backend) backend = std::move(selection.backend);
-  budget.set_prices(backend->info().prices);
-  co_return std::move(selection.notice);
-}
-
-void Effects::State::journal_start(const std::string& effect, std::string_view kind, const json::object& data) {
-  if (store != nullptr) store->journal({run.id, effect, std::string(kind), false, json::serialize(data)});
-}
-
-void Effects::State::journal_end(const std::string& effect, std::string_view kind, const json::object& data) {
-  if (store != nullptr) store->journal({run.id, effect, std::string(kind), true, json::serialize(data)});
-}
-
-void Effects::State::add_message(Message message) {
-  if (keep_messages && store != nullptr) {
-    store->add_message(session.id, static_cast<std::int64_t>(conversation.size()), run.id, message);
+asio::awaitable<Completion> Effects::complete(CompletionChange change) {
+  State& state = state_;
+  const std::string effect = state.new_effect();
+  const std::string said = hear(state, effect);
+  const json::value in = state.journals() ? describe_request(state, change, said) : json::value();
+  const Recorded* recorded = state.told(effect, "complete", in);
+  state.budget.begin_step();
+  if (recorded != nullptr) {
+    state.emit(StepStarted{state.budget.steps()});
+    co_return co_await retell_step(state, effect, *recorded);
   }
-  conversation.push_back(std::move(message));
+  if (!state.backend) co_await state.select_backend();
+  state.journal.start(effect, "complete", in, state.wall_now());
+  state.emit(StepStarted{state.budget.steps()});
+  StepRecord record;
+  std::optional<Error> failure;
+  Attempt made;
+  try {
+    made = co_await ask_model(state, change, record);
+  } catch (...) {
+    failure = current_error();
+  }
+  if (failure) {
+    keep_broken_step(state, effect, *failure, record);
+    throw Error(std::move(*failure));
+  }
+  settle_step(state, made);
+  keep_step(state, effect, made, record);
+  co_await state.committed();  // nobody hears of its end, and no tool begins, before it is on disk
+  finish_step(state, made.completion);
+  co_return std::move(made.completion);
 }
 
-asio::awaitable<void> Effects::State::committed() {
-  if (store != nullptr) co_await store->committed();
+asio::awaitable<std::vector<ToolResult>> Effects::call_tools(std::vector<ToolCall> calls) {
+  co_return co_await sennit::call_tools(state_, std::move(calls));
+}
+
+asio::awaitable<void> Effects::say(Message message) {
+  State& state = state_;
+  const std::string effect = state.new_effect();
+  const json::value in{{"message", to_json(message)}};
+  if (state.answered(effect, "say", in) == nullptr) {
+    state.journal.whole(effect, "say", in, nullptr, state.wall_now(), state.kept(message), state.next_position);
+  }
+  state.adopt(std::move(message));
+  co_return;
 }
 
 const Definition& Effects::definition() const {
@@ -182,114 +293,86 @@ void Effects::notice(std::string message) {
 
 namespace {
 
-SENNIT_OUT_OF_FRAME void begin_step(Effects::State& state, const std::string& effect, const CompletionChange& change) {
-  if (state.store != nullptr) state.journal_start(effect, "complete", describe_request(state, change));
-  state.emit(StepStarted{state.budget.steps()});
+std::int64_t micros_of(WallTime time) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
+}
+WallTime time_of(const json::value& micros) {
+  return WallTime(std::chrono::microseconds(micros.to_number<std::int64_t>()));
 }
 
-/// What the model has read: for servers that do not count it.
-std::size_t prompt_bytes(const Effects::State& state) {
-  std::size_t bytes = state.instructions.size();
-  for (const Message& message : state.conversation) {
-    for (const Part& part : message.parts) bytes += size_of(part);
+asio::awaitable<json::value> recall_notes(Effects::State& state, std::string query, std::size_t limit) {
+  const std::vector<Note> notes = co_await state.parts.memory->recall(*state.run.environment, std::move(query), limit);
+  json::array out;
+  for (const Note& note : notes) {
+    out.push_back({{"id", note.id}, {"text", note.text}, {"created", micros_of(note.created)}, {"score", note.score}});
   }
-  return bytes;
+  co_return json::value{{"notes", std::move(out)}};
 }
 
-SENNIT_OUT_OF_FRAME void end_step(Effects::State& state, const std::string& effect, Attempt& made) {
-  Completion& completion = made.completion;
-  const std::uint32_t step = state.budget.steps();
-  complete_call_ids(completion, state.conversation, step);
-  state.budget.charge(completion.usage, {completion.usage.input ? 0 : prompt_bytes(state), made.written});
-  if (state.store != nullptr) state.journal_end(effect, "complete", describe_completion(completion));
-  state.partial_text.clear();
-  if (!completion.message.parts.empty()) state.add_message(completion.message);
-  state.emit(StepFinished{step, completion.reason, completion.usage});
-}
-
-/// How long to wait before the next attempt. Throws `error` where there is to be none.
-SENNIT_OUT_OF_FRAME milliseconds next_delay(Effects::State& state, const std::string& effect, std::uint32_t attempt,
-                                            const Attempt& broken) {
-  const milliseconds delay = retry_delay(attempt + 1, *broken.error, state.run.environment->random());
-  if (!broken.error->retryable() || broken.visible || attempt == kMaxAttempts || delay > kLongestDelay) {
-    state.journal_end(effect, "complete", {{"error", to_json(*broken.error)}});
-    throw *broken.error;
-  }
-  state.emit(Retried{attempt + 1, delay, *broken.error});
-  return delay;
+asio::awaitable<json::value> keep_note(Effects::State& state, std::string text) {
+  const std::int64_t id = co_await state.parts.memory->remember(*state.run.environment, std::move(text));
+  co_return json::value{{"id", id}};
 }
 
 }  // namespace
 
-asio::awaitable<Completion> Effects::complete(CompletionChange change) {
-  State& state = state_;
-  state.budget.begin_step();
-  const std::string effect = state.new_effect();
-  begin_step(state, effect, change);
-  for (std::uint32_t attempt = 1;; ++attempt) {
-    Attempt made = co_await attempt_completion(state, change);
-    if (!made.error) {
-      end_step(state, effect, made);
-      co_return std::move(made.completion);
-    }
-    co_await state.run.environment->sleep(next_delay(state, effect, attempt, made));
-  }
-}
-
-asio::awaitable<std::vector<ToolResult>> Effects::call_tools(std::vector<ToolCall> calls) {
-  co_return co_await sennit::call_tools(state_, std::move(calls));
-}
-
-asio::awaitable<void> Effects::say(Message message) {
-  const std::string effect = state_.new_effect();
-  state_.journal_end(effect, "say", {{"message", to_json(message)}});
-  state_.add_message(std::move(message));
-  co_return;
-}
-
 asio::awaitable<std::vector<Note>> Effects::recall(std::string query, std::size_t limit) {
-  if (!state_.parts.memory) co_return std::vector<Note>{};
-  const std::string effect = state_.new_effect();
-  state_.journal_start(effect, "recall", {{"query", query}, {"limit", limit}});
-  std::vector<Note> notes = co_await state_.parts.memory->recall(*state_.run.environment, std::move(query), limit);
-  json::array texts;
-  for (const Note& note : notes) texts.emplace_back(note.text);
-  state_.journal_end(effect, "recall", {{"notes", std::move(texts)}});
+  std::vector<Note> notes;
+  if (!state_.parts.memory) co_return notes;
+  json::value in{{"query", query}, {"limit", limit}};
+  auto recalling = recall_notes(state_, std::move(query), limit);
+  const json::value out = co_await state_.perform("recall", std::move(in), std::move(recalling));
+  for (const json::value& note : out.at("notes").as_array()) {
+    notes.push_back({note.at("id").to_number<std::int64_t>(), std::string(find_string(note, "text")),
+                     time_of(note.at("created")), note.at("score").to_number<double>()});
+  }
   co_return notes;
 }
 
 asio::awaitable<void> Effects::remember(std::string text) {
   if (!state_.parts.memory) throw Error(errc::invalid_argument, "this agent has no memory: set `memory: true`");
-  const std::string effect = state_.new_effect();
-  state_.journal_start(effect, "remember", {{"text", text}});
-  const std::int64_t id = co_await state_.parts.memory->remember(*state_.run.environment, std::move(text));
-  state_.journal_end(effect, "remember", {{"id", id}});
+  json::value in{{"text", text}};
+  auto keeping = keep_note(state_, std::move(text));
+  co_await state_.perform("remember", std::move(in), std::move(keeping));
 }
 
 asio::awaitable<std::string> Effects::ask(std::string question) {
   std::string effect = state_.new_effect();
-  co_return co_await ask_question(state_, std::move(effect), std::move(question));
+  co_return co_await ask_question(state_, std::move(effect), state_.scope, std::move(question));
 }
 
 asio::awaitable<void> Effects::sleep(milliseconds duration) {
-  const std::string effect = state_.new_effect();
-  state_.journal_start(effect, "sleep", {{"milliseconds", duration.count()}});
-  co_await state_.run.environment->sleep(duration);
-  state_.journal_end(effect, "sleep", {});
+  State& state = state_;
+  const std::string effect = state.new_effect();
+  const json::value in{{"milliseconds", duration.count()}};
+  if (state.answered(effect, "sleep", in) != nullptr) co_return;
+  // After a resume only the rest is slept.
+  const Recorded* begun = state.journal.find(effect);
+  const WallTime since = begun == nullptr ? state.wall_now() : begun->started_at;
+  if (begun == nullptr) state.journal.start(effect, "sleep", in, since);
+  co_await state.committed();  // a long one outlives its program
+  const auto rest = std::chrono::duration_cast<milliseconds>(since + duration - state.wall_now());
+  if (rest > milliseconds::zero()) co_await state.run.environment->sleep(std::min(rest, duration));
+  state.journal.end(effect, "sleep", nullptr, state.wall_now());
 }
 
 asio::awaitable<WallTime> Effects::now() {
-  const std::string effect = state_.new_effect();
-  const WallTime now = state_.run.environment->wall_now();
-  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count();
-  state_.journal_end(effect, "now", {{"microseconds", micros}});
-  co_return now;
+  State& state = state_;
+  const std::string effect = state.new_effect();
+  if (const json::value* known = state.answered(effect, "now", nullptr)) co_return time_of(*known);
+  const std::int64_t now = micros_of(state.wall_now());
+  state.journal.whole(effect, "now", nullptr, now, state.wall_now());
+  co_return time_of(now);
 }
 
 asio::awaitable<std::uint64_t> Effects::random() {
-  const std::string effect = state_.new_effect();
-  const std::uint64_t value = state_.run.environment->random();
-  state_.journal_end(effect, "random", {{"value", value}});
+  State& state = state_;
+  const std::string effect = state.new_effect();
+  if (const json::value* known = state.answered(effect, "random", nullptr)) {
+    co_return known->to_number<std::uint64_t>();
+  }
+  const std::uint64_t value = state.run.environment->random();
+  state.journal.whole(effect, "random", nullptr, value, state.wall_now());
   co_return value;
 }
 

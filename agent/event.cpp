@@ -45,6 +45,13 @@ bool merge(EventData& to, EventData& from) {
 
 }  // namespace
 
+std::optional<StopReason> parse_stop_reason(std::string_view name) noexcept {
+  for (std::size_t i = 0; i < kStopReasons.size(); ++i) {
+    if (kStopReasons[i] == name) return static_cast<StopReason>(i);
+  }
+  return std::nullopt;
+}
+
 std::string_view to_string(StopReason reason) noexcept {
   return kStopReasons[static_cast<std::size_t>(reason)];
 }

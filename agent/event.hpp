@@ -122,6 +122,14 @@ struct QuestionAsked {
   friend bool operator==(const QuestionAsked&, const QuestionAsked&) = default;
 };
 
+/// After a crash: the call was under way, and a repeat is not harmless. The run waits for Run::answer(id, …) with
+/// "done", "not done" or "abort"; what follows "done: " is taken as the call's result.
+struct InDoubt {
+  std::string id;
+  ToolCall call;
+  friend bool operator==(const InDoubt&, const InDoubt&) = default;
+};
+
 struct MemoryRecalled {
   std::vector<std::string> notes;
   friend bool operator==(const MemoryRecalled&, const MemoryRecalled&) = default;
@@ -156,6 +164,7 @@ enum class Ending {
   limit,      ///< a limit of the run was reached; `detail` names it
   cancelled,  ///< stopped; `detail` is the reason
   failed,     ///< `error` says why
+  suspended,  ///< not over: it can be resumed; `detail` says what it waits for
 };
 
 struct Outcome {
@@ -181,7 +190,7 @@ struct RunFinished {
 using EventData =
     std::variant<TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta, UsageUpdate, Finished, Failed, RunStarted,
                  StepStarted, StepFinished, ToolStarted, ToolProgress, ToolFinished, ApprovalRequested, QuestionAsked,
-                 MemoryRecalled, Delegated, Retried, Notice, RunFinished>;
+                 InDoubt, MemoryRecalled, Delegated, Retried, Notice, RunFinished>;
 
 struct Event {
   /// Which agent speaks: empty for the run itself, else the tool calls that lead to the sub-agent ("call_1/call_4").
@@ -191,6 +200,7 @@ struct Event {
 };
 
 [[nodiscard]] std::string_view to_string(StopReason reason) noexcept;
+[[nodiscard]] std::optional<StopReason> parse_stop_reason(std::string_view name) noexcept;
 [[nodiscard]] std::string_view to_string(Ending ending) noexcept;
 
 /// The event's name in JSON: "text", "reasoning", "tool_started" …
@@ -202,6 +212,9 @@ struct Event {
 [[nodiscard]] Event event_from_json(const json::value& value);
 [[nodiscard]] json::value to_json(const Outcome& outcome);
 [[nodiscard]] json::value to_json(const Error& error);
+/// Both take what to_json gave; what is missing gets its default.
+[[nodiscard]] Outcome outcome_from_json(const json::value& value);
+[[nodiscard]] Error error_from_json(const json::value& value);
 
 /// Appends `event` to `events`, merging it into the last one where both are deltas of the same kind, path and call.
 void append_merged(std::vector<Event>& events, Event event);

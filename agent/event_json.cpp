@@ -194,6 +194,8 @@ template <>
 constexpr auto fields_of<QuestionAsked> =
     std::tuple(field("id", &QuestionAsked::id), field("question", &QuestionAsked::question));
 template <>
+constexpr auto fields_of<InDoubt> = std::tuple(field("id", &InDoubt::id), field("call", &InDoubt::call));
+template <>
 constexpr auto fields_of<MemoryRecalled> = std::tuple(field("notes", &MemoryRecalled::notes));
 template <>
 constexpr auto fields_of<Delegated> = std::tuple(field("agent", &Delegated::agent), field("task", &Delegated::task));
@@ -303,6 +305,18 @@ json::value to_json(const Event& event) {
   if (!event.path.empty()) out["path"] = event.path;
   std::visit([&](const auto& data) { write_fields(data, out); }, event.data);
   return out;
+}
+
+Outcome outcome_from_json(const json::value& value) {
+  Outcome outcome;
+  get(value, outcome);
+  return outcome;
+}
+
+Error error_from_json(const json::value& value) {
+  Error error(errc::internal, "");
+  get(value, error);
+  return error;
 }
 
 Event event_from_json(const json::value& value) {

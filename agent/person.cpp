@@ -1,90 +1,204 @@
-// Questions and approvals: effects that a person settles through the run's handle.
+// What a person settles: approvals, questions, doubts. Each is an effect with the id of its place: the run may wait for
+// it in memory, or end as suspended and find the answer in the store when it goes on.
 #include <sennit/agent/effects_state.hpp>
+#include <sennit/agent/io/digest.hpp>
 #include <sennit/agent/io/timeout.hpp>
+#include <sennit/agent/runtime_state.hpp>
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 namespace sennit {
 namespace {
 
+// How often a waiting run looks whether it was answered through the store.
+constexpr milliseconds kLook{1'000};
+
+constexpr std::array<std::string_view, 3> kApprovals{"once", "always", "never"};
+
+/// One request: what is asked, how it is shown, and how long it may stay open.
+struct Request {
+  std::string effect;
+  std::string lane;
+  std::string_view kind;  // "ask", "approval", "doubt"
+  json::value in;
+  std::string digest;  // of what an answer is an answer to
+  EventData shown;
+  std::string wants;                                   // for people: "approval of http_send"
+  bool (*is_answer)(std::string_view text) = nullptr;  // null: every text is
+};
+
+bool is_approval(std::string_view text) {
+  return std::find(kApprovals.begin(), kApprovals.end(), text) != kApprovals.end();
+}
+
+bool settles_doubt(std::string_view text) {
+  return text == "done" || text.starts_with("done:") || text == "not done" || text == "abort";
+}
+
 /// Open while it lives: Run::approve and Run::answer find it by its id.
 class OpenRequest {
  public:
-  explicit OpenRequest(Run::State& run) : run_(run), id_("ask_" + std::to_string(run.next_request++)) {
-    run_.requests.emplace(id_, &request_);
+  OpenRequest(Effects::State& state, const Request& asked) : state_(state), asked_(asked) {
+    request_.is_answer = asked.is_answer;
+    state.run.requests.emplace(asked.effect, &request_);
   }
-  ~OpenRequest() { run_.requests.erase(id_); }
+  ~OpenRequest() { state_.run.requests.erase(asked_.effect); }
   OpenRequest(const OpenRequest&) = delete;
   OpenRequest& operator=(const OpenRequest&) = delete;
 
-  [[nodiscard]] const std::string& id() const { return id_; }
-  [[nodiscard]] const PersonRequest& request() const { return request_; }
-
-  /// False if nobody settled it in time.
-  [[nodiscard]] asio::awaitable<bool> settled() {
-    try {
-      auto wait = request_.settled.wait();
-      co_await with_timeout(*run_.environment, run_.options.answer_timeout, std::move(wait), "the person's answer");
-    } catch (const Error& error) {
-      if (error.code() != errc::timeout) throw;
+  /// What was said; nothing if nobody said anything in time.
+  [[nodiscard]] asio::awaitable<std::optional<std::string>> answered() {
+    const Run::State& run = state_.run;
+    const SteadyTime due = run.environment->now() + run.options.answer_timeout;
+    while (!request_.done && run.environment->now() < due) {
+      const auto rest = std::chrono::ceil<milliseconds>(due - run.environment->now());
+      co_await wait(state_.journal.kept() ? std::min(rest, kLook) : rest);
+      if (!request_.done && state_.journal.kept()) co_await look();
     }
-    co_return request_.done;
+    if (!request_.done) co_return std::nullopt;
+    co_return request_.answer;
   }
 
  private:
-  Run::State& run_;
-  const std::string id_;
+  asio::awaitable<void> wait(milliseconds at_most) {
+    try {
+      auto settled = request_.settled.wait();
+      co_await with_timeout(*state_.run.environment, at_most, std::move(settled), "the person's answer");
+    } catch (const Error& error) {
+      if (error.code() != errc::timeout) throw;
+    }
+  }
+
+  asio::awaitable<void> look() {
+    const auto& store = state_.parts.runtime->store;
+    if (!store) co_return;
+    const std::vector<Answer> answers = co_await store->answers(state_.run.id);
+    for (const Answer& answer : answers) {
+      if (answer.request != asked_.effect || answer.digest != asked_.digest) continue;
+      request_.settle(answer.text);
+    }
+  }
+
+  Effects::State& state_;
+  const Request& asked_;
   PersonRequest request_;
 };
 
-std::string_view to_string(Approval approval) {
-  switch (approval) {
-    case Approval::once:
-      return "once";
-    case Approval::always:
-      return "always";
-    case Approval::never:
-      break;
+/// What was said through the store before the run went on, if it still counts.
+std::optional<std::string> said_before(Effects::State& state, const Request& asked, WallTime since) {
+  const auto given = state.run.answers.find(asked.effect);
+  if (given == state.run.answers.end()) return std::nullopt;
+  if (given->second.digest != asked.digest) return std::nullopt;  // to something else
+  if (asked.is_answer != nullptr && !asked.is_answer(given->second.text)) return std::nullopt;
+  if (state.wall_now() > since + state.run.options.answer_validity) return std::nullopt;
+  return given->second.text;
+}
+
+/// The life of a request. Nothing: nobody answered in time.
+asio::awaitable<std::optional<std::string>> ask(Effects::State& state, Request asked) {
+  if (const json::value* known = state.answered(asked.effect, asked.kind, asked.in)) {
+    state.emit(asked.lane, std::move(asked.shown));
+    const json::value* said = find(*known, "said");
+    co_return said == nullptr ? std::nullopt : std::optional(std::string(said->as_string()));
   }
-  return "never";
+  const Recorded* begun = state.journal.find(asked.effect);
+  const WallTime since = begun == nullptr ? state.wall_now() : begun->started_at;
+  if (begun == nullptr) state.journal.start(asked.effect, asked.kind, asked.in, since);
+  co_await state.committed();  // it may be answered from elsewhere
+  std::optional<std::string> said = said_before(state, asked, since);
+  OpenRequest open(state, asked);
+  state.emit(asked.lane, std::move(asked.shown));
+  if (!said) {
+    const RunOptions& options = state.run.options;
+    const bool is_doubt = asked.kind == "doubt";
+    const bool nobody = options.approvals == Approvals::suspend || (is_doubt && !options.questions);
+    if (nobody && state.journal.kept()) throw Error(errc::suspended, asked.wants);
+    said = co_await open.answered();
+    // Neither "done" nor "not done" may be guessed: a doubt stays open.
+    if (!said && is_doubt) throw Error(errc::suspended, asked.wants);
+  }
+  json::object out;
+  if (said) out["said"] = *said;
+  state.journal.end(asked.effect, asked.kind, out, state.wall_now());
+  co_await state.committed();  // an answer is used once
+  co_return said;
+}
+
+json::value describe(const ToolCall& call, const std::string& digest) {
+  return {{"call", call.id}, {"name", call.name}, {"arguments", call.arguments}, {"digest", digest}};
+}
+
+/// What an approval is bound to: the agent with its tools, and the very call.
+std::string digest_of(const Effects::State& state, std::string_view kind, const ToolCall& call) {
+  return sha256(std::string(kind) + '\0' + state.parts.digest + '\0' + call.name + '\0' + call.arguments);
 }
 
 }  // namespace
 
-asio::awaitable<std::string> ask_question(Effects::State& state, std::string effect, std::string question) {
-  if (state.run.options.approvals == Approvals::deny || !state.run.options.questions) {
+asio::awaitable<std::string> ask_question(Effects::State& state, std::string effect, std::string lane,
+                                          std::string question) {
+  const bool nobody = state.run.options.approvals == Approvals::deny || !state.run.options.questions;
+  if (nobody && state.journal.find(effect) == nullptr) {
     throw Error(errc::denied, "nobody is there to answer questions");
   }
-  state.journal_start(effect, "ask", {{"question", question}});
-  OpenRequest open(state.run);
-  state.emit(QuestionAsked{open.id(), std::move(question)});
-  const bool answered = co_await open.settled();
-  state.journal_end(effect, "ask", {{"answered", answered}, {"answer", open.request().answer}});
-  if (!answered) throw Error(errc::denied, "the person did not answer in time");
-  co_return open.request().answer;
+  Request asked;
+  asked.digest = sha256("ask" + question);
+  asked.in = {{"question", question}, {"digest", asked.digest}};
+  asked.effect = effect;
+  asked.lane = std::move(lane);
+  asked.kind = "ask";
+  asked.wants = "an answer";
+  asked.shown = QuestionAsked{std::move(effect), std::move(question)};
+  std::optional<std::string> said = co_await ask(state, std::move(asked));
+  if (!said) throw Error(errc::denied, "the person did not answer in time");
+  co_return std::move(*said);
 }
 
-asio::awaitable<Approval> ask_approval(Effects::State& state, std::string effect, ToolCall call, std::string reason) {
+asio::awaitable<Approval> ask_approval(Effects::State& state, std::string effect, std::string lane, ToolCall call,
+                                       std::string reason) {
   // Another agent's tool of the same name may reach further.
   const std::string tool = state.parts.digest + "/" + call.name;
-  {
-    const std::lock_guard lock(state.session.mutex);
-    if (state.session.always_allowed.contains(tool)) co_return Approval::always;
+  if (state.journal.find(effect) == nullptr) {
+    {
+      const std::lock_guard lock(state.session.mutex);
+      if (state.session.always_allowed.contains(tool)) co_return Approval::always;
+    }
+    if (state.run.options.approvals == Approvals::allow) co_return Approval::once;
+    if (state.run.options.approvals == Approvals::deny) co_return Approval::never;
+    if (state.run.options.approvals == Approvals::suspend && !state.journal.kept()) co_return Approval::never;
   }
-  if (state.run.options.approvals == Approvals::allow) co_return Approval::once;
-  if (state.run.options.approvals == Approvals::deny) co_return Approval::never;
+  Request asked;
+  asked.digest = digest_of(state, "approval", call);
+  asked.in = describe(call, asked.digest);
+  asked.in.as_object()["rule"] = reason;
+  asked.effect = effect;
+  asked.lane = std::move(lane);
+  asked.kind = "approval";
+  asked.is_answer = &is_approval;
+  asked.wants = "approval of " + call.name;
+  asked.shown = ApprovalRequested{std::move(effect), std::move(call), std::move(reason)};
+  const std::optional<std::string> said = co_await ask(state, std::move(asked));
+  if (said == kApprovals[0]) co_return Approval::once;
+  if (said != kApprovals[1]) co_return Approval::never;
+  const std::lock_guard lock(state.session.mutex);
+  state.session.always_allowed.insert(tool);
+  co_return Approval::always;
+}
 
-  state.journal_start(effect, "approval", {{"name", call.name}, {"arguments", call.arguments}, {"rule", reason}});
-  OpenRequest open(state.run);
-  state.emit(ApprovalRequested{open.id(), std::move(call), std::move(reason)});
-  const bool settled = co_await open.settled();
-  const Approval approval = settled ? open.request().approval : Approval::never;
-  state.journal_end(effect, "approval", {{"approval", to_string(approval)}});
-  if (approval == Approval::always) {
-    const std::lock_guard lock(state.session.mutex);
-    state.session.always_allowed.insert(tool);
-  }
-  co_return approval;
+asio::awaitable<std::string> ask_doubt(Effects::State& state, std::string effect, std::string lane, ToolCall call) {
+  Request asked;
+  asked.digest = digest_of(state, "doubt", call);
+  asked.in = describe(call, asked.digest);
+  asked.effect = effect;
+  asked.lane = std::move(lane);
+  asked.kind = "doubt";
+  asked.wants = "what became of " + call.name + ": it was under way when the program ended";
+  asked.shown = InDoubt{std::move(effect), std::move(call)};
+  asked.is_answer = &settles_doubt;
+  const std::optional<std::string> said = co_await ask(state, std::move(asked));
+  co_return said.value_or("abort");
 }
 
 }  // namespace sennit

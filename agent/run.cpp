@@ -17,8 +17,6 @@
 namespace sennit {
 namespace {
 
-constexpr std::size_t kUnmergedEvents = 256;  // unread events kept apart before adjacent deltas merge
-
 /// A cheap estimate of what an event holds; exactness does not matter, growth does.
 std::size_t size_of(const EventData& data) {
   std::size_t size = sizeof(Event);
@@ -71,8 +69,34 @@ asio::awaitable<Batch> next_across(std::shared_ptr<Run::State> state) {
 
 }  // namespace
 
+void Run::State::emit(std::string_view lane, Event event) {
+  if (!retold) {
+    if (journalled) order.note(lane);
+    return emit(std::move(event));
+  }
+  retold->put(lane, std::move(event));
+  std::string whose;
+  while (retold->next(whose, event)) {
+    if (journalled) order.note(whose);
+    emit(std::move(event));
+  }
+}
+
+void Run::State::go_live() {
+  if (!retold) return;
+  retold->release();
+  std::string whose;
+  Event event;
+  while (retold->next(whose, event)) {
+    if (journalled) order.note(whose);
+    emit(std::move(event));
+  }
+  retold.reset();
+}
+
 void Run::State::emit(Event event) {
   if (ended) return;  // nothing follows the terminal event
+  if (reader_detached && !std::holds_alternative<RunFinished>(event.data)) return;
   pending_bytes += size_of(event.data);
   ended = std::holds_alternative<RunFinished>(event.data);
   if (pending.size() < kUnmergedEvents) {
@@ -121,6 +145,21 @@ void Run::State::request_cancel(std::string reason) {
   cancelled = true;
   cancel_reason = std::move(reason);
   stop.emit(asio::cancellation_type::terminal);
+}
+
+void Run::State::request_suspend(std::string reason) {
+  if (!cancelled && journalled) suspending = true;
+  request_cancel(std::move(reason));
+}
+
+void Run::State::request_stop(std::string reason) {
+  if (tools_at_work == 0) return request_cancel(std::move(reason));
+  if (!stop_reason) stop_reason = std::move(reason);
+}
+
+void Run::State::tool_ended() {
+  --tools_at_work;
+  if (tools_at_work == 0 && stop_reason) request_cancel(*stop_reason);
 }
 
 void Run::State::leave_shard() {
@@ -179,23 +218,48 @@ void Run::cancel(std::string reason) {
   state_->change([reason = std::move(reason)](State& state) mutable { state.request_cancel(std::move(reason)); });
 }
 
-void Run::approve(const std::string& id, Approval approval) {
-  state_->change([id, approval](State& state) {
-    const auto found = state.requests.find(id);
-    if (found == state.requests.end() || found->second->done) return;
-    found->second->done = true;
-    found->second->approval = approval;
-    found->second->settled.notify();
+void Run::stop_answer(std::string reason) {
+  state_->change([reason = std::move(reason)](State& state) mutable { state.request_stop(std::move(reason)); });
+}
+
+void Run::suspend(std::string reason) {
+  state_->change([reason = std::move(reason)](State& state) mutable { state.request_suspend(std::move(reason)); });
+}
+
+void Run::detach() {
+  state_->change([](State& state) {
+    state.reader_detached = true;
+    state.pending.clear();
+    state.pending_bytes = 0;
+    for (Signal* waiter : state.room_waiters) waiter->notify();
   });
+  state_.reset();
+}
+
+namespace {
+
+std::string_view word(Approval approval) {
+  switch (approval) {
+    case Approval::once:
+      return "once";
+    case Approval::always:
+      return "always";
+    case Approval::never:
+      break;
+  }
+  return "never";
+}
+
+}  // namespace
+
+void Run::approve(const std::string& id, Approval approval) {
+  answer(id, std::string(word(approval)));
 }
 
 void Run::answer(const std::string& id, std::string text) {
   state_->change([id, text = std::move(text)](State& state) mutable {
     const auto found = state.requests.find(id);
-    if (found == state.requests.end() || found->second->done) return;
-    found->second->done = true;
-    found->second->answer = std::move(text);
-    found->second->settled.notify();
+    if (found != state.requests.end()) found->second->settle(std::move(text));
   });
 }
 

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <sennit/agent/agent.hpp>
+#include <sennit/agent/event_order.hpp>
 #include <sennit/agent/io/signal.hpp>
 #include <sennit/agent/run.hpp>
+#include <sennit/agent/run_record.hpp>
 
 #include <boost/asio/cancellation_signal.hpp>
 
@@ -23,7 +25,16 @@ struct PersonRequest {
   Signal settled;
   bool done = false;
   std::string answer;
-  Approval approval = Approval::never;
+  bool (*is_answer)(std::string_view text) = nullptr;  // null: every text is
+
+  [[nodiscard]] bool accepts(std::string_view text) const { return is_answer == nullptr || is_answer(text); }
+  /// The first answer counts; what is none is ignored.
+  void settle(std::string text) {
+    if (done || !accepts(text)) return;
+    done = true;
+    answer = std::move(text);
+    settled.notify();
+  }
 };
 
 struct Run::State : std::enable_shared_from_this<Run::State> {
@@ -33,23 +44,35 @@ struct Run::State : std::enable_shared_from_this<Run::State> {
   // ---- towards the reader ----
   /// Queues an event. Beyond a few unread ones adjacent deltas merge, so that a slow reader costs bytes, not events.
   void emit(Event event);
-  void emit(const std::string& path, EventData data) { emit(Event{path, std::move(data)}); }
+  /// Of a lane (see EventOrder). While the run is told from its journal, an event waits for its turn.
+  void emit(std::string_view lane, Event event);
+  /// What is told of the journal ends here: from now on events go out as they come.
+  void go_live();
   /// Suspends while more than RunOptions::event_buffer bytes are unread.
   [[nodiscard]] asio::awaitable<void> room();
-  [[nodiscard]] bool has_room() const { return pending_bytes <= options.event_buffer; }
+  [[nodiscard]] bool has_room() const {
+    if (reader_detached) return true;
+    // What is told comes at once, and must not be merged: a replay gives the very events that were.
+    return pending_bytes <= options.event_buffer && (!retold || pending.size() < kUnmergedEvents);
+  }
   /// Run::next() on the shard.
   [[nodiscard]] static asio::awaitable<std::optional<std::span<const Event>>> next(std::shared_ptr<State> self);
 
   // ---- from the caller ----
   /// Idempotent: the first reason stays.
   void request_cancel(std::string reason);
+  void request_suspend(std::string reason);
+  void request_stop(std::string reason);
+  /// Counts the tools at work. As the last one ends, a stop that waited for it takes effect.
+  void tool_began() { ++tools_at_work; }
+  void tool_ended();
   /// [thread-safe] Calls change(State&) on the shard, unless the run is over.
   template <class Change>
   void change(Change change);
 
   std::shared_ptr<Environment> environment;  // shared: a run may outlive its Runtime when a borrowed loop was dropped
   const std::string id;
-  const RunOptions options;
+  RunOptions options;
 
   std::vector<Event> pending;    // not yet delivered
   std::vector<Event> delivered;  // what the last next() gave; touched by next() only
@@ -77,13 +100,33 @@ struct Run::State : std::enable_shared_from_this<Run::State> {
 
   asio::cancellation_signal stop;  // of the planner; the coroutine that finishes the run is never cancelled
   bool cancelled = false;
+  bool suspending = false;  // the cancellation leaves the run to be resumed
   std::string cancel_reason;
+  bool journalled = false;
+  bool reader_detached = false;
+  std::optional<std::string> stop_reason;  // of a stop that waits for the tools at work
+  std::uint32_t tools_at_work = 0;
+
+  static constexpr std::size_t kUnmergedEvents = 256;  // unread events kept apart before adjacent deltas merge
+  EventOrder order;                                    // of what went out, for the journal
+  std::optional<EventMerge> retold;                    // while the run is told from its journal
+  std::map<std::string, Answer, std::less<>> answers;  // that came through the store, by request
 
   std::map<std::string, PersonRequest*> requests;
-  std::uint32_t next_request = 1;
+};
+
+/// How a run comes about: by what a person said, or by what there is of it already.
+struct Beginning {
+  std::string input{};
+  std::string resume{};                     ///< the run to go on with
+  bool forced = false;                      ///< out of quarantine
+  bool migrate = false;                     ///< with an agent that has changed
+  std::shared_ptr<RecordedRun> recorded{};  ///< to replay, or to fork from; null otherwise
+  std::uint32_t fork_at = 0;                ///< the first effect that is done anew; 0: a replay
+  std::string say{};                        ///< of a fork: said to the model before it goes on
 };
 
 /// Starts a run of `session` and hands its handle out. Never throws: what goes wrong is the run's outcome.
-[[nodiscard]] Run start_run(std::shared_ptr<Session::State> session, std::string input, RunOptions options);
+[[nodiscard]] Run start_run(std::shared_ptr<Session::State> session, Beginning beginning, RunOptions options);
 
 }  // namespace sennit

@@ -65,8 +65,8 @@ void OwnedLoop::drain() {
 Runtime::State::State(Registry parts, RuntimeOptions runtime_options)
     : registry(std::move(parts)), options(std::move(runtime_options)) {
   if (!options.state.empty()) {
-    store = std::make_shared<Store>(options.state, StoreOptions{.log = options.log});
-    sessions = std::make_unique<SessionLocks>(options.state);
+    store = std::make_shared<Store>(
+        options.state, StoreOptions{.lease = options.lease, .log = options.log, .on_commit = options.on_commit});
   }
   pool = std::make_unique<Pool>(options.pool_threads, Pool::kDefaultQueue, options.log);
   std::random_device seed;
@@ -105,7 +105,7 @@ void Runtime::State::cancel_all(const std::string& reason) {
   const std::lock_guard lock(mutex);
   closing = true;
   for (const auto& run : active) {
-    asio::post(run->environment->executor(), [run, reason] { run->request_cancel(reason); });
+    asio::post(run->environment->executor(), [run, reason] { run->request_suspend(reason); });
   }
 }
 
@@ -152,10 +152,9 @@ void Runtime::State::loop_is_gone() {
     Outcome outcome;
     outcome.ending = Ending::cancelled;
     outcome.detail = run->cancel_reason;
-    run->emit("", RunFinished{std::move(outcome)});
+    run->emit(Event{{}, RunFinished{std::move(outcome)}});
     run->leave_shard();
   }
-  if (sessions) sessions->release_all();
   close();
 }
 

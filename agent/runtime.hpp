@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -27,7 +28,11 @@ struct RuntimeOptions {
   /// Folder for the store (`sennit.db`), spilt outputs and parts' files. Empty: nothing is kept on disk and
   /// nothing is journalled.
   std::filesystem::path state{};
+  /// How long the runs of a program that was stopped (not ended: the kernel tells of that) stay its own.
+  milliseconds lease{10'000};
   LogSink log{};
+  /// For tests of what a crash leaves: called on the store's thread before each commit (false) and after it (true).
+  std::function<void(bool done)> on_commit{};
 };
 
 /// Owns the shards, the pool, the store and the registry. Must outlive its agents and sessions; the handle of a run
@@ -37,16 +42,17 @@ class Runtime {
  public:
   /// Throws Error(errc::storage) if the state folder cannot be used, Error(errc::io) if a thread cannot be started.
   explicit Runtime(Registry registry, RuntimeOptions options = {});
-  /// Cancels what runs (reason "shutdown"), waits until it has ended and its last events have left for their readers,
-  /// joins all threads. With a borrowed executor nothing can be waited for here, so `co_await shutdown()` first, while
-  /// the loop still runs. Runs that are at work all the same keep what they need, and end when the loop turns. If it
-  /// never does, they end as cancelled when it is destroyed; what a suspended planner holds in memory is then not
-  /// freed. (A strand has to outlive the Runtime and the handles of its runs.)
+  /// Suspends the runs that the store keeps, cancels the others (reason "shutdown"), waits until it has ended and its
+  /// last events have left for their readers, joins all threads. With a borrowed executor nothing can be waited for
+  /// here, so `co_await shutdown()` first, while the loop still runs. Runs that are at work all the same keep what they
+  /// need, and end when the loop turns. If it never does, they end as cancelled when it is destroyed; what a suspended
+  /// planner holds in memory is then not freed. (A strand has to outlive the Runtime and the handles of its runs.)
   ~Runtime();
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
 
-  /// Refuses new runs, lets running ones finish for `grace`, cancels the rest, and returns when all have ended.
+  /// Refuses new runs, lets running ones finish for `grace`, suspends (or cancels, where nothing is kept) the rest, and
+  /// returns when all have ended.
   [[nodiscard]] asio::awaitable<void> shutdown(milliseconds grace = milliseconds{0});
 
   [[nodiscard]] Registry& registry();

@@ -3,9 +3,9 @@
 
 #include <sennit/agent/io/loop_environment.hpp>
 #include <sennit/agent/io/pool.hpp>
+#include <sennit/agent/queue.hpp>
 #include <sennit/agent/run_state.hpp>
 #include <sennit/agent/runtime.hpp>
-#include <sennit/agent/session_locks.hpp>
 #include <sennit/agent/store.hpp>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -61,7 +61,7 @@ struct Runtime::State {
   Registry registry;
   RuntimeOptions options;
   std::shared_ptr<Store> store;                   // null: nothing is kept
-  std::unique_ptr<SessionLocks> sessions;         // of the store's sessions: one run at a time owns one
+  Queue queue;                                    // of runs that wait for a session
   std::vector<std::unique_ptr<OwnedLoop>> loops;  // empty with a borrowed executor
   std::unique_ptr<Pool> pool;                     // stopped before the loops that its callers wait on
   std::vector<std::shared_ptr<LoopEnvironment>> shards;

@@ -1,46 +1,32 @@
 // The store: sessions, their messages, runs, and each run's journal of effects, in one SQLite file.
 //
-// Writes are queued in memory and reach the disk in order; committed() brings everything queued so far to the disk in
-// one transaction, so that runs which reach a boundary at the same time share it (group commit). All SQLite work
-// happens on one thread of the store's own, never on the loop.
+// A run writes through its RunLog. Writes are queued in memory and reach the disk in order; committed() brings
+// everything queued so far to the disk in one transaction, so that runs which reach a boundary at the same time share
+// it (group commit). All SQLite work happens on one thread of the store's own, never on the loop.
+//
+// One run at a time holds a session (a run without a session holds itself): a lease with a fence, a number that grows
+// with each holder. A holder is one opened store; it renews its leases while it lives. A lease is free when it was
+// given back, when its holder is dead (the kernel tells: it held a lock on a file), or when it was not renewed for
+// StoreOptions::lease. Each transaction checks the fence of each run that writes in it: who was stopped and overtaken
+// gets nothing in.
 #pragma once
 
 #include <sennit/agent/event.hpp>
 #include <sennit/agent/io/asio.hpp>
-#include <sennit/agent/io/environment.hpp>
 #include <sennit/agent/io/log.hpp>
 #include <sennit/agent/message.hpp>
+#include <sennit/agent/run_record.hpp>
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace sennit {
 
-struct RunRecord {
-  std::string id;
-  std::string session;  ///< empty: none
-  std::string agent;
-  std::string model;
-  std::string definition_digest;
-  std::string input;
-  WallTime started;
-  std::optional<WallTime> ended;
-  json::value outcome;  ///< null while it runs
-};
-
-/// One boundary of an effect.
-struct JournalEntry {
-  std::string run;
-  std::string effect;  ///< its place in the planner: "1", "2.1", "2.1/3"
-  std::string kind;    ///< "complete", "tool", "approval", "recall" …
-  bool finished = false;
-  std::string data;  ///< JSON: what goes in at the start, what came out at the end
-};
+class RunLog;
 
 struct SessionRecord {
   std::string id;
@@ -52,7 +38,37 @@ struct SessionRecord {
 struct StoreOptions {
   /// How long to wait for another program that writes.
   milliseconds busy_timeout{5'000};
+  /// After so long without a sign of life a holder's leases are free.
+  milliseconds lease{10'000};
   LogSink log{};
+  /// For tests: called on the store's thread before each commit (false) and after it (true).
+  std::function<void(bool done)> on_commit{};
+};
+
+/// What a run needs to begin or to go on.
+struct OpenedRun {
+  OpenedRun();
+  OpenedRun(OpenedRun&&) noexcept;
+  OpenedRun& operator=(OpenedRun&&) noexcept;
+  ~OpenedRun();
+  std::unique_ptr<RunLog> log;
+  std::vector<Message> history;    ///< of the session, before this run
+  std::int64_t next_position = 0;  ///< where the session's next message goes
+  /// Of a run that goes on: all of it, but its history, which is above (a run without a session has it here too). Of
+  /// one that begins: its record.
+  RecordedRun recorded;
+  std::vector<Answer> answers;  ///< that were given meanwhile
+  /// Of a run that begins: the last run of the session, where its program ended before it did. It is ended now
+  /// (cancelled: the session went on without it); what it left open is closed by who goes on.
+  std::vector<JournalEntry> left_open;
+};
+
+/// Of runs(): what is absent matches all.
+struct RunFilter {
+  std::string session{};
+  std::optional<bool> ended{};
+  std::optional<WallTime> before{};  ///< started before
+  std::size_t limit = 1'000;
 };
 
 /// [thread-safe]
@@ -64,30 +80,49 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  // ---- writes: queued, in order, never blocking ----
-  // What exceeds SQLite's bound (64 MiB a row; an input half of it) is not queued: Error(errc::too_large).
-  void begin_run(RunRecord run);
-  /// Never throws: an outcome that is too large is kept without its text.
-  void end_run(std::string id, WallTime ended, const Outcome& outcome);
-  void journal(JournalEntry entry);
-  /// `position` counts the session's messages from 0.
-  void add_message(std::string session, std::int64_t position, std::string run, const Message& message);
-
-  /// Suspends until everything queued before is on disk. Throws Error(errc::storage). Retryable: another program has
-  /// the lock, or the disk is full; what was queued stays queued, and the next call tries again. After any other
-  /// failed write every later call throws too: a journal with a hole must not be continued.
-  [[nodiscard]] asio::awaitable<void> committed();
+  // ---- a run's life ----
+  // Where a run is named, the beginning of its id will do that is unmistakable, and has four characters: but not in
+  // answers(), journal_of() and remove().
+  /// Takes the lease and begins. `pins` that the store has not are kept. A run without a session awaits nothing: its
+  /// begin reaches the disk with its first committed(). Throws Error(errc::busy) where the session has a run that
+  /// lives, or one that waits for a person; Error(errc::too_large).
+  [[nodiscard]] asio::awaitable<OpenedRun> begin(RunRecord record,
+                                                 std::map<std::string, json::value, std::less<>> pins);
+  /// Takes the lease of a run that has not ended, counts the attempt, and reads all of it. Throws Error(errc::busy)
+  /// where it runs, errc::not_found, errc::invalid_argument where it has ended, errc::denied where it is in
+  /// quarantine and not `forced`.
+  [[nodiscard]] asio::awaitable<OpenedRun> resume(std::string run, bool forced);
+  /// Ends a run that no living program works on, without running it. Throws like resume().
+  [[nodiscard]] asio::awaitable<void> abandon(std::string run, std::string reason);
+  /// Keeps what a person said. Throws Error(errc::not_found) where the run waits for no such request.
+  [[nodiscard]] asio::awaitable<void> answer(std::string run, Answer answer);
+  [[nodiscard]] asio::awaitable<std::vector<Answer>> answers(std::string run);
 
   // ---- reads: they see what was queued before ----
   [[nodiscard]] asio::awaitable<std::vector<Message>> messages(std::string session);
-  /// Deletes the messages of the session's last run. False if there is none.
+  /// Deletes the messages of the session's last run. False if there is none. Throws Error(errc::busy) while a run has
+  /// the session.
   [[nodiscard]] asio::awaitable<bool> undo(std::string session);
   [[nodiscard]] asio::awaitable<std::vector<SessionRecord>> sessions(std::size_t limit);
-  [[nodiscard]] asio::awaitable<std::vector<RunRecord>> runs(std::string session, std::size_t limit);
+  /// The newest first.
+  [[nodiscard]] asio::awaitable<std::vector<RunRecord>> runs(RunFilter filter);
   [[nodiscard]] asio::awaitable<std::vector<JournalEntry>> journal_of(std::string run);
+  /// All of a run, for a replay, a fork or a file. Throws Error(errc::not_found).
+  [[nodiscard]] asio::awaitable<RecordedRun> recorded(std::string run);
+
+  // ---- care ----
+  /// Takes in a run that was exported; it belongs to no session here. Throws Error(errc::invalid_argument) where
+  /// there is one with its id, or where a pin is not what its digest says.
+  [[nodiscard]] asio::awaitable<void> import(RecordedRun run);
+  /// Deletes an ended run with its journal, and what only it was made of; conversations stay. False if it has not
+  /// ended or is not there.
+  [[nodiscard]] asio::awaitable<bool> remove(std::string run);
+  /// Gives unused pages back to the file system. Throws Error(errc::storage), retryable where another program reads.
+  [[nodiscard]] asio::awaitable<void> compact();
+
+  struct State;
 
  private:
-  struct State;
   std::shared_ptr<State> state_;
 };
 

@@ -32,6 +32,8 @@ struct Touches {
 enum class Repeat {
   idempotent,  ///< a repeat is harmless
   keyed,       ///< the tool passes ToolContext::effect_id() on as an idempotency key
+  probed,      ///< Tool::probe() finds out whether it happened
+  replayed,    ///< it reaches the world through ToolContext::ask() and delegate() alone, which answer from the journal
   never,       ///< unsafe: a person decides
 };
 
@@ -49,6 +51,14 @@ struct ToolSpec {
 struct ToolOutput {
   std::string content;
   bool is_error = false;
+};
+
+/// Whether a call that was cut short took effect.
+enum class Happened { yes, no, unknown };
+
+struct Probed {
+  Happened happened = Happened::unknown;
+  ToolOutput output{};  ///< what the call would have given; for Happened::yes
 };
 
 /// What a tool may ask of the run that calls it. Valid during the call, on the run's shard.
@@ -79,6 +89,9 @@ class Tool {
   /// Does it. `arguments` is an object that satisfies the schema. A failure the model should hear about is either
   /// thrown as Error or returned with is_error. Cancellation: terminal; the tool must stop what it started.
   [[nodiscard]] virtual asio::awaitable<ToolOutput> call(json::object arguments, ToolContext& context) = 0;
+  /// Of a Repeat::probed tool, after a crash: did the call with these arguments (and this effect_id()) take effect?
+  /// `unknown`, also by throwing, leaves it to a person.
+  [[nodiscard]] virtual asio::awaitable<Probed> probe(json::object arguments, ToolContext& context);
 };
 
 }  // namespace sennit

@@ -5,6 +5,8 @@
 #include <sennit/agent/io/scope.hpp>
 #include <sennit/agent/io/timeout.hpp>
 #include <sennit/agent/runtime_state.hpp>
+#include <sennit/agent/tool_output.hpp>
+#include <sennit/agent/tool_work.hpp>
 
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -17,83 +19,8 @@
 namespace sennit {
 namespace {
 
-class CallContext final : public ToolContext {
- public:
-  CallContext(Effects::State& state, const ToolCall& call, std::string effect)
-      : state_(state), call_(call), effect_(std::move(effect)), key_(state.run.id + "/" + effect_) {}
-
-  Environment& environment() override { return *state_.run.environment; }
-  const std::string& effect_id() const override { return key_; }
-  const std::string& session() const override { return state_.session.id; }
-  Memory* memory() override { return state_.parts.memory.get(); }
-  void progress(std::string text) override {
-    // Nobody misses what a reader who is behind would see too late, and it would pile up.
-    if (state_.run.has_room()) state_.emit(ToolProgress{call_.id, std::move(text)});
-  }
-  asio::awaitable<std::string> ask(std::string question) override {
-    return ask_question(state_, effect_ + ".q" + std::to_string(++children_), std::move(question));
-  }
-  asio::awaitable<Outcome> delegate(const Agent& agent, std::string task) override {
-    const std::uint32_t child = ++children_;
-    std::string scope = child == 1 ? effect_ : effect_ + "." + std::to_string(child);
-    return run_child(state_, agent.parts(), std::move(task), call_.id, std::move(scope));
-  }
-
- private:
-  Effects::State& state_;
-  const ToolCall& call_;
-  const std::string effect_;
-  const std::string key_;  // the same in every attempt of this run, different in every other run
-  std::uint32_t children_ = 0;
-};
-
 ToolResult failure_of(const ToolCall& call, std::string what) {
   return {call.id, call.name, std::move(what), true};
-}
-
-/// Cuts at `limit` bytes without splitting a character.
-std::string_view cut_utf8(std::string_view text, std::size_t limit) {
-  if (text.size() <= limit) return text;
-  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0U) == 0x80U) --limit;
-  return text.substr(0, limit);
-}
-
-/// Writes the whole output where a person can find it. The path, or nothing if nothing is kept on disk.
-asio::awaitable<std::string> spill(Effects::State& state, std::string effect, std::string content) {
-  const std::filesystem::path& folder = state.parts.runtime->options.state;
-  if (folder.empty()) co_return std::string{};
-  for (char& c : effect) {
-    if (c == '/') c = '_';
-  }
-  const std::filesystem::path file = folder / "outputs" / (state.run.id + "-" + effect + ".txt");
-  std::function<bool()> write = [file, content = std::move(content)] {
-    std::error_code error;
-    if (std::filesystem::create_directories(file.parent_path(), error)) {
-      std::filesystem::permissions(file.parent_path(), std::filesystem::perms::owner_all, error);
-    }
-    std::ofstream out(file, std::ios::binary);
-    out << content;
-    return static_cast<bool>(out.flush());
-  };
-  bool written = false;
-  try {
-    written = co_await state.run.environment->pool().run(std::move(write));
-  } catch (const Error& error) {
-    if (error.code() == errc::cancelled) throw;  // of a busy pool the cut tells: no file is named in it
-  }
-  co_return written ? file.string() : std::string{};
-}
-
-/// A large output must not eat the context: the model gets its beginning, a person the whole.
-asio::awaitable<std::string> cap_output(Effects::State& state, std::string effect, std::string content,
-                                        std::size_t limit) {
-  if (limit == 0 || content.size() <= limit) co_return content;
-  std::string head(cut_utf8(content, limit));
-  const std::size_t size = content.size();
-  const std::string file = co_await spill(state, std::move(effect), std::move(content));
-  head += fmt::format("\n[output cut: {} of {} bytes shown{}]", head.size(), size,
-                      file.empty() ? std::string() : "; the whole output is in " + file);
-  co_return head;
 }
 
 /// The arguments as an object that fits the schema, or what is wrong with them, said to the model.
@@ -145,49 +72,102 @@ asio::awaitable<std::string> refusal(Effects::State& state, const Agent::Parts::
   if (std::string denied = denied_above(state, call.name); !denied.empty()) co_return denied;
   if (entry.decision.verdict == Verdict::allow) co_return std::string{};
   if (entry.decision.verdict == Verdict::deny) co_return "not allowed (" + entry.decision.rule + ")";
-  const Approval approval = co_await ask_approval(state, effect + ".approval", call, entry.decision.rule);
+  const Approval approval = co_await ask_approval(state, effect + ".approval", effect, call, entry.decision.rule);
   co_return approval == Approval::never ? "declined by the person (" + entry.decision.rule + ")" : std::string{};
 }
 
-asio::awaitable<ToolOutput> invoke(Effects::State& state, Tool& tool, const ToolCall& call, json::object arguments,
-                                   std::string effect) {
-  CallContext context(state, call, std::move(effect));
-  auto work = tool.call(std::move(arguments), context);
-  co_return co_await with_timeout(*state.run.environment, tool.spec().timeout, std::move(work),
-                                  "the tool " + call.name);
+/// The call as the journal keeps it.
+json::value describe(const ToolCall& call) {
+  return {{"call", call.id}, {"name", call.name}, {"arguments", call.arguments}};
 }
 
-/// The whole life of one call. Throws only when the run is cancelled.
-asio::awaitable<ToolResult> perform(Effects::State& state, const ToolCall& call, const std::string& effect) {
-  const Agent::Parts::ToolEntry* entry = state.parts.find_tool(call.name);
-  if (entry == nullptr) co_return failure_of(call, unknown_tool(state, call.name));
-  std::string wrong;
-  std::optional<json::object> arguments = read_arguments(call, entry->arguments, wrong);
-  if (!arguments) co_return failure_of(call, std::move(wrong));
-  std::string refused = co_await refusal(state, *entry, call, effect);
-  if (!refused.empty()) co_return failure_of(call, std::move(refused));
+/// What came of a call: its result, for the model and the conversation, and how it stands in the journal.
+struct Performed {
+  ToolResult result;
+  json::array progress{};
+  bool stopped = false;  // with the run
+};
 
-  // From here on it may have happened. The start is on disk first, and with it the model's answer: a resume never
-  // invents other calls.
-  state.journal_start(effect, "tool", {{"call", call.id}, {"name", call.name}, {"arguments", call.arguments}});
-  co_await state.committed();
+/// Questions and sub-agents have no deadline of their own: what bounds them bounds the call.
+milliseconds time_for(const Effects::State& state, const Tool& tool) {
+  const milliseconds own = tool.spec().timeout;
+  const milliseconds most = state.parts.definition.limits.tool_time;
+  if (own <= milliseconds::zero() || most <= milliseconds::zero()) return own;
+  return std::min(own, most);
+}
+
+/// Calls the tool. Throws only when the run is cancelled or suspended.
+asio::awaitable<Performed> do_call(Effects::State& state, const Agent::Parts::ToolEntry& entry, const ToolCall& call,
+                                   const std::string& effect, json::object arguments) {
+  auto at = std::make_shared<ToolWork>(entry.tool, state, call, effect, std::move(arguments));
   std::optional<Error> error;
   ToolOutput output;
   try {
-    output = co_await invoke(state, *entry->tool, call, std::move(*arguments), effect);
+    output = co_await work(*state.run.environment, at, time_for(state, *entry.tool), call.name);
   } catch (...) {
     error = current_error();
   }
   if (error) {
+    if (error->code() == errc::suspended) throw Error(std::move(*error));
     if (error->code() == errc::cancelled && state.run.cancelled) throw Error(std::move(*error));
     output = {error->describe(), true};
   }
-  // What a tool did before it heard of a cancellation is not called undone: its result is kept.
   co_await asio::this_coro::throw_if_cancelled(false);
   std::string content =
-      co_await cap_output(state, effect, sanitize_utf8(output.content), entry->tool->spec().output_limit);
+      co_await cap_output(state, effect, sanitize_utf8(output.content), entry.tool->spec().output_limit);
   co_await asio::this_coro::throw_if_cancelled(true);
-  co_return ToolResult{call.id, call.name, std::move(content), output.is_error};
+  co_return Performed{{call.id, call.name, std::move(content), output.is_error}, at->context.take_told()};
+}
+
+/// A call that was under way when the program ended, and must not be repeated blindly: what became of it. Nothing: it
+/// was not done.
+asio::awaitable<std::optional<ToolOutput>> resolve(Effects::State& state, const Agent::Parts::ToolEntry& entry,
+                                                   const ToolCall& call, const std::string& effect,
+                                                   json::object arguments) {
+  if (entry.tool->spec().repeat == Repeat::probed) {
+    CallContext context(state, call, effect);
+    Probed probed;
+    try {
+      auto probing = entry.tool->probe(std::move(arguments), context);
+      const milliseconds limit = time_for(state, *entry.tool);
+      probed = co_await with_timeout(*state.run.environment, limit, std::move(probing), "probing " + call.name);
+    } catch (const Error& error) {
+      if (error.code() == errc::cancelled && state.run.cancelled) throw;
+    }
+    if (probed.happened == Happened::yes) co_return std::move(probed.output);
+    if (probed.happened == Happened::no) co_return std::nullopt;
+  }
+  const std::string said = co_await ask_doubt(state, effect + ".doubt", effect, call);
+  if (said == "not done") co_return std::nullopt;
+  if (said == "abort") {
+    state.run.request_cancel("a person aborted the run: it was not known whether " + call.name + " was done");
+    throw Error(errc::cancelled, state.run.cancel_reason);
+  }
+  constexpr std::string_view kDone = "done:";
+  if (said.starts_with(kDone)) co_return ToolOutput{said.substr(kDone.size()), false};
+  co_return ToolOutput{"done; a person says so, and its result is not known", false};
+}
+
+/// The whole life of one call that is done for real.
+asio::awaitable<Performed> perform(Effects::State& state, const ToolCall& call, const std::string& effect) {
+  const Agent::Parts::ToolEntry* entry = state.parts.find_tool(call.name);
+  if (entry == nullptr) co_return Performed{failure_of(call, unknown_tool(state, call.name))};
+  std::string wrong;
+  std::optional<json::object> arguments = read_arguments(call, entry->arguments, wrong);
+  if (!arguments) co_return Performed{failure_of(call, std::move(wrong))};
+  const Repeat repeat = entry->tool->spec().repeat;
+  if (state.journal.find(effect) == nullptr) {
+    std::string refused = co_await refusal(state, *entry, call, effect);
+    if (!refused.empty()) co_return Performed{failure_of(call, std::move(refused))};
+    // From here on it may have happened: where that matters, its start is on disk first.
+    state.journal.start(effect, "tool", describe(call), state.wall_now());
+    if (repeat != Repeat::idempotent) co_await state.committed();
+  } else if (repeat == Repeat::never || repeat == Repeat::probed) {
+    auto resolving = resolve(state, *entry, call, effect, *arguments);
+    std::optional<ToolOutput> known = co_await std::move(resolving);
+    if (known) co_return Performed{{call.id, call.name, std::move(known->content), known->is_error}};
+  }
+  co_return co_await do_call(state, *entry, call, effect, std::move(*arguments));
 }
 
 struct Batch {
@@ -198,33 +178,123 @@ struct Batch {
   std::map<std::string, std::size_t, std::less<>> active;  // by tool
   std::size_t running = 0;
   std::size_t done = 0;
+  std::int64_t position = 0;       // in the session, of the first call's result
+  std::optional<Error> stopped{};  // what ends the run
   Signal changed;
 };
 
-asio::awaitable<void> run_call(Effects::State& state, Batch& batch, std::size_t index) {
+/// Questions and sub-agents of a call that is told: they have events of their own.
+asio::awaitable<void> retell_inside(Effects::State& state, const ToolCall& call, const std::string& effect) {
+  if (const Recorded* approval = state.journal.find(effect + ".approval")) {
+    std::string rule(find_string(approval->in, "rule"));
+    co_await ask_approval(state, effect + ".approval", effect, call, std::move(rule));
+  }
+  if (state.journal.find(effect + ".doubt") != nullptr) co_await ask_doubt(state, effect + ".doubt", effect, call);
+  const Agent::Parts::ToolEntry* entry = state.parts.find_tool(call.name);
+  std::string wrong;
+  std::optional<json::object> arguments;
+  if (entry != nullptr) arguments = read_arguments(call, entry->arguments, wrong);
+  const bool again = arguments && entry->tool->spec().repeat == Repeat::replayed;
+  if (!again) {
+    for (int i = 1; const Recorded* asked = state.journal.find(effect + ".q" + std::to_string(i)); ++i) {
+      const std::string id = effect + ".q" + std::to_string(i);
+      state.emit(effect, QuestionAsked{id, std::string(find_string(asked->in, "question"))});
+    }
+    co_return;
+  }
+  try {
+    CallContext context(state, call, effect);
+    auto calling = entry->tool->call(std::move(*arguments), context);
+    co_await std::move(calling);
+  } catch (...) {
+    Error error = current_error();
+    if (error.code() == errc::diverged) throw Error(std::move(error));  // otherwise: what it gave is in the journal
+  }
+}
+
+/// A call that has ended: its events, and its result.
+asio::awaitable<void> retell_call(Effects::State& state, Batch& batch, std::size_t index, const Recorded& recorded) {
   const ToolCall& call = batch.calls[index];
   const std::string& effect = batch.effects[index];
+  state.emit(effect, ToolStarted{call});
+  co_await retell_inside(state, call, effect);
+  const json::value& out = recorded.out;
+  if (const json::value* progress = find(out, "progress")) {
+    for (const json::value& text : progress->as_array()) {
+      state.emit(effect, ToolProgress{call.id, std::string(text.as_string())});
+    }
+  }
+  const json::value* is_error = find(out, "is_error");
+  ToolResult result{call.id, call.name, std::string(find_string(out, "content")),
+                    is_error != nullptr && *is_error == json::value(true)};
+  state.emit(effect, ToolFinished{result, std::chrono::microseconds(find_int(out, "us").value_or(0))});
+  batch.results[index] = std::move(result);
+  if (find(out, "stopped") != nullptr) throw Error(state.end_of_record(effect, "tool"));
+}
+
+SENNIT_OUT_OF_FRAME void keep_result(Effects::State& state, const Batch& batch, std::size_t index,
+                                     const Performed& performed, std::chrono::microseconds duration) {
+  if (!state.journal.kept()) return;
+  const ToolResult& result = performed.result;
+  json::object out{
+      {"call", result.call_id}, {"content", result.content}, {"is_error", result.is_error}, {"us", duration.count()}};
+  if (!performed.progress.empty()) out["progress"] = performed.progress;
+  if (performed.stopped) out["stopped"] = true;
+  const Message message = tool_message(result);
+  const std::string& effect = batch.effects[index];
+  const Message* kept = state.kept(message);
+  const std::int64_t position = batch.position + static_cast<std::int64_t>(index);
+  if (state.journal.started(effect)) {
+    state.journal.end(effect, "tool", out, state.wall_now(), kept, position);
+  } else {
+    state.journal.whole(effect, "tool", describe(batch.calls[index]), out, state.wall_now(), kept, position);
+  }
+}
+
+/// Throws what ends the run.
+asio::awaitable<void> make_call(Effects::State& state, Batch& batch, std::size_t index) {
+  const ToolCall& call = batch.calls[index];
+  const std::string& effect = batch.effects[index];
+  const Recorded* recorded = state.told(effect, "tool", state.journals() ? describe(call) : json::value());
+  if (recorded != nullptr) co_return co_await retell_call(state, batch, index, *recorded);
   const SteadyTime begun = state.run.environment->now();
-  state.emit(ToolStarted{call});
-  ToolResult result;
+  state.emit(effect, ToolStarted{call});
+  Performed performed;
   std::optional<Error> stopped;
   try {
-    result = co_await perform(state, call, effect);
+    performed = co_await perform(state, call, effect);
   } catch (...) {
     stopped = current_error();
-    result = failure_of(call, "stopped before it ended: " + state.run.cancel_reason);
+  }
+  if (stopped) {
+    if (state.leaving() || stopped->code() == errc::suspended) throw Error(std::move(*stopped));  // it stays open
+    performed = {failure_of(call, "stopped before it ended: " + state.run.cancel_reason), {}, true};
   }
   const auto duration = std::chrono::duration_cast<std::chrono::microseconds>(state.run.environment->now() - begun);
-  if (state.store != nullptr) {
-    state.journal_end(effect, "tool", {{"call", call.id}, {"content", result.content}, {"is_error", result.is_error}});
-  }
-  state.emit(ToolFinished{result, duration});
-  batch.results[index] = std::move(result);
-  --batch.running;
-  --batch.active[call.name];
-  ++batch.done;
-  batch.changed.notify();
+  keep_result(state, batch, index, performed, duration);
+  batch.results[index] = performed.result;
+  // What was done is known to be done, before anybody hears of it. A cancellation is for what comes next.
+  co_await asio::this_coro::throw_if_cancelled(false);
+  if (!stopped) co_await state.committed();
+  co_await asio::this_coro::throw_if_cancelled(true);
+  state.emit(effect, ToolFinished{std::move(performed.result), duration});
   if (stopped) throw Error(std::move(*stopped));
+}
+
+asio::awaitable<void> run_call(Effects::State& state, Batch& batch, std::size_t index) {
+  state.run.tool_began();
+  std::optional<Error> stopped;
+  try {
+    co_await make_call(state, batch, index);
+  } catch (...) {
+    stopped = current_error();
+  }
+  state.run.tool_ended();
+  --batch.running;
+  --batch.active[batch.calls[index].name];
+  ++batch.done;
+  if (stopped && !batch.stopped) batch.stopped = std::move(stopped);
+  batch.changed.notify();
 }
 
 std::size_t concurrency_of(const Effects::State& state, const ToolCall& call) {
@@ -245,12 +315,13 @@ void start_eligible(Effects::State& state, Batch& batch, TaskScope& scope) {
 }
 
 asio::awaitable<void> run_side_by_side(Effects::State& state, Batch& batch) {
-  // A call throws only when the run is cancelled, and the loop below hears of that by itself.
   TaskScope scope(state.run.environment->executor(), [](const Error&) {});
   std::optional<Error> stopped;
   try {
     while (batch.done < batch.calls.size()) {
-      start_eligible(state, batch, scope);
+      // What waits for a person does not keep the others from their work; nothing more begins after a failure.
+      if (!batch.stopped || batch.stopped->code() == errc::suspended) start_eligible(state, batch, scope);
+      if (batch.running == 0) break;
       co_await batch.changed.wait();
     }
   } catch (...) {
@@ -265,11 +336,15 @@ asio::awaitable<void> run_side_by_side(Effects::State& state, Batch& batch) {
 }
 
 asio::awaitable<void> run_batch(Effects::State& state, Batch& batch) {
-  if (batch.calls.size() > 1) co_return co_await run_side_by_side(state, batch);
-  batch.started[0] = true;
-  batch.running = 1;
-  batch.active[batch.calls[0].name] = 1;
-  co_await run_call(state, batch, 0);
+  if (batch.calls.size() > 1) {
+    co_await run_side_by_side(state, batch);
+  } else {
+    batch.started[0] = true;
+    batch.running = 1;
+    batch.active[batch.calls[0].name] = 1;
+    co_await run_call(state, batch, 0);
+  }
+  if (batch.stopped) throw Error(std::move(*batch.stopped));
 }
 
 }  // namespace
@@ -280,6 +355,7 @@ asio::awaitable<std::vector<ToolResult>> call_tools(Effects::State& state, std::
   const std::string effect = state.new_effect();
   Batch batch;
   batch.calls = std::move(calls);
+  batch.position = state.next_position;
   for (std::size_t i = 0; i < batch.calls.size(); ++i) batch.effects.push_back(effect + "." + std::to_string(i + 1));
   batch.results.resize(batch.calls.size());
   batch.started.resize(batch.calls.size());
@@ -293,11 +369,11 @@ asio::awaitable<std::vector<ToolResult>> call_tools(Effects::State& state, std::
   std::vector<ToolResult> results;
   for (std::optional<ToolResult>& result : batch.results) {
     if (!result) continue;
-    state.add_message(tool_message(*result));
+    state.adopt(tool_message(*result));  // where it is kept, it was kept with its effect
     results.push_back(std::move(*result));
   }
+  state.next_position = batch.position + static_cast<std::int64_t>(batch.calls.size());
   if (stopped) throw Error(std::move(*stopped));
-  co_await state.committed();  // what was done is known to be done, whatever comes next
   co_return results;
 }
 

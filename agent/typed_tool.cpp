@@ -22,7 +22,11 @@ std::string checked_name(std::string name) {
 
 }  // namespace
 
-ToolSpec tool_spec(std::string name, std::string description, json::object parameters, ToolTraits traits) {
+asio::awaitable<Probed> Tool::probe(json::object /*arguments*/, ToolContext& /*context*/) {
+  co_return Probed{};
+}
+
+ToolSpec tool_spec(std::string name, std::string description, json::object parameters, const ToolTraits& traits) {
   return {ToolDescription{checked_name(std::move(name)), std::move(description), std::move(parameters)},
           traits.touches,
           traits.repeat,

@@ -30,10 +30,13 @@ struct ToolTraits {
   milliseconds timeout{60'000};
   std::size_t output_limit = 32ULL << 10U;
   std::size_t concurrency = 8;
+  /// Of a Repeat::probed tool: see Tool::probe().
+  std::function<asio::awaitable<Probed>(json::object arguments, ToolContext& context)> probe{};
 };
 
 /// The facts of a tool. Throws Error(errc::config) if the name is not [A-Za-z0-9_-]{1,64}.
-[[nodiscard]] ToolSpec tool_spec(std::string name, std::string description, json::object parameters, ToolTraits traits);
+[[nodiscard]] ToolSpec tool_spec(std::string name, std::string description, json::object parameters,
+                                 const ToolTraits& traits);
 
 namespace detail {
 
@@ -124,6 +127,7 @@ class FunctionTool final : public Tool {
  public:
   FunctionTool(std::string name, std::string description, F function, ToolTraits traits)
       : spec_(tool_spec(std::move(name), std::move(description), schema_of<Arguments>(), traits)),
+        probe_(std::move(traits.probe)),
         function_(std::make_shared<const F>(std::move(function))) {}
 
   [[nodiscard]] const ToolSpec& spec() const override { return spec_; }
@@ -147,6 +151,11 @@ class FunctionTool final : public Tool {
       ToolOutput output = co_await std::move(pending);
       co_return output;
     }
+  }
+
+  asio::awaitable<Probed> probe(json::object json, ToolContext& context) override {
+    if (!probe_) return Tool::probe(std::move(json), context);
+    return probe_(std::move(json), context);
   }
 
  private:
@@ -190,6 +199,7 @@ class FunctionTool final : public Tool {
   }
 
   ToolSpec spec_;
+  std::function<asio::awaitable<Probed>(json::object, ToolContext&)> probe_;
   std::shared_ptr<const F> function_;
 };
 
@@ -210,7 +220,7 @@ template <class F>
 [[nodiscard]] std::shared_ptr<Tool> make_tool(std::string name, std::string description, F function,
                                               ToolTraits traits = {}) {
   return std::make_shared<detail::FunctionTool<F>>(std::move(name), std::move(description), std::move(function),
-                                                   traits);
+                                                   std::move(traits));
 }
 
 template <class Function>
@@ -220,7 +230,7 @@ void Registry::add_tool(std::string name, std::string description, Function func
 
 template <class Function>
 void Registry::add_tool(std::string name, std::string description, Function function, ToolTraits traits) {
-  add_tool(make_tool(std::move(name), std::move(description), std::move(function), traits));
+  add_tool(make_tool(std::move(name), std::move(description), std::move(function), std::move(traits)));
 }
 
 }  // namespace sennit

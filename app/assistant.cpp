@@ -5,6 +5,10 @@
 
 namespace sennit::app {
 
+std::string_view assistant_text() {
+  return kAssistant;
+}
+
 Definition assistant() {
   ParsedDefinition parsed = parse_definition(kAssistant);
   return std::move(parsed.definition);

@@ -3,9 +3,13 @@
 
 #include <sennit/agent/definition.hpp>
 
+#include <string_view>
+
 namespace sennit::app {
 
 /// Relative paths in it are relative to the working directory.
 [[nodiscard]] Definition assistant();
+/// Its agent file.
+[[nodiscard]] std::string_view assistant_text();
 
 }  // namespace sennit::app

@@ -128,6 +128,8 @@ void Chat::say(const std::string& text) {
   RunOptions options;
   options.inputs = settings_.inputs;
   options.approvals = settings_.approvals;
+  options.origin = settings_.origin;
+  if (!settings_.model.empty()) options.origin["model"] = settings_.model;
   Watch watch(loop_, signals_, {out_, err_, &view_, &person_});
   const Outcome outcome = watch.follow(session_.start(text, std::move(options)));
   if (watch.signal() == SIGTERM || watch.signal() == SIGHUP) terminated_ = watch.signal();

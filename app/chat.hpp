@@ -26,6 +26,7 @@ struct ChatSettings {
   std::vector<std::string> command;  ///< the words that start it like this again, but for its session and model
   std::string model;                 ///< another than the file's; empty: that one
   std::map<std::string, json::value> inputs;
+  json::object origin;  ///< how its runs' agent is found again; the model's name apart
   Approvals approvals = Approvals::ask;
 };
 

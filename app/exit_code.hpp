@@ -13,6 +13,7 @@ enum ExitCode : int {
   kExitUsage = 2,
   kExitRefused = 3,
   kExitLimit = 4,
+  kExitSuspended = 5,
   kExitInterrupted = 128 + SIGINT,
   kExitClosed = 128 + SIGPIPE,
   kExitTerminated = 128 + SIGTERM,
@@ -25,6 +26,7 @@ inline constexpr char kExitCodeTable[] =
     "  2    used wrongly: arguments, or an error in the agent file\n"
     "  3    the model or its provider refused\n"
     "  4    stopped by a limit, or cut at the output limit\n"
+    "  5    suspended: it waits for a person, or was interrupted; see `sennit runs`\n"
     "  129  the terminal was closed\n"
     "  130  cancelled by Ctrl-C\n"
     "  141  the reader of the output went away\n"
@@ -41,6 +43,8 @@ inline constexpr char kExitCodeTable[] =
       return kExitLimit;
     case Ending::cancelled:
       return kExitInterrupted;
+    case Ending::suspended:
+      return kExitSuspended;
     case Ending::failed:
       break;
   }

@@ -7,7 +7,9 @@
 #include <sennit/app/program.hpp>
 #include <sennit/app/repl.hpp>
 #include <sennit/app/run.hpp>
+#include <sennit/app/runs.hpp>
 #include <sennit/app/schema.hpp>
+#include <sennit/app/test_runs.hpp>
 #include <sennit/app/usage.hpp>
 
 #include <CLI/CLI.hpp>
@@ -51,6 +53,8 @@ int main(int argc, char** argv) {
   add_usage(app);
   add_common_options(app, common);
   add_run(app, common, exit_code);
+  add_runs(app, common, exit_code);
+  add_test(app, exit_code);
   add_check(app, exit_code);
   add_schema(app, exit_code);
   add_decode(app, exit_code);

@@ -16,24 +16,28 @@ namespace {
 constexpr std::size_t kDetailLines = 40;
 constexpr char kCtrlC = '\x03';
 constexpr char kCtrlD = '\x04';
-constexpr char kEscape = '\x1b';
 const Style kAsk{.bold = true, .colour = Colour::yellow};
 
-std::optional<Approval> meaning(char key) {
+Approval meaning(char key) {
   switch (key) {
     case 'y':
-    case 'Y':
     case 'o':
       return Approval::once;
     case 'a':
-    case 'A':
       return Approval::always;
-    case 'n':
-    case 'N':
-    case kEscape:
-      return Approval::never;
     default:
-      return std::nullopt;
+      return Approval::never;
+  }
+}
+
+std::string_view settlement(char key) {
+  switch (key) {
+    case 'd':
+      return "done";
+    case 'n':
+      return "not done";
+    default:
+      return "abort";
   }
 }
 
@@ -101,22 +105,42 @@ std::string Person::question(const ApprovalRequested& request) const {
   return text;
 }
 
-std::optional<Approval> Person::approve(const ApprovalRequested& request, const std::function<bool()>& stop) {
+std::optional<char> Person::key(const std::string& shown, std::string_view known, const std::function<bool()>& stop) {
   interrupted_ = false;
   terminal_.keys();
-  screen_.say(details(request.call) + question(request));
-  std::optional<Approval> approval;
-  while (!approval) {
-    const std::optional<char> key = terminal_.read_fresh(stop);
-    if (!key || *key == kCtrlC || *key == kCtrlD) {
-      interrupted_ = key.has_value() || terminal_.gone();
+  screen_.say(shown);
+  std::optional<char> pressed;
+  while (!pressed) {
+    std::optional<char> next = terminal_.read_fresh(stop);
+    if (!next || *next == kCtrlC || *next == kCtrlD) {
+      interrupted_ = next.has_value() || terminal_.gone();
       break;
     }
-    approval = meaning(*key);
+    if (*next >= 'A' && *next <= 'Z') *next = static_cast<char>(*next - 'A' + 'a');
+    if (known.find(*next) != std::string_view::npos) pressed = next;
   }
   terminal_.quiet();
+  return pressed;
+}
+
+std::optional<Approval> Person::approve(const ApprovalRequested& request, const std::function<bool()>& stop) {
+  constexpr std::string_view kKnown{"yoan\x1b"};
+  std::optional<Approval> approval;
+  if (const std::optional<char> pressed = key(details(request.call) + question(request), kKnown, stop))
+    approval = meaning(*pressed);
   screen_.say(styled(approval ? word(*approval) : interrupted_ ? "cancelled" : "too late", kDim) + "\n");
   return approval;
+}
+
+std::optional<std::string> Person::settle(const InDoubt& doubt, const std::function<bool()>& stop) {
+  std::string keys = details(doubt.call) + "  ";
+  for (const std::string_view choice : {"[d]one  ", "[n]ot done  ", "[a]bort  "}) {
+    keys += std::string(choice.substr(0, 1)) + styled(choice.substr(1, 1), kBold) + std::string(choice.substr(2));
+  }
+  std::optional<std::string> said;
+  if (const std::optional<char> pressed = key(keys, "dna", stop)) said = settlement(*pressed);
+  screen_.say(styled(said ? *said : interrupted_ ? "cancelled" : "too late", kDim) + "\n");
+  return said;
 }
 
 std::optional<std::string> Person::answer(const QuestionAsked& question, const std::function<bool()>& stop) {

@@ -11,6 +11,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace sennit::app {
 
@@ -24,6 +25,8 @@ class Person {
   /// pressed Ctrl-C (see interrupted()).
   [[nodiscard]] std::optional<Approval> approve(const ApprovalRequested& request, const std::function<bool()>& stop);
   [[nodiscard]] std::optional<std::string> answer(const QuestionAsked& question, const std::function<bool()>& stop);
+  /// What became of a call: "done", "not done" or "abort". The view has said what is not known.
+  [[nodiscard]] std::optional<std::string> settle(const InDoubt& doubt, const std::function<bool()>& stop);
   [[nodiscard]] bool interrupted() const { return interrupted_; }
 
  private:
@@ -31,6 +34,9 @@ class Person {
   [[nodiscard]] std::string details(const ToolCall& call) const;
   [[nodiscard]] std::string question(const ApprovalRequested& request) const;
   [[nodiscard]] std::string styled(std::string_view text, const Style& style) const;
+  /// Shows a question and waits for one of the keys `known`, in either case. Nothing: as approve().
+  [[nodiscard]] std::optional<char> key(const std::string& shown, std::string_view known,
+                                        const std::function<bool()>& stop);
 
   Terminal& terminal_;
   Editor& editor_;

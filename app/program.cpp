@@ -1,3 +1,4 @@
+#include <sennit/agent/definition/shape.hpp>
 #include <sennit/app/exit_code.hpp>
 #include <sennit/app/program.hpp>
 #include <sennit/app/unicode.hpp>
@@ -62,8 +63,12 @@ void prepare(const std::filesystem::path& state) {
 }  // namespace
 
 void add_common_options(CLI::App& app, CommonOptions& options) {
-  app.add_option("--state", options.state, "Folder for conversations, notes and history")->type_name("DIR");
+  add_state_options(app, options);
   app.add_flag("--no-store", options.no_store, "Keep nothing on disk");
+}
+
+void add_state_options(CLI::App& app, CommonOptions& options) {
+  app.add_option("--state", options.state, "Folder for conversations, notes and history")->type_name("DIR");
   app.add_option("--log", options.log, "Least severe log records: debug, info, warning (default), error")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
       ->type_name("LEVEL");
@@ -91,6 +96,14 @@ RuntimeOptions runtime_options(const CommonOptions& options, asio::io_context& l
   made.executor = loop.get_executor();
   made.state = state_folder(options);
   made.log = log_sink(options);
+  if (const std::string_view lease = environment("SENNIT_LEASE"); !lease.empty()) {
+    const auto duration = format::parse_duration(lease);
+    if (!duration || *duration <= milliseconds::zero()) {
+      throw Error(errc::invalid_argument,
+                  fmt::format("SENNIT_LEASE is '{}'; a duration is wanted, such as 10s", lease));
+    }
+    made.lease = *duration;
+  }
   if (!made.state.empty()) prepare(made.state);
   return made;
 }

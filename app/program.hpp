@@ -30,6 +30,8 @@ struct CommonOptions {
 
 /// --state, --no-store, --log.
 void add_common_options(CLI::App& app, CommonOptions& options);
+/// --state, --log: of a command that is about what was kept.
+void add_state_options(CLI::App& app, CommonOptions& options);
 
 /// $SENNIT_STATE, else $XDG_STATE_HOME/sennit, else ~/.local/state/sennit; empty with --no-store.
 [[nodiscard]] std::filesystem::path state_folder(const CommonOptions& options);
@@ -68,6 +70,19 @@ Result await(asio::io_context& loop, asio::awaitable<Result> work) {
   }
   if (failure) std::rethrow_exception(failure);
   return std::move(*result);
+}
+
+inline void await(asio::io_context& loop, asio::awaitable<void> work) {
+  std::exception_ptr failure;
+  bool done = false;
+  asio::co_spawn(loop, std::move(work), [&](std::exception_ptr thrown) {
+    failure = std::move(thrown);
+    done = true;
+  });
+  if (loop.stopped()) loop.restart();
+  while (!done && loop.run_one() != 0) {
+  }
+  if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace sennit::app

@@ -2,6 +2,7 @@
 #include <sennit/app/chat.hpp>
 #include <sennit/app/exit_code.hpp>
 #include <sennit/app/inputs.hpp>
+#include <sennit/app/origin.hpp>
 #include <sennit/app/repl.hpp>
 #include <sennit/app/usage.hpp>
 #include <sennit/plugins/builtin.hpp>
@@ -48,6 +49,7 @@ int converse(const ReplSettings& settings, const CommonOptions& common, const CL
   refuse_unkept(common, settings.session);
   ChatSettings chat;
   chat.definition = definition_of(settings, app);
+  chat.origin = origin_of({.file = settings.agent, .model = {}, .settings = {}});
   if (!settings.model.empty()) chat.definition.model.name = settings.model;
   chat.inputs = read_inputs(chat.definition, settings.values);
   chat.session = settings.session;

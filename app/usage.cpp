@@ -24,6 +24,11 @@ class Help : public CLI::Formatter {
     const std::string type = option->get_type_name();
     return " " + type.substr(0, type.find(':'));
   }
+  /// Of a flag that may have a value (`--wait{10m}`) the name.
+  std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
+    std::string name = Formatter::make_option_name(option, is_positional);
+    return name.substr(0, name.find('{'));
+  }
   std::string make_usage(const CLI::App* app, std::string name) const override {
     if (app->get_parent() != nullptr) return Formatter::make_usage(app, name);
     return "Usage: sennit [OPTIONS] [AGENT]\n       sennit COMMAND [OPTIONS] …\n";
@@ -44,6 +49,18 @@ std::vector<std::string> option_names(const CLI::App& command) {
   return names;
 }
 
+/// "sennit runs list"
+std::string name_of(const CLI::App& command) {
+  return command.get_parent() == nullptr ? "sennit" : name_of(*command.get_parent()) + " " + command.get_name();
+}
+
+std::vector<std::string> names_of_commands(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(command->get_name());
+  return names;
+}
+
 /// What was typed and has no meaning.
 std::string describe_extras(const CLI::App& app, const CLI::App& command) {
   const std::vector<std::string> extras = app.remaining(true);
@@ -54,10 +71,14 @@ std::string describe_extras(const CLI::App& app, const CLI::App& command) {
     const std::string_view near = nearest(first.substr(0, first.find('=')), known);
     return fmt::format("there is no option {}{}", first, near.empty() ? "" : fmt::format("; did you mean {}?", near));
   }
+  if (const std::vector<std::string> known = names_of_commands(command); &command != &app && !known.empty()) {
+    const std::string_view near = nearest(first, known);
+    return fmt::format("there is no command '{} {}'{}", name_of(command), first,
+                       near.empty() ? "" : fmt::format("; did you mean `{} {}`?", name_of(command), near));
+  }
   if (&command != &app) return fmt::format("'{}' was not expected", first);
   const std::string agent = app["AGENT"]->as<std::string>();
-  std::vector<std::string> commands;
-  for (const CLI::App* known : app.get_subcommands(nullptr)) commands.push_back(known->get_name());
+  const std::vector<std::string> commands = names_of_commands(app);
   if (const std::string_view near = nearest(agent, commands); !near.empty())
     return fmt::format("there is no command '{}'; did you mean `sennit {}`?", agent, near);
   return fmt::format("'{}' was not expected: a conversation begins without words; `sennit run {} …` takes them", first,
@@ -67,9 +88,8 @@ std::string describe_extras(const CLI::App& app, const CLI::App& command) {
 std::string say_usage_error(const CLI::App* app, const CLI::Error& error) {
   const CLI::App& command = innermost(*app);
   const bool extras = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
-  const std::string name = &command == app ? "sennit" : "sennit " + command.get_name();
   return fmt::format("sennit: error: {}\nSee `{} --help`.\n", extras ? describe_extras(*app, command) : error.what(),
-                     name);
+                     name_of(command));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <sennit/agent/io/json.hpp>
 #include <sennit/agent/schema/validate.hpp>
 #include <sennit/app/figures.hpp>
+#include <sennit/app/program.hpp>
 #include <sennit/app/unicode.hpp>
 #include <sennit/app/view.hpp>
 
@@ -68,6 +69,7 @@ View::View(Page& page, Options options)
 void View::show(const Event& event) {
   const auto draw = [&](const auto& data) {
     using Data = std::decay_t<decltype(data)>;
+    if constexpr (std::is_same_v<Data, RunStarted>) run_ = data.run;
     if constexpr (std::is_same_v<Data, RunFinished>) return ended(data.outcome);
     if (options_.quiet) return;
     if constexpr (std::is_same_v<Data, TextDelta> || std::is_same_v<Data, RefusalDelta>) text(event.path, data.text);
@@ -81,6 +83,11 @@ void View::show(const Event& event) {
     if constexpr (std::is_same_v<Data, Notice>) {
       if (!told_before(data.message)) notice(event.path, "· ", data.message, kDim);
     }
+    if constexpr (std::is_same_v<Data, InDoubt>) {
+      notice(event.path, "? ",
+             "It is not known whether " + describe_call(data.call) + " was done before the program ended",
+             Style{.bold = true, .colour = Colour::yellow});
+    }
     if constexpr (std::is_same_v<Data, MemoryRecalled>) {
       for (const std::string& note : data.notes) notice(event.path, "· recalled: ", note, kDim);
     }
@@ -90,7 +97,20 @@ void View::show(const Event& event) {
       notice(event.path, "↻ ", words, Style{.colour = Colour::yellow});
     }
   };
+  note_request(event);
   std::visit(draw, event.data);
+}
+
+/// What is asked of a person stays open until its call ends, or the agent's next step begins.
+void View::note_request(const Event& event) {
+  const std::string& path = event.path;
+  if (const auto* approval = std::get_if<ApprovalRequested>(&event.data)) open_.emplace(path, approval->call.id);
+  if (const auto* doubt = std::get_if<InDoubt>(&event.data)) open_.emplace(path, doubt->call.id);
+  if (std::holds_alternative<QuestionAsked>(event.data)) open_.emplace(path, "");
+  if (const auto* finished = std::get_if<ToolFinished>(&event.data)) open_.erase({path, finished->result.call_id});
+  if (std::holds_alternative<StepStarted>(event.data)) {
+    std::erase_if(open_, [&](const auto& request) { return request.first == path; });
+  }
 }
 
 /// In a conversation every run says which model it took: that is news once, and when it changes.
@@ -295,6 +315,10 @@ void View::ended(const Outcome& outcome) {
     case Ending::cancelled:
       complain(warning, "cancelled", outcome.detail.empty() ? std::string{} : ": " + outcome.detail);
       break;
+    case Ending::suspended:
+      complain(warning, "suspended", (open_.empty() ? ": " : ": waits for ") + outcome.detail);
+      suspended();
+      break;
     case Ending::failed:
       complain(kError, "error", ": " + (outcome.error ? outcome.error->describe() : outcome.detail));
       break;
@@ -303,7 +327,17 @@ void View::ended(const Outcome& outcome) {
   last_ = Part::nothing;
   at_.clear();
   branches_.clear();
+  open_.clear();
   answered_ = false;
+}
+
+/// The commands that go on with it.
+void View::suspended() {
+  const std::string run = shell_word(one_line(run_));
+  page_.wrap(false);  // what is to be copied must not be broken
+  if (!open_.empty()) page_.put("  sennit runs answer " + run + " …\n", kDim);
+  page_.put("  sennit runs resume " + run + "\n", kDim);
+  page_.wrap(true);
 }
 
 void View::footer(const Outcome& outcome) {

@@ -10,8 +10,10 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace sennit::app {
 
@@ -47,9 +49,11 @@ class View {
   void finished(const std::string& path, const ToolFinished& finished);
   void notice(const std::string& path, std::string_view sign, std::string_view words, const Style& style);
   void ended(const Outcome& outcome);
+  void suspended();
   void footer(const Outcome& outcome);
   void enter(const std::string& path);
   void branch_line(const std::string& path);
+  void note_request(const Event& event);
   [[nodiscard]] bool told_before(const std::string& message);
   [[nodiscard]] std::size_t room() const;
   [[nodiscard]] std::string margin(const std::string& path) const;
@@ -66,8 +70,10 @@ class View {
   std::string last_started_;                // the call whose line is the last one on the page
   std::string model_;
   std::string model_notice_;
-  bool answered_ = false;   // text was written since the last tool call
-  bool line_open_ = false;  // of a separate answer
+  std::string run_;
+  std::set<std::pair<std::string, std::string>> open_;  // requests, by path and call: what the run may wait for
+  bool answered_ = false;                               // text was written since the last tool call
+  bool line_open_ = false;                              // of a separate answer
   bool hinted_ = false;
 };
 

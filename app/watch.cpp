@@ -24,16 +24,33 @@ constexpr std::chrono::seconds kTermination{5};
 
 }  // namespace
 
-void Watch::draw(const Event& event) {
+void Watch::draw(Run& run, const Event& event) {
   if (screen_.view != nullptr) {
     screen_.view->show(event);
   } else {
     screen_.out.buffer() += json_text(to_json(event)) + "\n";
   }
+  note_request(run, event);
+}
+
+void Watch::note_request(Run& run, const Event& event) {
+  if (const auto* finished = std::get_if<ToolFinished>(&event.data)) {
+    const std::string call = event.path + "/" + finished->result.call_id;
+    finished_calls_.insert(call);
+    std::erase_if(requests_, [&](const Request& request) { return request.call == call; });
+  }
+  if (const auto* approval = std::get_if<ApprovalRequested>(&event.data)) {
+    if (settled_.contains(approval->id)) return;
+    if (screen_.standing) return run.approve(approval->id, *screen_.standing);
+    if (screen_.person != nullptr) requests_.push_back({event.path + "/" + approval->call.id, *approval});
+  }
   if (screen_.person == nullptr) return;
-  if (const auto* approval = std::get_if<ApprovalRequested>(&event.data)) requests_.emplace_back(*approval);
-  if (const auto* question = std::get_if<QuestionAsked>(&event.data)) requests_.emplace_back(*question);
-  if (const auto* finished = std::get_if<ToolFinished>(&event.data)) finished_calls_.insert(finished->result.call_id);
+  if (const auto* question = std::get_if<QuestionAsked>(&event.data)) {
+    if (!settled_.contains(question->id)) requests_.push_back({{}, *question});
+  }
+  if (const auto* doubt = std::get_if<InDoubt>(&event.data)) {
+    if (!settled_.contains(doubt->id)) requests_.push_back({event.path + "/" + doubt->call.id, *doubt});
+  }
 }
 
 asio::awaitable<void> Watch::pull(Run& run) {
@@ -44,7 +61,7 @@ asio::awaitable<void> Watch::pull(Run& run) {
       for (const Event& event : *events) {
         // Where somebody sees both, what happened first stands first.
         Output& earlier = screen_.err.buffer().empty() ? screen_.out : screen_.err;
-        draw(event);
+        draw(run, event);
         if (waiting_ && !screen_.out.buffer().empty()) waiting_->begin();
         if (!screen_.out.buffer().empty() && !screen_.err.buffer().empty()) co_await earlier.flush();
       }
@@ -73,10 +90,9 @@ void Watch::on_signal(Run& run, int signal) {
 void Watch::ask(Run& run) {
   const Request request = std::move(requests_.front());
   requests_.pop_front();
-  const auto* approval = std::get_if<ApprovalRequested>(&request);
   finished_calls_.clear();
   const auto settled = [&] {
-    return done_ || signal_ != 0 || (approval != nullptr && finished_calls_.contains(approval->call.id));
+    return done_ || signal_ != 0 || (!request.call.empty() && finished_calls_.contains(request.call));
   };
 
   Output& shown = screen_.view != nullptr && screen_.out.is_terminal() ? screen_.out : screen_.err;
@@ -85,10 +101,12 @@ void Watch::ask(Run& run) {
   screen_.out.flush_now();
   screen_.err.flush_now();
   shown.hold(true);
-  if (approval != nullptr) {
+  if (const auto* approval = std::get_if<ApprovalRequested>(&request.asked)) {
     if (const auto answer = screen_.person->approve(*approval, settled)) run.approve(approval->id, *answer);
+  } else if (const auto* doubt = std::get_if<InDoubt>(&request.asked)) {
+    if (auto answer = screen_.person->settle(*doubt, settled)) run.answer(doubt->id, std::move(*answer));
   } else {
-    const auto& question = std::get<QuestionAsked>(request);
+    const auto& question = std::get<QuestionAsked>(request.asked);
     if (auto answer = screen_.person->answer(question, settled)) run.answer(question.id, std::move(*answer));
   }
   shown.hold(false);
@@ -97,7 +115,8 @@ void Watch::ask(Run& run) {
   if (screen_.person->interrupted()) stop(run, SIGINT, "interrupt");
 }
 
-Outcome Watch::follow(Run run) {
+Outcome Watch::follow(Run run, std::set<std::string> settled) {
+  settled_ = std::move(settled);
   done_ = false;
   signal_ = 0;
   unwritable_.reset();

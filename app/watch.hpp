@@ -24,6 +24,9 @@ struct Screen {
   Output& err;
   View* view = nullptr;
   Person* person = nullptr;  ///< null: nobody can be asked
+  /// What is said to every call that asks, where that was said beforehand. (A new one is settled by the run's own
+  /// options; one that was open when the run was resumed is not.)
+  std::optional<Approval> standing{};
 };
 
 class Watch {
@@ -31,17 +34,22 @@ class Watch {
   Watch(asio::io_context& loop, Signals& signals, Screen screen) : loop_(loop), signals_(signals), screen_(screen) {}
 
   /// Runs the loop until the run has ended. SIGINT and SIGTERM cancel it; a second one leaves the program at once.
-  Outcome follow(Run run);
+  /// `settled`: requests that the run tells again, to which the answer is known.
+  Outcome follow(Run run, std::set<std::string> settled = {});
   /// The signal that cancelled the run (SIGPIPE: the output was closed); 0: none did.
   [[nodiscard]] int signal() const { return signal_; }
   /// Why what the run said could not be written (a full disk; not: a reader that is gone). It was cancelled then.
   [[nodiscard]] const std::optional<Error>& unwritable() const { return unwritable_; }
 
  private:
-  using Request = std::variant<ApprovalRequested, QuestionAsked>;
+  struct Request {
+    std::string call;  // of an approval or a doubt: with its path
+    std::variant<ApprovalRequested, QuestionAsked, InDoubt> asked;
+  };
 
   asio::awaitable<void> pull(Run& run);
-  void draw(const Event& event);
+  void draw(Run& run, const Event& event);
+  void note_request(Run& run, const Event& event);
   void on_signal(Run& run, int signal);
   void ask(Run& run);
   void stop(Run& run, int signal, const char* reason);
@@ -51,6 +59,7 @@ class Watch {
   Screen screen_;
   std::deque<Request> requests_;
   std::set<std::string> finished_calls_;  // while a request is open
+  std::set<std::string> settled_;
   std::optional<Error> unwritable_;
   std::optional<Waiting> waiting_;
   bool done_ = false;

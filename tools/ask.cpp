@@ -60,8 +60,8 @@ asio::awaitable<std::string> ask(AskArguments arguments, ToolContext& context) {
 
 std::vector<std::shared_ptr<Tool>> make_ask_tools(const json::object& options, const PartContext& /*context*/) {
   (void)read_options<NoOptions>(options, "ask");
-  // Asking again after a crash is harmless, and two questions at once are not.
-  const ToolTraits traits{.repeat = Repeat::idempotent, .timeout = milliseconds{0}, .concurrency = 1};
+  // Two questions at once confuse people.
+  const ToolTraits traits{.repeat = Repeat::replayed, .timeout = milliseconds{0}, .concurrency = 1};
   return {make_tool(
       "ask", "Asks the person who uses you, and waits for the answer. Use it where only they can know or decide.", &ask,
       traits)};

@@ -206,6 +206,26 @@ void Database::execute(const char* sql) {
   if (code != SQLITE_OK) fail(handle_, code, "the store");
 }
 
+void Database::vacuum() {
+  // It attaches a temporary file, and no deadline would fit all files.
+  struct Allowed {
+    Allowed(sqlite3* of, Statement::Clock* with) : handle(of), clock(with) {
+      sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 1);
+      sqlite3_progress_handler(handle, 0, nullptr, nullptr);
+    }
+    ~Allowed() {
+      sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0);
+      sqlite3_progress_handler(handle, kStepsBetweenQuestions, &Statement::Clock::is_due, clock);
+    }
+    Allowed(const Allowed&) = delete;
+    Allowed& operator=(const Allowed&) = delete;
+    sqlite3* handle;
+    Statement::Clock* clock;
+  };
+  const Allowed allowed(handle_, clock_.get());
+  execute("VACUUM");
+}
+
 std::int64_t Database::last_insert_id() const {
   return sqlite3_last_insert_rowid(handle_);
 }

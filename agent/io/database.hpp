@@ -74,6 +74,8 @@ class Database {
   [[nodiscard]] Statement prepare(std::string_view sql);
   /// Runs one or several statements without parameters.
   void execute(const char* sql);
+  /// Rewrites the file without its unused pages, however long that takes. REQUIRES: no transaction, no open statement.
+  void vacuum();
   [[nodiscard]] std::int64_t last_insert_id() const;
   [[nodiscard]] std::int64_t changes() const;
   /// Stops the statement that works now, if any: it throws. [thread-safe]

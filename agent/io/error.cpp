@@ -8,7 +8,7 @@
 namespace sennit {
 namespace {
 
-constexpr std::array<std::pair<errc, std::string_view>, 26> kNames{{
+constexpr std::array<std::pair<errc, std::string_view>, 28> kNames{{
     {errc::invalid_argument, "invalid_argument"},
     {errc::config, "config"},
     {errc::not_found, "not_found"},
@@ -32,6 +32,8 @@ constexpr std::array<std::pair<errc, std::string_view>, 26> kNames{{
     {errc::limit, "limit"},
     {errc::tool, "tool"},
     {errc::denied, "denied"},
+    {errc::suspended, "suspended"},
+    {errc::diverged, "diverged"},
     {errc::storage, "storage"},
     {errc::io, "io"},
     {errc::internal, "internal"},

@@ -39,6 +39,8 @@ enum class errc {
   limit,             ///< a limit of the run was reached; the message names it
   tool,              ///< a tool failed
   denied,            ///< a policy or a person said no
+  suspended,         ///< the run stops here and can be resumed; the message says what it waits for
+  diverged,          ///< a run was told again and something had changed; the message shows what
   storage,           ///< the store could not read or write
   io,                ///< a local file, pipe or child failed
   internal,          ///< a bug in Sennit

@@ -325,11 +325,12 @@ TEST_CASE("the journal holds each effect's two boundaries under its place") {
   const auto entries = elsewhere(world.runtime.store()->journal_of(run.id()));
   std::vector<std::string> lines;
   for (const JournalEntry& entry : entries)
-    lines.push_back(entry.effect + (entry.finished ? " end " : " start ") + entry.kind);
+    lines.push_back(entry.effect + " " + std::string(to_string(entry.boundary)) + " " + entry.kind);
   std::sort(lines.begin(), lines.end());  // what ran side by side may end in any order
-  CHECK(lines == std::vector<std::string>{"1 end complete", "1 start complete", "2.1 end tool", "2.1 start tool",
-                                          "2.2 end tool", "2.2 start tool", "3 end complete", "3 start complete"});
-  const auto runs = elsewhere(world.runtime.store()->runs("s", 10));
+  CHECK(lines == std::vector<std::string>{"1 whole start", "2 whole say", "3 end complete", "3 start complete",
+                                          "4.1 end tool", "4.1 start tool", "4.2 end tool", "4.2 start tool",
+                                          "5 end complete", "5 start complete", "end whole end"});
+  const auto runs = elsewhere(world.runtime.store()->runs({.session = "s"}));
   REQUIRE(runs.size() == 1);
   CHECK(runs[0].ended);
   CHECK(find_string(runs[0].outcome, "ending") == "completed");

@@ -117,7 +117,7 @@ TEST_CASE("a borrowed loop goes before its runtime, or after it, with a run at w
   SECTION("the runtime first, and the loop goes on") {
     world.reset();
     const Outcome outcome = on_loop(*loop, run->wait());
-    CHECK(outcome.ending == Ending::cancelled);
+    CHECK(outcome.ending == Ending::suspended);
     CHECK(outcome.detail == "shutdown");
     CHECK(outcome.text == "half");
     run.reset();
@@ -126,7 +126,7 @@ TEST_CASE("a borrowed loop goes before its runtime, or after it, with a run at w
     TestEnvironment env;
     Store store(folder.path());
     CHECK(ill_formed(testing::run(env, store.messages("s"))).empty());
-    CHECK(testing::run(env, store.runs("s", 1)).at(0).ended);
+    CHECK(testing::run(env, store.runs({.session = "s"})).at(0).phase == RunPhase::interrupted);
   }
   SECTION("the runtime first, then the loop, which never turns again") {
     world.reset();

@@ -1,37 +1,23 @@
-// The store's promises: order, what is on disk after a boundary, and what it says of a file it cannot use.
+// The store's promises: order, what is on disk after a boundary, and whom a failed write concerns.
 #include "support/fixtures.hpp"
-#include <sennit/agent/store.hpp>
+#include "support/store_runs.hpp"
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 #include <sqlite3.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
-#include <cstring>
 #include <mutex>
 #include <stdexcept>
 
 using namespace sennit;
 using namespace sennit::testing;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
-
-RunRecord run_record(std::string id, std::string session) {
-  RunRecord run;
-  run.id = std::move(id);
-  run.session = std::move(session);
-  run.agent = "a";
-  run.model = "m";
-  run.input = "hello";
-  return run;
-}
-
-JournalEntry entry(std::string effect, bool finished) {
-  return {.run = "r1", .effect = std::move(effect), .kind = "tool", .finished = finished, .data = "{}"};
-}
 
 /// Another program that has the write lock while it lives.
 class Writer {
@@ -52,23 +38,14 @@ class Writer {
 
 constexpr milliseconds kSoon{10};
 
-/// Runs SQL on the file, as another program could.
-void meddle(const std::filesystem::path& file, const char* sql) {
-  sqlite3* handle = nullptr;
-  const bool done = sqlite3_open(file.c_str(), &handle) == SQLITE_OK &&
-                    sqlite3_exec(handle, sql, nullptr, nullptr, nullptr) == SQLITE_OK;
-  sqlite3_close(handle);
-  if (!done) throw std::runtime_error("the test could not change the store");
-}
-
 }  // namespace
 
 TEST_CASE("reads see what was queued before them, in order") {
   const TempDir folder;
   TestEnvironment env;
   Store store(folder.path());
-  store.begin_run(run_record("r1", "s"));
-  for (int i = 0; i < 100; ++i) store.add_message("s", i, "r1", user_message(std::to_string(i)));
+  const OpenedRun opened = begin(env, store, "r1", "s");
+  for (int i = 0; i < 100; ++i) opened.log->add_message(user_message(std::to_string(i)), i);
   const auto messages = run(env, store.messages("s"));
   REQUIRE(messages.size() == 100);
   for (std::size_t i = 0; i < messages.size(); ++i) CHECK(messages[i].text() == std::to_string(i));
@@ -77,21 +54,28 @@ TEST_CASE("reads see what was queued before them, in order") {
 TEST_CASE("what is queued reaches the disk when the store goes") {
   const TempDir folder;
   TestEnvironment env;
-  {
+  for (const std::string session : {"s", ""}) {
+    const std::string id = "r" + session;
+    OpenedRun opened;
+    {
+      Store store(folder.path());
+      opened = begin(env, store, id, session);
+      opened.log->append(start_entry("1", "complete"));
+      opened.log->append(end_entry("1", "complete"));
+    }
+    opened.log.reset();  // later than the store, which is harmless
     Store store(folder.path());
-    store.begin_run(run_record("r1", "s"));
-    store.journal(entry("1", false));
-    store.journal(entry("1", true));
+    const auto entries = run(env, store.journal_of(id));
+    REQUIRE(entries.size() == 2);
+    CHECK(entries[0].boundary == Boundary::start);
+    CHECK(entries[1].boundary == Boundary::end);
+    const auto runs = run(env, store.runs({.session = session, .limit = 1}));
+    REQUIRE(runs.size() == 1);
+    CHECK(runs[0].id == id);
+    CHECK(runs[0].input == "hello");
+    CHECK_FALSE(runs[0].ended);
+    CHECK(runs[0].phase == RunPhase::interrupted);
   }
-  Store store(folder.path());
-  const auto entries = run(env, store.journal_of("r1"));
-  REQUIRE(entries.size() == 2);
-  CHECK_FALSE(entries[0].finished);
-  CHECK(entries[1].finished);
-  const auto runs = run(env, store.runs("s", 10));
-  REQUIRE(runs.size() == 1);
-  CHECK(runs[0].input == "hello");
-  CHECK_FALSE(runs[0].ended);
 }
 
 TEST_CASE("what was committed survives the death of the program") {
@@ -102,10 +86,10 @@ TEST_CASE("what was committed survives the death of the program") {
   if (child == 0) {
     TestEnvironment env;
     Store store(folder.path());
-    store.begin_run(run_record("r1", "s"));
-    store.add_message("s", 0, "r1", user_message("kept"));
-    run(env, store.committed());
-    store.add_message("s", 1, "r1", user_message("not yet committed"));
+    const OpenedRun opened = begin(env, store, "r1", "s");
+    opened.log->add_message(user_message("kept"), 0);
+    run(env, opened.log->committed());
+    opened.log->add_message(user_message("not yet committed"), 1);
     if (write(told[1], "c", 1) == 1) pause();
     _exit(1);
   }
@@ -127,12 +111,12 @@ TEST_CASE("two programs may use one store, each its own sessions") {
   TestEnvironment env;
   Store mine(folder.path());
   Store theirs(folder.path());
-  mine.begin_run(run_record("r1", "mine"));
-  theirs.begin_run(run_record("r2", "theirs"));
-  mine.add_message("mine", 0, "r1", user_message("a"));
-  theirs.add_message("theirs", 0, "r2", user_message("b"));
-  run(env, mine.committed());
-  run(env, theirs.committed());
+  const OpenedRun my_run = begin(env, mine, "r1", "mine");
+  const OpenedRun their_run = begin(env, theirs, "r2", "theirs");
+  my_run.log->add_message(user_message("a"), 0);
+  their_run.log->add_message(user_message("b"), 0);
+  run(env, my_run.log->committed());
+  run(env, their_run.log->committed());
   CHECK(run(env, mine.messages("theirs")).size() == 1);
   CHECK(run(env, theirs.sessions(10)).size() == 2);
 }
@@ -141,74 +125,58 @@ TEST_CASE("undo takes back the last run's messages only") {
   const TempDir folder;
   TestEnvironment env;
   Store store(folder.path());
-  store.begin_run(run_record("r1", "s"));
-  store.add_message("s", 0, "r1", user_message("one"));
-  store.begin_run(run_record("r2", "s"));
-  store.add_message("s", 1, "r2", user_message("two"));
-  store.add_message("s", 2, "r2", user_message("three"));
+  whole_run(env, store, "r1", "s", {"one"});
+  whole_run(env, store, "r2", "s", {"two", "three"});
   CHECK(run(env, store.undo("s")));
   CHECK(run(env, store.messages("s")).size() == 1);
   CHECK(run(env, store.undo("s")));
   CHECK_FALSE(run(env, store.undo("s")));
 }
 
-TEST_CASE("a file that is no database, or a newer one, is refused by name and left as it is") {
-  const TempDir folder;
-  const auto file = folder / "sennit.db";
-  SECTION("not a database") {
-    folder.write("sennit.db", std::string(8192, 'x'));
-    const Error error = error_of([&] { Store store(folder.path()); });
-    CHECK(error.code() == errc::storage);
-    CHECK(error.describe().find(file.string()) != std::string::npos);
-    CHECK(read_file(file) == std::string(8192, 'x'));
-  }
-  SECTION("made by a newer program") {
-    {
-      Store store(folder.path());
-    }
-    meddle(file, "UPDATE schema_versions SET version = 99");
-    const Error error = error_of([&] { Store store(folder.path()); });
-    CHECK(error.code() == errc::storage);
-    CHECK(error.describe().find("newer") != std::string::npos);
-    CHECK(error.describe().find(file.string()) != std::string::npos);
-  }
-  SECTION("a folder stands in its place") {
-    std::filesystem::create_directory(file);
-    CHECK(error_of([&] { Store store(folder.path()); }).code() == errc::storage);
-  }
-}
-
-TEST_CASE("a damaged page is an error of the read, not a crash") {
-  const TempDir folder;
-  TestEnvironment env;
-  {
-    Store store(folder.path());
-    store.begin_run(run_record("r1", "s"));
-    for (int i = 0; i < 200; ++i) store.add_message("s", i, "r1", user_message(std::string(1000, 'x')));
-  }
-  std::string content = read_file(folder / "sennit.db");
-  REQUIRE(content.size() > 100'000);
-  std::memset(content.data() + 40'960, 0xff, content.size() - 40'960);
-  folder.write("sennit.db", content);
-  Store store(folder.path());
-  const Error error = run_error(env, store.messages("s"));
-  CHECK(error.code() == errc::storage);
-}
-
-TEST_CASE("after a failed write nothing more is kept, and every commit says so") {
+TEST_CASE("undo is refused while a run has the session, and ends one that could be resumed") {
   const TempDir folder;
   TestEnvironment env;
   Store store(folder.path());
-  store.begin_run(run_record("r1", "s"));
-  store.add_message("s", 0, "r1", user_message("one"));
-  run(env, store.committed());
-  store.add_message("s", 0, "r1", user_message("the same position again"));
-  const Error first = run_error(env, store.committed());
-  CHECK(first.code() == errc::storage);
-  store.add_message("s", 1, "r1", user_message("after the hole"));
-  CHECK(run_error(env, store.committed()).code() == errc::storage);
+  OpenedRun opened = begin(env, store, "r1", "s");
+  opened.log->add_message(user_message("one"), 0);
+  CHECK(run_error(env, store.undo("s")).code() == errc::busy);
+  opened.log.reset();
+  CHECK(run(env, store.undo("s")));
+  CHECK(run(env, store.messages("s")).empty());
+  const RunRecord record = run(env, store.recorded("r1")).record;
+  CHECK(record.phase == RunPhase::ended);
+  CHECK(record.outcome.at("detail") == "its messages were taken back");
+}
+
+TEST_CASE("after a failed write nothing more of its run is kept, and every commit of it says so") {
+  const TempDir folder;
+  TestEnvironment env;
+  Store store(folder.path());
+  const OpenedRun broken = begin(env, store, "r1", "s");
+  const OpenedRun whole = begin(env, store, "r2", "other");
+  const OpenedRun alone = begin(env, store, "r3", "");
+  broken.log->add_message(user_message("one"), 0);
+  run(env, broken.log->committed());
+  whole.log->add_message(user_message("beside it"), 0);
+  broken.log->add_message(user_message("the same position again"), 0);
+  alone.log->append(start_entry("1", "complete"));
+  SECTION("the run whose write failed asks first") {
+    CHECK(run_error(env, broken.log->committed()).code() == errc::storage);
+  }
+  SECTION("another run asks first") {
+    run(env, whole.log->committed());
+  }
+  broken.log->add_message(user_message("after the hole"), 1);
+  CHECK(run_error(env, broken.log->committed()).code() == errc::storage);
+  run(env, whole.log->committed());
+  run(env, alone.log->committed());
   Store other(folder.path());
   CHECK(run(env, other.messages("s")).size() == 1);
+  CHECK(run(env, other.messages("other")).size() == 1);
+  CHECK(run(env, other.journal_of("r3")).size() == 1);
+  const OpenedRun later = begin(env, store, "r4", "s2");
+  later.log->add_message(user_message("a later run"), 0);
+  run(env, later.log->committed());
 }
 
 TEST_CASE("writes that another program's lock kept from the disk get there when it lets go, in order") {
@@ -221,20 +189,22 @@ TEST_CASE("writes that another program's lock kept from the disk get there when 
     told.push_back(record.component + ": " + record.message);
   };
   Store store(folder.path(), {.busy_timeout = kSoon, .log = log});
+  const OpenedRun opened = begin(env, store, "r1", "s");
   {
     const Writer other(folder / "sennit.db");
     Store opened_meanwhile(folder.path(), {.busy_timeout = kSoon});
-    store.begin_run(run_record("r1", "s"));
-    store.add_message("s", 0, "r1", user_message("one"));
-    const Error busy = run_error(env, store.committed());
+    opened.log->append(start_entry("1", "complete"));
+    opened.log->add_message(user_message("one"), 0);
+    const Error busy = run_error(env, opened.log->committed());
     CHECK(busy.code() == errc::storage);
     CHECK(busy.retryable());
-    store.add_message("s", 1, "r1", user_message("two"));
-    CHECK(run_error(env, store.committed()).retryable());
+    CHECK_THAT(busy.describe(), ContainsSubstring((folder / "sennit.db").string()));
+    opened.log->add_message(user_message("two"), 1);
+    CHECK(run_error(env, opened.log->committed()).retryable());
     CHECK(run_error(env, store.messages("s")).retryable());
   }
-  store.add_message("s", 2, "r1", user_message("three"));
-  run(env, store.committed());
+  opened.log->add_message(user_message("three"), 2);
+  run(env, opened.log->committed());
   const auto messages = run(env, store.messages("s"));
   REQUIRE(messages.size() == 3);
   CHECK(messages[0].text() == "one");
@@ -245,20 +215,50 @@ TEST_CASE("writes that another program's lock kept from the disk get there when 
   CHECK(told[1].starts_with("store: 3 writes have to wait: "));
 }
 
+TEST_CASE("what waits for another program's lock has a bound, beyond which its runs fail for good") {
+  const TempDir folder;
+  TestEnvironment env;
+  Store store(folder.path(), {.busy_timeout = milliseconds(1)});
+  const OpenedRun large = begin(env, store, "r1", "");
+  const OpenedRun later = begin(env, store, "r2", "");
+  run(env, large.log->committed());
+  const std::string data(60U << 20U, 'x');
+  {
+    const Writer other(folder / "sennit.db");
+    for (int i = 0; i < 4; ++i) {
+      large.log->append({.effect = std::to_string(i), .kind = "tool", .data = data});
+      CHECK(run_error(env, large.log->committed()).retryable());
+    }
+    large.log->append({.effect = "5", .kind = "tool", .data = data});
+    const Error lost = run_error(env, large.log->committed());
+    CHECK(lost.code() == errc::storage);
+    CHECK_FALSE(lost.retryable());
+  }
+  CHECK_FALSE(run_error(env, large.log->committed()).retryable());
+  later.log->append(start_entry("1", "complete"));
+  run(env, later.log->committed());
+  CHECK(run(env, store.journal_of("r1")).empty());
+}
+
 TEST_CASE("what is too large is refused to its own session alone") {
   const TempDir folder;
   TestEnvironment env;
   Store store(folder.path());
   const std::string large(65U << 20U, 'x');
-  RunRecord refused = run_record("r1", "large");
+  RunRecord refused = record_of("r1", "large");
   refused.input = large;
-  CHECK(error_of([&] { store.begin_run(refused); }).code() == errc::too_large);
-  CHECK(error_of([&] { store.add_message("large", 0, "r1", user_message(large)); }).code() == errc::too_large);
-  CHECK(error_of([&] { store.journal({"r1", "1", "tool", false, large}); }).code() == errc::too_large);
-  store.begin_run(run_record("r2", "small"));
-  store.add_message("small", 0, "r2", user_message("hello"));
-  run(env, store.committed());
+  CHECK(run_error(env, store.begin(refused, {})).code() == errc::too_large);
+  refused = record_of("r1", "");
+  CHECK(run_error(env, store.begin(refused, {{"digest", json::value(large)}})).code() == errc::too_large);
+  const OpenedRun opened = begin(env, store, "r2", "large");
+  CHECK(error_of([&] { opened.log->add_message(user_message(large), 0); }).code() == errc::too_large);
+  CHECK(error_of([&] { opened.log->append({.effect = "1", .kind = "tool", .data = large}); }).code() ==
+        errc::too_large);
+  const OpenedRun small = begin(env, store, "r3", "small");
+  small.log->add_message(user_message("hello"), 0);
+  run(env, small.log->committed());
   CHECK(run(env, store.messages("small")).size() == 1);
+  run(env, opened.log->committed());
 }
 
 TEST_CASE(
@@ -266,22 +266,21 @@ TEST_CASE(
   const TempDir folder;
   TestEnvironment env;
   Store store(folder.path());
-  RunRecord record = run_record("r1", "s");
-  record.input.assign((32U << 20U) - 8'192, 'x');
-  store.begin_run(record);
   Outcome outcome;
   outcome.text.assign((32U << 20U) - 8'192, 'y');
   outcome.steps = 7;
-  store.end_run("r1", WallTime(), outcome);
-  run(env, store.committed());
-  auto runs = run(env, store.runs("s", 1));
-  REQUIRE(runs.size() == 1);
-  CHECK(runs[0].outcome.at("text").as_string().size() == outcome.text.size());
-  outcome.text.append(8'192, 'y');
-  store.end_run("r1", WallTime(), outcome);
-  run(env, store.committed());
-  runs = run(env, store.runs("s", 1));
-  REQUIRE(runs.size() == 1);
+  for (const std::string id : {"r1", "r2"}) {
+    RunRecord record = record_of(id, "s");
+    record.input.assign((32U << 20U) - 8'192, 'x');
+    const OpenedRun opened = run(env, store.begin(record, {}));
+    opened.log->set_model(std::string(100'000, 'm'));
+    opened.log->end(WallTime(), outcome);
+    run(env, opened.log->committed());
+    outcome.text.append(8'192, 'y');
+  }
+  const auto runs = run(env, store.runs({.session = "s"}));
+  REQUIRE(runs.size() == 2);
+  CHECK(runs[1].outcome.at("text").as_string().size() == (32U << 20U) - 8'192);
   CHECK(runs[0].outcome.at("steps") == 7);
   CHECK(runs[0].outcome.at("detail") == "the outcome was too large to be kept");
 }
@@ -291,9 +290,7 @@ TEST_CASE("a disk that is full is an error, and what was there stays") {
   {
     TestEnvironment env;
     Store store(folder.path());
-    store.begin_run(run_record("r1", "s"));
-    store.add_message("s", 0, "r1", user_message("one"));
-    run(env, store.committed());
+    whole_run(env, store, "r1", "s", {"one"});
   }
   // In a child, because a limit on file sizes is the whole process's.
   const pid_t child = fork();
@@ -301,12 +298,13 @@ TEST_CASE("a disk that is full is an error, and what was there stays") {
     std::signal(SIGXFSZ, SIG_IGN);
     TestEnvironment env;
     Store store(folder.path());
+    const OpenedRun opened = begin(env, store, "r2", "s");
     constexpr rlimit kSize{128 << 10U, 128 << 10U};
     setrlimit(RLIMIT_FSIZE, &kSize);
-    store.add_message("s", 1, "r1", user_message(std::string(1 << 20U, 'x')));
+    opened.log->add_message(user_message(std::string(1 << 20U, 'x')), 1);
     bool refused = false;
     try {
-      run(env, store.committed());
+      run(env, opened.log->committed());
     } catch (const Error& error) {
       refused = error.code() == errc::storage;
     }
@@ -323,18 +321,14 @@ TEST_CASE("a disk that is full is an error, and what was there stays") {
   CHECK(messages[0].text() == "one");
 }
 
-TEST_CASE("conversations are private: the files belong to their owner alone") {
+TEST_CASE("a commit is told before and after") {
   const TempDir folder;
   TestEnvironment env;
-  Store store(folder.path());
-  store.begin_run(run_record("r1", "s"));
-  run(env, store.committed());
-  int files = 0;
-  for (const auto& file : std::filesystem::directory_iterator(folder.path())) {
-    struct stat status{};
-    REQUIRE(stat(file.path().c_str(), &status) == 0);
-    CHECK((status.st_mode & 077U) == 0);
-    ++files;
-  }
-  CHECK(files >= 1);
+  std::vector<bool> told;
+  Store store(folder.path(), {.on_commit = [&](bool done) { told.push_back(done); }});
+  const OpenedRun opened = begin(env, store, "r1", "");
+  CHECK(told.empty());
+  opened.log->append(start_entry("1", "complete"));
+  run(env, opened.log->committed());
+  CHECK(told == std::vector<bool>{false, true});
 }

@@ -1,0 +1,120 @@
+#include <sennit/agent/effects_state.hpp>
+#include <sennit/agent/io/digest.hpp>
+#include <sennit/agent/runtime_state.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace sennit {
+
+Effects::State::State(Run::State& of_run, Session::State& of_session, Journal& of_journal)
+    : run(of_run),
+      session(of_session),
+      parts(*of_session.parts),
+      journal(of_journal),
+      levels_left(parts.definition.limits.depth),
+      keep_messages(session.kept() && journal.kept()),
+      budget(parts.definition.limits, nullptr) {}
+
+Effects::State::State(State& above, const Agent::Parts& agent, const std::string& call_id, const std::string& effect)
+    : run(above.run),
+      session(above.session),
+      parts(agent),
+      journal(above.journal),
+      parent(&above),
+      path(above.path.empty() ? call_id : above.path + "/" + call_id),
+      scope(effect + "/"),
+      depth(above.depth + 1),
+      levels_left(std::min(above.levels_left - 1, parts.definition.limits.depth)),
+      budget(agent.definition.limits, &above.budget) {}
+
+asio::awaitable<std::string> Effects::State::select_backend() {
+  if (backend) co_return std::string{};
+  Selection selection = co_await parts.backend->select(*run.environment);
+  backend = selection.backend ? std::move(selection.backend) : parts.backend;
+  model = backend->info();
+  budget.set_prices(model.prices);
+  co_return std::move(selection.notice);
+}
+
+const Recorded* Effects::State::told(const std::string& effect, std::string_view kind, const json::value& in) {
+  const Recorded* known = journal.find(effect, kind, in);
+  if (known != nullptr && known->ended) return known;
+  if (journal.replaying()) throw Error(end_of_record(effect, kind));
+  if (run.retold) {
+    run.go_live();
+    journal.order_begins_anew();
+  }
+  return nullptr;
+}
+
+Error Effects::State::end_of_record(const std::string& effect, std::string_view kind) const {
+  const Recorded* end = journal.find(scope + "end");
+  if (end == nullptr) {
+    return Error(errc::suspended, "the record ends here: the run had not ended").at("effect " + effect);
+  }
+  Outcome outcome = outcome_from_json(end->out);
+  switch (outcome.ending) {
+    case Ending::cancelled:
+      run.cancelled = true;
+      run.cancel_reason = outcome.detail;
+      return {errc::cancelled, outcome.detail};
+    case Ending::limit:
+      return {errc::limit, outcome.detail};
+    case Ending::failed:
+      if (outcome.error) return *outcome.error;
+      break;
+    default:
+      break;
+  }
+  return Error(errc::diverged, "the recorded run ended before this; '" + std::string(kind) + "' is new")
+      .at("effect " + effect);
+}
+
+Error Effects::State::error_of(const std::string& effect, const Recorded& recorded) const {
+  Error error = error_from_json(recorded.out.at("error"));
+  return error.code() == errc::cancelled ? end_of_record(effect, recorded.kind) : error;
+}
+
+const json::value* Effects::State::answered(const std::string& effect, std::string_view kind, const json::value& in) {
+  const Recorded* known = told(effect, kind, in);
+  if (known == nullptr) return nullptr;
+  if (sennit::find(known->out, "error") != nullptr) throw Error(error_of(effect, *known));
+  return &known->out;
+}
+
+asio::awaitable<json::value> Effects::State::perform(std::string kind, json::value in,
+                                                     asio::awaitable<json::value> work) {
+  const std::string effect = new_effect();
+  if (const json::value* known = answered(effect, kind, in)) co_return *known;
+  journal.start(effect, kind, in, wall_now());
+  std::optional<Error> failure;
+  json::value out;
+  try {
+    out = co_await std::move(work);
+  } catch (...) {
+    failure = current_error();
+  }
+  if (failure) {
+    if (!leaving()) journal.end(effect, kind, failure_of(*failure), wall_now());
+    throw Error(std::move(*failure));
+  }
+  journal.end(effect, kind, out, wall_now());
+  co_await committed();
+  co_return out;
+}
+
+void Effects::State::adopt(Message message) {
+  for (const ToolCall* call : message.tool_calls()) call_ids.insert(call->id);
+  if (journals()) conversation_digest = sha256(conversation_digest + json::serialize(to_json(message)));
+  for (const Part& part : message.parts) conversation_bytes += size_of(part);
+  conversation.push_back(std::move(message));
+  ++next_position;
+}
+
+void Effects::State::add_message(Message message) {
+  if (keep_messages) journal.add_message(message, next_position);
+  adopt(std::move(message));
+}
+
+}  // namespace sennit

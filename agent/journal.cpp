@@ -1,0 +1,116 @@
+#include <sennit/agent/journal.hpp>
+
+#include <boost/json/parse.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace sennit {
+namespace {
+
+constexpr std::size_t kEntryDepth = 100;  // ours: what came from outside at a depth of 32 stands deeper in here
+
+json::value member(const json::value& data, std::string_view name) {
+  const json::value* found = find(data, name);
+  return found == nullptr ? json::value() : *found;
+}
+
+}  // namespace
+
+json::value parse_entry(const JournalEntry& entry) {
+  json::parse_options options;
+  options.max_depth = kEntryDepth;
+  boost::system::error_code wrong;
+  json::value data = json::parse(entry.data, wrong, {}, options);
+  if (wrong || !data.is_object()) {
+    throw Error(errc::storage, "the journal's entry of effect " + entry.effect + " cannot be read");
+  }
+  return data;
+}
+
+void Journal::tell(const RecordedRun& run, Tell how) {
+  loosely_ = how == Tell::loosely;
+  pins_ = run.pins;
+  for (const JournalEntry& entry : run.journal) {
+    const json::value data = parse_entry(entry);
+    Recorded& effect = effects_[entry.effect];
+    effect.kind = entry.kind;
+    if (entry.boundary != Boundary::end) {
+      effect.in = member(data, "in");
+      effect.started_at = entry.at;
+    }
+    if (entry.boundary != Boundary::start) {
+      effect.out = member(data, "out");
+      effect.ended = true;
+    }
+    if (sennit::find(data, "anew") != nullptr) orders_.clear();
+    if (const json::value* order = sennit::find(data, "order")) orders_.push_back(*order);
+  }
+}
+
+const Recorded* Journal::find(std::string_view effect) const {
+  const auto found = effects_.find(effect);
+  return found == effects_.end() ? nullptr : &found->second;
+}
+
+const Recorded* Journal::find(std::string_view effect, std::string_view kind, const json::value& in) const {
+  const Recorded* known = find(effect);
+  if (known == nullptr) return nullptr;
+  const std::string place = "effect " + std::string(effect);
+  if (known->kind != kind) {
+    throw Error(errc::diverged,
+                "it was '" + known->kind + "' when the run was recorded, and is '" + std::string(kind) + "' now")
+        .at(place);
+  }
+  if (loosely_ || in.is_null()) return known;
+  if (std::string difference = json_difference(known->in, in); !difference.empty()) {
+    throw Error(errc::diverged, known->kind + " is asked something else than when the run was recorded:\n" + difference)
+        .at(place);
+  }
+  return known;
+}
+
+void Journal::append(const std::string& effect, std::string_view kind, Boundary boundary, json::object data,
+                     WallTime at, const Message* message, std::int64_t position) {
+  if (!order_->empty()) data["order"] = order_->take();
+  if (std::exchange(anew_, false)) data["anew"] = true;
+  ++appended_;
+  log_->append({effect, std::string(kind), boundary, at, json::serialize(data)}, message, position);
+}
+
+void Journal::start(const std::string& effect, std::string_view kind, const json::value& in, WallTime at) {
+  if (!log_) return;
+  append(effect, kind, Boundary::start, {{"in", in}}, at, nullptr, 0);
+  started_.insert(effect);
+}
+
+void Journal::end(const std::string& effect, std::string_view kind, const json::value& out, WallTime at,
+                  const Message* message, std::int64_t position) {
+  if (!log_) return;
+  append(effect, kind, Boundary::end, {{"out", out}}, at, message, position);
+  started_.erase(effect);
+}
+
+void Journal::whole(const std::string& effect, std::string_view kind, const json::value& in, const json::value& out,
+                    WallTime at, const Message* message, std::int64_t position) {
+  if (log_) append(effect, kind, Boundary::whole, {{"in", in}, {"out", out}}, at, message, position);
+}
+
+void Journal::add_message(const Message& message, std::int64_t position) {
+  if (!log_) return;
+  ++appended_;
+  log_->add_message(message, position);
+}
+
+asio::awaitable<void> Journal::committed() {
+  if (!log_ || durable_ == appended_) co_return;
+  const std::uint64_t wanted = appended_;
+  co_await log_->committed();
+  durable_ = std::max(durable_, wanted);
+}
+
+json::object failure_of(const Error& error) {
+  return {{"error", to_json(error)}};
+}
+
+}  // namespace sennit

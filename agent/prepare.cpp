@@ -1,0 +1,209 @@
+// Before the planner: the instructions are filled in, the model is chosen, notes are recalled, the input is heard.
+#include <sennit/agent/effects_state.hpp>
+#include <sennit/agent/pin.hpp>
+#include <sennit/agent/runtime_state.hpp>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace sennit {
+namespace {
+
+std::string display(const json::value& value) {
+  if (const json::string* text = value.if_string()) return std::string(*text);
+  return json::serialize(value);
+}
+
+bool has_type(const json::value& value, std::string_view type) {
+  if (type == "number") return value.is_number();
+  if (type == "boolean") return value.is_bool();
+  return value.is_string();
+}
+
+/// `text` with `{name}` replaced by its value, in one pass: a value that looks like a place is taken as it is.
+std::string fill_in(std::string_view text, const std::map<std::string, std::string, std::less<>>& values) {
+  std::string out;
+  for (std::size_t open = text.find('{'); open != std::string_view::npos; open = text.find('{')) {
+    const std::size_t close = text.find('}', open);
+    const auto value =
+        close == std::string_view::npos ? values.end() : values.find(text.substr(open + 1, close - open - 1));
+    const std::size_t end = value == values.end() ? open + 1 : close + 1;
+    out += value == values.end() ? text.substr(0, end) : text.substr(0, open);
+    if (value != values.end()) out += value->second;
+    text.remove_prefix(end);
+  }
+  return out.append(text);
+}
+
+/// The instructions with `{input}` replaced. Throws Error(errc::invalid_argument) for inputs that do not fit.
+SENNIT_OUT_OF_FRAME std::string render_instructions(const Definition& definition,
+                                                    const std::map<std::string, json::value>& inputs) {
+  for (const auto& [name, value] : inputs) {
+    const auto is_it = [&name = name](const InputSpec& spec) { return spec.name == name; };
+    if (std::none_of(definition.inputs.begin(), definition.inputs.end(), is_it)) {
+      throw Error(errc::invalid_argument, "the agent has no input '" + name + "'");
+    }
+  }
+  std::map<std::string, std::string, std::less<>> values;
+  for (const InputSpec& spec : definition.inputs) {
+    const auto given = inputs.find(spec.name);
+    const json::value& value = given == inputs.end() ? spec.fallback : given->second;
+    if (value.is_null()) {
+      if (spec.required) throw Error(errc::invalid_argument, "the input '" + spec.name + "' is required");
+      values[spec.name];
+      continue;
+    }
+    if (!has_type(value, spec.type)) {
+      throw Error(errc::invalid_argument, "the input '" + spec.name + "' must be a " + spec.type);
+    }
+    values[spec.name] = display(value);
+  }
+  return fill_in(definition.instructions, values);
+}
+
+std::string note_line(const Note& note) {
+  return "\n- " + note.text;
+}
+
+/// Leaves out what an earlier turn of this conversation has put before the model.
+void erase_known(std::vector<Note>& notes, const std::vector<Message>& conversation) {
+  std::string known;
+  for (const Message& message : conversation) {
+    if (message.role != Role::user) continue;
+    if (std::string text = message.text(); text.starts_with(kNotesHead)) known += text + "\n";
+  }
+  std::erase_if(notes, [&known](const Note& note) { return known.find(note_line(note) + "\n") != std::string::npos; });
+}
+
+SENNIT_OUT_OF_FRAME std::optional<Message> notes_message(const std::vector<Note>& notes) {
+  if (notes.empty()) return std::nullopt;
+  std::string text(kNotesHead);
+  for (const Note& note : notes) text += note_line(note);
+  return user_message(std::move(text));
+}
+
+/// Puts the notes that match before the model. A memory that fails is told of, and the run goes on without it.
+SENNIT_OUT_OF_FRAME asio::awaitable<void> recall_notes(Effects::State& state, std::string input) {
+  if (!state.parts.memory || !state.parts.definition.memory.recall) co_return;
+  Effects effects(state);
+  std::vector<Note> notes;
+  try {
+    notes = co_await effects.recall(std::move(input), state.parts.definition.memory.recall_limit);
+  } catch (const Error& error) {
+    if (error.code() != errc::storage) throw;
+    state.emit(Notice{"nothing is recalled: " + error.describe()});
+  }
+  erase_known(notes, state.conversation);
+  std::optional<Message> message = notes_message(notes);
+  if (!message) co_return;
+  MemoryRecalled recalled;
+  for (const Note& note : notes) recalled.notes.push_back(note.text);
+  state.emit(std::move(recalled));
+  state.add_message(std::move(*message));
+}
+
+SENNIT_OUT_OF_FRAME void tell_uncounted_cost(Effects::State& state) {
+  const std::string why = state.budget.uncounted_cost();
+  if (why.empty()) return;
+  state.emit(Notice{"limits.cost does not count " + state.model.id + ": " + why});
+}
+
+// ---- the first effect of each agent: who it is, and which model it got ----
+
+json::value describe_model(const ModelInfo& model, const std::string& notice) {
+  json::object out{{"model", model.id}, {"provider", model.provider}};
+  if (!notice.empty()) out["notice"] = notice;
+  if (!model.prices) return out;
+  out["prices"] = {
+      {"input", model.prices->input}, {"output", model.prices->output}, {"currency", model.prices->currency}};
+  if (model.prices->cached_input) out["prices"].as_object()["cached_input"] = *model.prices->cached_input;
+  return out;
+}
+
+ModelInfo model_of(const json::value& out) {
+  ModelInfo model;
+  model.id = find_string(out, "model");
+  model.provider = find_string(out, "provider");
+  const json::value* prices = find(out, "prices");
+  if (prices == nullptr) return model;
+  model.prices = Prices{prices->at("input").to_number<double>(),
+                        prices->at("output").to_number<double>(),
+                        {},
+                        std::string(find_string(*prices, "currency"))};
+  if (const json::value* cached = find(*prices, "cached_input")) {
+    model.prices->cached_input = cached->to_number<double>();
+  }
+  return model;
+}
+
+/// The record is of an agent that asked the same of its model. Otherwise Error(errc::diverged).
+void compare_agents(const Effects::State& state, const std::string& effect, const Recorded& recorded) {
+  const std::string_view was = find_string(recorded.in, "pin");
+  if (was == state.parts.digest || state.journal.tells_loosely()) return;
+  const auto& pins = state.journal.pins();
+  const auto body = pins.find(was);
+  if (body == pins.end()) return;
+  const std::string difference = prompt_difference(body->second, state.parts.pin);
+  if (difference.empty()) return;
+  throw Error(errc::diverged, "the agent is another one than when the run was recorded:\n" + difference)
+      .at("effect " + effect);
+}
+
+json::value describe_start(const Effects::State& state) {
+  json::object in{{"agent", state.parts.definition.name}, {"pin", state.parts.digest}};
+  const bool has_history = state.parent == nullptr && !state.keep_messages && !state.conversation.empty();
+  if (!has_history) return in;
+  json::array history;
+  for (const Message& message : state.conversation) history.push_back(to_json(message));
+  in["history"] = std::move(history);
+  return in;
+}
+
+/// What there is to say about the choice of the model.
+SENNIT_OUT_OF_FRAME asio::awaitable<std::string> start_agent(Effects::State& state) {
+  const std::string effect = state.new_effect();
+  if (const json::value* known = state.answered(effect, "start", nullptr)) {
+    compare_agents(state, effect, *state.journal.find(effect));
+    state.model = model_of(*known);
+    state.budget.set_prices(state.model.prices);
+    co_return std::string(find_string(*known, "notice"));
+  }
+  const json::value in = state.journals() ? describe_start(state) : json::value();
+  std::string notice = co_await state.select_backend();
+  state.journal.whole(effect, "start", in, describe_model(state.model, notice), state.wall_now());
+  if (state.parent == nullptr && state.journal.kept()) state.journal.log()->set_model(state.model.id);
+  co_return notice;
+}
+
+SENNIT_OUT_OF_FRAME asio::awaitable<void> hear(Effects::State& state, std::string input) {
+  Effects effects(state);
+  co_await effects.say(user_message(std::move(input)));
+}
+
+SENNIT_OUT_OF_FRAME void tell_start(Effects::State& state, std::string notice) {
+  if (state.parent == nullptr) {
+    state.emit(RunStarted{state.run.id, state.session.id, state.parts.definition.name, state.model.id});
+  }
+  if (!notice.empty()) state.emit(Notice{std::move(notice)});
+  tell_uncounted_cost(state);
+}
+
+}  // namespace
+
+SENNIT_OUT_OF_FRAME asio::awaitable<void> prepare(Effects::State& state, std::string input) {
+  static const std::map<std::string, json::value> kNone;
+  const auto& inputs = state.parent == nullptr ? state.run.options.inputs : kNone;
+  state.instructions = render_instructions(state.parts.definition, inputs);
+  std::string notice = co_await start_agent(state);
+  const bool recalls = state.parts.memory && state.parts.definition.memory.recall;
+  if (!recalls) co_await hear(state, input);
+  co_await state.committed();  // the run is known, and what the person said is kept, whatever becomes of the answer
+  tell_start(state, std::move(notice));
+  if (!recalls) co_return;
+  co_await recall_notes(state, input);
+  co_await hear(state, std::move(input));
+  co_await state.committed();
+}
+
+}  // namespace sennit

@@ -1,0 +1,126 @@
+#include <sennit/agent/store_state.hpp>
+
+#include <cassert>
+#include <utility>
+
+namespace sennit {
+namespace {
+
+// Of a run's row beside its texts: it must fit, whatever comes to be known of the run.
+constexpr std::size_t kMaxName = 1'000;
+
+/// Cuts at `limit` bytes without splitting a character.
+std::string cut(std::string text, std::size_t limit) {
+  if (text.size() <= limit) return text;
+  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0U) == 0x80U) --limit;
+  text.resize(limit);
+  return text;
+}
+
+}  // namespace
+
+RunLog::State::State(std::shared_ptr<Store::State> of, const RunRecord& record, std::int64_t with_fence)
+    : store(std::move(of)), run(record.id), session(record.session), lease(lease_key(record)), fence(with_fence) {
+  store->holder.began_lease();
+}
+
+RunLog::State::~State() {
+  store->holder.ended_lease();
+}
+
+RunLog::RunLog(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+RunLog::~RunLog() {
+  if (state_->over) return;
+  // In its place among the writes, for who asks this store next; and at once, for all others.
+  State& run = *state_;
+  run.store->enqueue(
+      {state_, [&run](Store::State& store) { give_lease_back(store, run.lease, run.fence, false); }, 0, false});
+  run.store->holder.give_back(run.lease, run.fence);
+}
+
+void RunLog::append(JournalEntry entry, const Message* message, std::int64_t position) {
+  State& run = *state_;
+  assert(!run.over);
+  const std::size_t entry_bytes = run.run.size() + entry.effect.size() + entry.kind.size() + entry.data.size();
+  require_row(entry_bytes);
+  if (message == nullptr || run.session.empty()) {
+    run.store->enqueue({state_,
+                        [&run, number = run.next_entry, entry = std::move(entry)](Store::State& store) {
+                          insert_entry(store, run.run, number, entry);
+                        },
+                        entry_bytes});
+  } else {
+    const std::size_t keys = run.session.size() + run.run.size();
+    std::string body = stored(to_json(*message), keys);
+    const std::size_t message_bytes = keys + body.size();
+    run.store->enqueue({state_,
+                        [&run, number = run.next_entry, entry = std::move(entry), position,
+                         body = std::move(body)](Store::State& store) {
+                          insert_entry(store, run.run, number, entry);
+                          insert_message(store, run.session, position, run.run, body);
+                        },
+                        entry_bytes + message_bytes});
+  }
+  ++run.next_entry;
+}
+
+void RunLog::add_message(const Message& message, std::int64_t position) {
+  State& run = *state_;
+  assert(!run.over);
+  if (run.session.empty()) return;
+  const std::size_t keys = run.session.size() + run.run.size();
+  std::string body = stored(to_json(message), keys);
+  const std::size_t bytes = keys + body.size();
+  run.store->enqueue({state_,
+                      [&run, position, body = std::move(body)](Store::State& store) {
+                        insert_message(store, run.session, position, run.run, body);
+                      },
+                      bytes});
+}
+
+void RunLog::set_model(std::string model) {
+  State& run = *state_;
+  assert(!run.over);
+  run.store->enqueue({state_,
+                      [&run, model = cut(std::move(model), kMaxName)](Store::State& store) {
+                        const Kept update = store.connection.use("UPDATE runs SET model = ?2 WHERE id = ?1");
+                        update->bind(1, run.run).bind(2, model).run();
+                      },
+                      kMaxName});
+}
+
+void RunLog::end(WallTime at, const Outcome& outcome) {
+  State& run = *state_;
+  if (std::exchange(run.over, true)) return;
+  std::string body = stored(outcome);
+  const std::size_t bytes = body.size();
+  run.store->enqueue({state_,
+                      [&run, at, body = std::move(body)](Store::State& store) {
+                        end_run(store, run.run, at, body);
+                        give_lease_back(store, run.lease, run.fence, true);
+                      },
+                      bytes});
+}
+
+void RunLog::suspend(std::string waits_for) {
+  State& run = *state_;
+  if (std::exchange(run.over, true)) return;
+  run.store->enqueue({state_,
+                      [&run, waits_for = cut(std::move(waits_for), kMaxName)](Store::State& store) {
+                        // Its program ended as it should: none of its attempts counts against it.
+                        const Kept update =
+                            store.connection.use("UPDATE runs SET waits_for = ?2, attempts = 0 WHERE id = ?1");
+                        update->bind(1, run.run).bind(2, waits_for).run();
+                        give_lease_back(store, run.lease, run.fence, false);
+                      },
+                      kMaxName});
+}
+
+asio::awaitable<void> RunLog::committed() {
+  // The state stays: the job may outlive a caller that was cancelled.
+  std::function<void()> flush = [run = state_] { run->store->flush(*run); };
+  co_await state_->store->thread.run(std::move(flush));
+}
+
+}  // namespace sennit

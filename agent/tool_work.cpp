@@ -1,0 +1,129 @@
+#include <sennit/agent/io/scope.hpp>
+#include <sennit/agent/runtime_state.hpp>
+#include <sennit/agent/tool_work.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <utility>
+
+namespace sennit {
+namespace {
+
+constexpr std::size_t kMostProgress = 1'000;  // lines of one call
+// How long a tool may take to hear that it is cancelled, or that its time is over.
+constexpr milliseconds kGrace{300};
+
+asio::awaitable<void> call(std::shared_ptr<ToolWork> at) {
+  auto calling = at->tool->call(std::move(at->arguments), at->context);
+  at->output = co_await std::move(calling);
+}
+
+void start(Environment& environment, const std::shared_ptr<ToolWork>& at) {
+  auto calling = call(at);
+  asio::co_spawn(environment.executor(), spawnable(std::move(calling)),
+                 asio::bind_cancellation_slot(at->stop.slot(), [at](const std::exception_ptr& failure) {
+                   try {
+                     if (failure) std::rethrow_exception(failure);
+                   } catch (...) {
+                     at->error = current_error();
+                   }
+                   at->done = true;
+                   at->changed.notify();
+                 }));
+}
+
+/// False: it has not ended by then.
+asio::awaitable<bool> ended_within(Environment& environment, ToolWork& at, milliseconds limit) {
+  bool expired = false;
+  std::unique_ptr<Alarm> alarm;
+  if (limit > milliseconds::zero()) {
+    alarm = environment.call_at(environment.now() + limit, [&expired, &at] {
+      expired = true;
+      at.changed.notify();
+    });
+  }
+  while (!at.done && !expired) co_await at.changed.wait();
+  co_return at.done;
+}
+
+/// Tells the tool to stop, and gives it a moment to do so.
+asio::awaitable<void> stop(Environment& environment, ToolWork& at) {
+  at.stop.emit(asio::cancellation_type::terminal);
+  if (co_await ended_within(environment, at, kGrace)) co_return;
+  while (!at.done && at.context.asks()) co_await at.changed.wait();
+  if (!at.done) at.context.abandon();
+}
+
+}  // namespace
+
+CallContext::CallContext(Effects::State& state, const ToolCall& call, std::string effect)
+    : state_(&state),
+      environment_(state.run.environment),
+      memory_(state.parts.memory),
+      session_(state.session.id),
+      call_id_(call.id),
+      effect_(std::move(effect)),
+      key_(state.run.id + "/" + effect_) {}
+
+struct CallContext::Asking {
+  explicit Asking(CallContext& of_context) : context(of_context) { ++context.asking_; }
+  ~Asking() {
+    if (--context.asking_ == 0 && context.changed != nullptr) context.changed->notify();
+  }
+  Asking(const Asking&) = delete;
+  Asking& operator=(const Asking&) = delete;
+  CallContext& context;
+};
+
+Effects::State& CallContext::state() {
+  if (state_ == nullptr) throw Error(errc::cancelled, "the run does not wait for this call any more");
+  return *state_;
+}
+
+void CallContext::progress(std::string text) {
+  // Nobody misses what a reader who is behind would see too late, and it would pile up.
+  if (state_ == nullptr || !state_->run.has_room() || told_.size() >= kMostProgress) return;
+  if (state_->journal.kept()) told_.emplace_back(text);
+  state_->emit(effect_, ToolProgress{call_id_, std::move(text)});
+}
+
+asio::awaitable<std::string> CallContext::ask(std::string question) {
+  Effects::State& run = state();
+  const Asking asking(*this);
+  co_return co_await ask_question(run, effect_ + ".q" + std::to_string(++children_), effect_, std::move(question));
+}
+
+asio::awaitable<Outcome> CallContext::delegate(const Agent& agent, std::string task) {
+  Effects::State& run = state();
+  const Asking asking(*this);
+  const std::uint32_t child = ++children_;
+  std::string scope = child == 1 ? effect_ : effect_ + "." + std::to_string(child);
+  co_return co_await run_child(run, agent.parts(), std::move(task), call_id_, std::move(scope));
+}
+
+asio::awaitable<ToolOutput> work(Environment& environment, std::shared_ptr<ToolWork> at, milliseconds limit,
+                                 std::string name) {
+  start(environment, at);
+  std::optional<Error> cut;
+  try {
+    if (!co_await ended_within(environment, *at, limit)) {
+      cut = Error(errc::timeout, "the tool " + name + " took longer than " + std::to_string(limit.count()) + " ms")
+                .retry();
+    }
+  } catch (...) {
+    cut = current_error();
+  }
+  if (cut) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    co_await stop(environment, *at);
+    co_await asio::this_coro::throw_if_cancelled(true);
+  }
+  if (at->output) co_return std::move(*at->output);
+  if (cut && cut->code() != errc::cancelled) throw Error(std::move(*cut));
+  if (at->error) throw Error(std::move(*at->error));
+  throw Error(std::move(*cut));
+}
+
+}  // namespace sennit

@@ -1,0 +1,201 @@
+// Three gestures (the reader leaves, this answer stops, the run stops), and a storm of cancellations at random moments:
+// all end in time, and nothing is left behind.
+#include "support/http_server.hpp"
+#include "support/world.hpp"
+#include <sennit/agent/io/signal.hpp>
+#include <sennit/agent/typed_tool.hpp>
+
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <catch2/catch_test_macros.hpp>
+
+#include <cstdlib>
+#include <filesystem>
+#include <random>
+#include <thread>
+
+using namespace sennit;
+using namespace sennit::testing;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+Definition with_tools(std::vector<std::string> tools) {
+  Definition definition;
+  for (std::string& tool : tools) definition.tools.push_back({std::move(tool), {}});
+  definition.policy.allow = {"*"};
+  return definition;
+}
+
+Turn calling(std::string tool) {
+  return {{calls(0, "a", std::move(tool), "{}")}, false};
+}
+
+/// Ends when it wants to: an hour later, whatever it is told.
+asio::awaitable<std::string> deaf(ToolContext& context) {
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  co_await context.environment().sleep(std::chrono::hours(1));
+  context.progress("nobody hears this");
+  co_return "an hour later";
+}
+
+std::size_t open_descriptors() {
+  const std::filesystem::directory_iterator files("/proc/self/fd");
+  return static_cast<std::size_t>(std::distance(begin(files), end(files)));
+}
+
+}  // namespace
+
+TEST_CASE("a reader leaves, and the run works on") {
+  const TempDir folder;
+  std::atomic<bool> go{false};
+  World world(
+      [&](const CompletionRequest& request) {
+        if (request.messages.size() == 1) return calling("echo_late");
+        return Turn{{TextDelta{"done"}}, false};
+      },
+      {.state = folder.path()},
+      [&](Registry& registry) {
+        registry.add_tool("echo_late", "", [&go](ToolContext& context) -> asio::awaitable<std::string> {
+          while (!go) co_await context.environment().sleep(milliseconds(1));
+          co_return "late";
+        });
+      });
+  Run run = world.agent(with_tools({"echo_late"})).session("s").start("go");
+  const std::string id = run.id();
+  elsewhere(read_until<ToolStarted>(run));
+  run.detach();
+  go = true;
+  const auto ended = [&] { return elsewhere(world.runtime.store()->runs({})).at(0).phase == RunPhase::ended; };
+  const auto due = Clock::now() + kPatience;
+  while (!ended() && Clock::now() < due) std::this_thread::sleep_for(milliseconds(1));
+  CHECK(find_string(elsewhere(world.runtime.store()->runs({})).at(0).outcome, "text") == "done");
+}
+
+TEST_CASE("to stop an answer lets the tool at work finish, and begins nothing more") {
+  std::atomic<bool> go{false};
+  int asked = 0;
+  World world(
+      [&](const CompletionRequest&) {
+        ++asked;
+        return calling("careful");
+      },
+      {},
+      [&](Registry& registry) {
+        registry.add_tool("careful", "", [&go](ToolContext& context) -> asio::awaitable<std::string> {
+          while (!go) co_await context.environment().sleep(milliseconds(1));
+          co_return "whole";
+        });
+      });
+  Session session = world.agent(with_tools({"careful"})).session();
+  Run run = session.start("go");
+  elsewhere(read_until<ToolStarted>(run));
+  run.stop_answer("that is enough");
+  std::this_thread::sleep_for(milliseconds(5));
+  go = true;
+  const Outcome outcome = elsewhere(run.wait());
+  CHECK(outcome.ending == Ending::cancelled);
+  CHECK(outcome.detail == "that is enough");
+  CHECK(asked == 1);
+  const auto messages = elsewhere(session.messages());
+  REQUIRE(messages.size() == 3);
+  CHECK(std::get<ToolResult>(messages[2].parts[0]).content == "whole");
+}
+
+TEST_CASE("to stop an answer ends what the model is saying at once") {
+  World world([](const CompletionRequest&) { return Turn{{TextDelta{"so far"}}, true}; });
+  Session session = world.agent({}).session();
+  Run run = session.start("go");
+  world.wait_for_stall();
+  run.stop_answer();
+  const Outcome outcome = elsewhere(run.wait());
+  CHECK(outcome.ending == Ending::cancelled);
+  CHECK(outcome.text == "so far");
+  CHECK(elsewhere(session.messages()).size() == 2);
+}
+
+TEST_CASE("a tool that ignores its cancellation is left behind") {
+  World world([](const CompletionRequest&) { return calling("deaf"); }, {},
+              [](Registry& registry) { registry.add_tool("deaf", "", deaf, ToolTraits{.timeout = milliseconds(0)}); });
+  Session session = world.agent(with_tools({"deaf"})).session();
+  Run run = session.start("go");
+  elsewhere(read_until<ToolStarted>(run));
+  const auto begun = Clock::now();
+  run.cancel("stop");
+  const auto events = elsewhere(read_all(run));
+  CHECK(Clock::now() - begun < std::chrono::seconds(1) + kPatience / 10);  // promptly, on a machine that is busy too
+  CHECK(std::get<RunFinished>(events.back().data).outcome.ending == Ending::cancelled);
+  CHECK(ill_formed(elsewhere(session.messages())).empty());
+}
+
+TEST_CASE("a tool that ignores its deadline is left behind, and the run goes on") {
+  World world(
+      [](const CompletionRequest& request) {
+        return request.messages.size() == 1 ? calling("deaf") : Turn{{TextDelta{"on"}}, false};
+      },
+      {}, [](Registry& registry) { registry.add_tool("deaf", "", deaf, ToolTraits{.timeout = milliseconds(20)}); });
+  Session session = world.agent(with_tools({"deaf"})).session();
+  Run run = session.start("go");
+  const auto events = elsewhere(read_all(run));
+  CHECK(text_of(events) == "on");
+  const auto result = elsewhere(session.messages()).at(2);
+  CHECK(std::get<ToolResult>(result.parts[0]).content.find("took longer than 20 ms") != std::string::npos);
+}
+
+// `test_agent "[storm]"` with SENNIT_STORM=1000 is what docs/reliability.md tells of.
+TEST_CASE("a storm of cancellations leaves nothing behind", "[storm]") {
+  const char* wanted = std::getenv("SENNIT_STORM");
+  const int count = wanted == nullptr ? 60 : std::atoi(wanted);
+  const auto pieces = [](std::string piece) {
+    return Reply::forever([piece = std::move(piece)](std::size_t) { return piece; }).every(milliseconds(1));
+  };
+  constexpr const char* kText = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"word \"}}]}\n\n";
+  constexpr const char* kCall =
+      "data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":"
+      "\"deaf\",\"arguments\":\"{}\"}}]},\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n";
+  std::atomic<int> kind{0};
+  HttpServer server([&](const HttpRequest&) {
+    switch (kind++ % 4) {
+      case 0:
+        return Reply::text("").stall();
+      case 1:
+        return pieces(": keep-alive\n\n");
+      case 2:
+        return pieces(kText);
+      default:
+        return Reply::text(kCall).header("content-type", "text/event-stream");
+    }
+  });
+  const TempDir folder;
+  std::mt19937 random(17);
+  const std::size_t descriptors = open_descriptors();
+  Clock::duration longest{};
+  {
+    World world(says("unused"), {.state = folder.path()}, [](Registry& registry) {
+      registry.add_tool("deaf", "", deaf, ToolTraits{.timeout = milliseconds(0)});
+    });
+    Definition definition = with_tools({"deaf"});
+    definition.model.name = "openai-compatible/test";
+    definition.model.base_url = server.url("/v1");
+    const Agent agent(world.runtime, definition);
+    for (int i = 0; i < count; ++i) {
+      Run run = agent.session("s" + std::to_string(i % 7)).start("go");
+      std::this_thread::sleep_for(std::chrono::microseconds(random() % 20'000));
+      const auto begun = Clock::now();
+      run.cancel("storm");
+      const auto events = elsewhere(read_all(run));
+      longest = std::max(longest, Clock::now() - begun);
+      REQUIRE(count_of<RunFinished>(events) == 1);
+      const Outcome& outcome = std::get<RunFinished>(events.back().data).outcome;
+      REQUIRE(outcome.ending == Ending::cancelled);
+    }
+    for (int i = 0; i < 7; ++i) CHECK(ill_formed(elsewhere(agent.session("s" + std::to_string(i)).messages())).empty());
+  }
+  const auto due = Clock::now() + kPatience;
+  while (server.open_connections() > 0 && Clock::now() < due) std::this_thread::sleep_for(milliseconds(1));
+  CHECK(server.open_connections() == 0);
+  WARN("the longest of " << count << " cancellations took " << std::chrono::duration_cast<milliseconds>(longest).count()
+                         << " ms");
+  CHECK(open_descriptors() <= descriptors + 1);  // the test's own loop
+}

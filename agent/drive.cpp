@@ -2,6 +2,7 @@
 // leave everything well-formed, whatever happened.
 #include <sennit/agent/effects_state.hpp>
 #include <sennit/agent/io/timeout.hpp>
+#include <sennit/agent/open_calls.hpp>
 #include <sennit/agent/opening.hpp>
 #include <sennit/agent/runtime_state.hpp>
 
@@ -22,9 +23,7 @@ constexpr const char* kTimeLimit = "limits.time: the run";
 SENNIT_OUT_OF_FRAME void settle_conversation(Effects::State& state, const Outcome& outcome) {
   if (!state.partial_text.empty()) state.add_message(assistant_message(state.partial_text));
   const std::string not_done = "not done: the run ended before (" + std::string(to_string(outcome.ending)) + ")";
-  for (const ToolCall& call : open_calls(state.conversation)) {
-    state.add_message(tool_message({call.id, call.name, not_done, true}));
-  }
+  for (Message& closing : closing_messages(state.conversation, {}, not_done)) state.add_message(std::move(closing));
 }
 
 std::chrono::microseconds since(const Run::State& run, SteadyTime begun) {
@@ -198,22 +197,6 @@ asio::awaitable<Outcome> run_child(Effects::State& parent, std::shared_ptr<const
   if (outcome.ending == Ending::cancelled) throw Error(errc::cancelled, outcome.detail);
   if (outcome.error && outcome.error->code() == errc::diverged) throw Error(*outcome.error);
   co_return outcome;
-}
-
-SENNIT_OUT_OF_FRAME std::vector<ToolCall> open_calls(const std::vector<Message>& conversation) {
-  std::vector<ToolCall> open;
-  const auto is_calling = [](const Message& message) { return !message.tool_calls().empty(); };
-  const auto last = std::find_if(conversation.rbegin(), conversation.rend(), is_calling);
-  if (last == conversation.rend()) return open;
-  for (const ToolCall* call : last->tool_calls()) open.push_back(*call);
-  for (auto message = last.base(); message != conversation.end(); ++message) {
-    for (const Part& part : message->parts) {
-      const auto* result = std::get_if<ToolResult>(&part);
-      if (result == nullptr) continue;
-      std::erase_if(open, [&](const ToolCall& call) { return call.id == result->call_id; });
-    }
-  }
-  return open;
 }
 
 namespace {

@@ -100,9 +100,6 @@ struct Effects::State {
 [[nodiscard]] asio::awaitable<Outcome> run_child(Effects::State& parent, std::shared_ptr<const Agent::Parts> agent,
                                                  std::string task, std::string call_id, std::string effect);
 
-/// The tool calls of the last assistant message that have no result.
-[[nodiscard]] std::vector<ToolCall> open_calls(const std::vector<Message>& conversation);
-
 /// How a run that broke with `error` ends.
 [[nodiscard]] Outcome outcome_of(const Effects::State& state, Error error);
 

@@ -188,7 +188,6 @@ asio::awaitable<Opening> open_fork(Run::State& run, Session::State& session, Beg
   Store* const store = session.parts->runtime->store.get();
   Opening opening;
   take_inputs(run, source.record);
-  (void)take_in_memory(session);
   if (store != nullptr) {
     RunRecord record = new_record(run, session, source.record.input);
     record.forked_from = source.record.id + "@" + std::to_string(beginning.fork_at);

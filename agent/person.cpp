@@ -37,10 +37,18 @@ bool settles_doubt(std::string_view text) {
   return text == "done" || text.starts_with("done:") || text == "not done" || text == "abort";
 }
 
+/// Whether an answer that came through the store is one to this request, and still fresh.
+bool counts(const Effects::State& state, const Request& asked, WallTime since, const Answer& answer) {
+  if (answer.request != asked.effect || answer.digest != asked.digest) return false;
+  if (asked.is_answer != nullptr && !asked.is_answer(answer.text)) return false;
+  return state.wall_now() <= since + state.run.options.answer_validity;
+}
+
 /// Open while it lives: Run::approve and Run::answer find it by its id.
 class OpenRequest {
  public:
-  OpenRequest(Effects::State& state, const Request& asked) : state_(state), asked_(asked) {
+  OpenRequest(Effects::State& state, const Request& asked, WallTime since)
+      : state_(state), asked_(asked), since_(since) {
     request_.is_answer = asked.is_answer;
     state.run.requests.emplace(asked.effect, &request_);
   }
@@ -76,48 +84,67 @@ class OpenRequest {
     if (!store) co_return;
     const std::vector<Answer> answers = co_await store->answers(state_.run.id);
     for (const Answer& answer : answers) {
-      if (answer.request != asked_.effect || answer.digest != asked_.digest) continue;
-      request_.settle(answer.text);
+      if (counts(state_, asked_, since_, answer)) request_.settle(answer.text);
     }
   }
 
   Effects::State& state_;
   const Request& asked_;
+  const WallTime since_;
   PersonRequest request_;
 };
 
-/// What was said through the store before the run went on, if it still counts.
-std::optional<std::string> said_before(Effects::State& state, const Request& asked, WallTime since) {
+/// What was said through the store before the run went on, or what the run's options say of requests that were open.
+std::optional<std::string> said_before(const Effects::State& state, const Request& asked, WallTime since) {
   const auto given = state.run.answers.find(asked.effect);
-  if (given == state.run.answers.end()) return std::nullopt;
-  if (given->second.digest != asked.digest) return std::nullopt;  // to something else
-  if (asked.is_answer != nullptr && !asked.is_answer(given->second.text)) return std::nullopt;
-  if (state.wall_now() > since + state.run.options.answer_validity) return std::nullopt;
-  return given->second.text;
+  if (given != state.run.answers.end() && counts(state, asked, since, given->second)) return given->second.text;
+  if (asked.kind != "approval") return std::nullopt;
+  if (state.run.options.approvals == Approvals::allow) return std::string(kApprovals[0]);
+  if (state.run.options.approvals == Approvals::deny) return std::string(kApprovals[2]);
+  return std::nullopt;
+}
+
+/// Nobody will answer while this run waits.
+bool is_alone(const Effects::State& state, const Request& asked) {
+  const RunOptions& options = state.run.options;
+  if (options.approvals == Approvals::suspend) return true;
+  return asked.kind != "approval" && (!options.questions || options.approvals == Approvals::deny);
+}
+
+/// Waits for the answer, unless nobody will give it now. Nothing: nobody answered in time.
+asio::awaitable<std::optional<std::string>> wait_for_answer(Effects::State& state, const Request& asked,
+                                                            WallTime since) {
+  if (is_alone(state, asked) && state.journal.kept()) throw Error(errc::suspended, asked.wants);
+  OpenRequest open(state, asked, since);
+  std::optional<std::string> said = co_await open.answered();
+  // Neither "done" nor "not done" may be guessed: a doubt stays open.
+  if (!said && asked.kind == "doubt") throw Error(errc::suspended, asked.wants);
+  co_return said;
 }
 
 /// The life of a request. Nothing: nobody answered in time.
 asio::awaitable<std::optional<std::string>> ask(Effects::State& state, Request asked) {
+  const Recorded* begun = state.journal.find(asked.effect, asked.kind, asked.in);
+  if (begun != nullptr && (begun->ended || state.journal.replaying())) state.emit(asked.lane, asked.shown);
   if (const json::value* known = state.answered(asked.effect, asked.kind, asked.in)) {
-    state.emit(asked.lane, std::move(asked.shown));
     const json::value* said = find(*known, "said");
     co_return said == nullptr ? std::nullopt : std::optional(std::string(said->as_string()));
   }
-  const Recorded* begun = state.journal.find(asked.effect);
   const WallTime since = begun == nullptr ? state.wall_now() : begun->started_at;
   if (begun == nullptr) state.journal.start(asked.effect, asked.kind, asked.in, since);
   co_await state.committed();  // it may be answered from elsewhere
-  std::optional<std::string> said = said_before(state, asked, since);
-  OpenRequest open(state, asked);
   state.emit(asked.lane, std::move(asked.shown));
-  if (!said) {
-    const RunOptions& options = state.run.options;
-    const bool is_doubt = asked.kind == "doubt";
-    const bool nobody = options.approvals == Approvals::suspend || (is_doubt && !options.questions);
-    if (nobody && state.journal.kept()) throw Error(errc::suspended, asked.wants);
-    said = co_await open.answered();
-    // Neither "done" nor "not done" may be guessed: a doubt stays open.
-    if (!said && is_doubt) throw Error(errc::suspended, asked.wants);
+  std::optional<std::string> said = said_before(state, asked, since);
+  std::optional<Error> failure;
+  try {
+    if (!said) said = co_await wait_for_answer(state, asked, since);
+  } catch (...) {
+    failure = current_error();
+  }
+  if (failure) {
+    const bool stays_open = state.leaving() || failure->code() == errc::suspended;
+    if (!stays_open) state.journal.end(asked.effect, asked.kind, failure_of(*failure), state.wall_now());
+    throw Error(std::move(*failure));
   }
   json::object out;
   if (said) out["said"] = *said;

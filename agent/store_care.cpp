@@ -45,7 +45,11 @@ bool take_back(Store::State& store, const std::string& session) {
 // ---- import ----
 
 void check_import(const RecordedRun& run) {
-  if (run.record.id.empty()) throw Error(errc::invalid_argument, "the run has no id");
+  // It becomes a part of files' names.
+  constexpr std::string_view kLetters = "0123456789abcdefghijklmnopqrstuvwxyz-";
+  if (run.record.id.empty() || run.record.id.find_first_not_of(kLetters) != std::string::npos) {
+    throw Error(errc::invalid_argument, "a run's id is made of letters (a-z), digits and '-'");
+  }
   for (const auto& [digest, body] : run.pins) {
     // Under a digest that is not its own it would pass for another agent's.
     if (sha256(json::serialize(body)) != digest) {

@@ -144,7 +144,10 @@ asio::awaitable<std::optional<ToolOutput>> resolve(Effects::State& state, const 
     throw Error(errc::cancelled, state.run.cancel_reason);
   }
   constexpr std::string_view kDone = "done:";
-  if (said.starts_with(kDone)) co_return ToolOutput{said.substr(kDone.size()), false};
+  if (said.starts_with(kDone)) {
+    const std::size_t words = said.find_first_not_of(' ', kDone.size());
+    co_return ToolOutput{words == std::string::npos ? std::string() : said.substr(words), false};
+  }
   co_return ToolOutput{"done; a person says so, and its result is not known", false};
 }
 
@@ -217,8 +220,16 @@ asio::awaitable<void> retell_call(Effects::State& state, Batch& batch, std::size
   const ToolCall& call = batch.calls[index];
   const std::string& effect = batch.effects[index];
   state.emit(effect, ToolStarted{call});
-  co_await retell_inside(state, call, effect);
   const json::value& out = recorded.out;
+  const bool stopped = find(out, "stopped") != nullptr;
+  std::optional<Error> failure;
+  try {
+    co_await retell_inside(state, call, effect);
+  } catch (...) {
+    failure = current_error();
+  }
+  // What was inside of a call that was stopped was stopped with it.
+  if (failure && (!stopped || failure->code() == errc::diverged)) throw Error(std::move(*failure));
   if (const json::value* progress = find(out, "progress")) {
     for (const json::value& text : progress->as_array()) {
       state.emit(effect, ToolProgress{call.id, std::string(text.as_string())});
@@ -229,7 +240,7 @@ asio::awaitable<void> retell_call(Effects::State& state, Batch& batch, std::size
                     is_error != nullptr && *is_error == json::value(true)};
   state.emit(effect, ToolFinished{result, std::chrono::microseconds(find_int(out, "us").value_or(0))});
   batch.results[index] = std::move(result);
-  if (find(out, "stopped") != nullptr) throw Error(state.end_of_record(effect, "tool"));
+  if (stopped) throw Error(state.end_of_record(effect, "tool"));
 }
 
 SENNIT_OUT_OF_FRAME void keep_result(Effects::State& state, const Batch& batch, std::size_t index,

@@ -72,7 +72,7 @@ Foreground::Foreground(asio::io_context& loop, Signals& signals, const Foregroun
       view_(page_, {.answer = is_together(out_) && !settings.quiet ? nullptr : &out_.buffer(),
                     .beside = err_.is_terminal(),
                     .quiet = settings.quiet,
-                    .hint_approvals = !settings.yes && !settings.no && !settings.suspend && !can_ask_}) {
+                    .hint_approvals = !settings.yes && !settings.no && !parks() && !can_ask_}) {
   if (!can_ask_) return;
   desk_ = std::make_unique<Desk>(loop, is_together(out_) ? out_ : err_, page_.options().colour);
   desk_->terminal.original();
@@ -80,14 +80,18 @@ Foreground::Foreground(asio::io_context& loop, Signals& signals, const Foregroun
 
 Foreground::~Foreground() = default;
 
+bool Foreground::parks() const {
+  return settings_.suspend || (settings_.park && !can_ask_ && !settings_.yes && !settings_.no);
+}
+
 RunOptions Foreground::options() const {
   RunOptions options;
-  if (settings_.suspend) {
+  if (parks()) {
     options.approvals = Approvals::suspend;
   } else if (settings_.yes || settings_.no || !can_ask_) {
     options.approvals = settings_.yes ? Approvals::allow : Approvals::deny;
   }
-  options.questions = can_ask_ || settings_.suspend;
+  options.questions = can_ask_ || parks();
   return options;
 }
 

@@ -27,6 +27,7 @@ struct ForegroundSettings {
   bool yes = false;
   bool no = false;
   bool suspend = false;
+  bool park = false;  ///< as `suspend`, where nobody is there to be asked and nothing was said beforehand
 };
 
 /// --json, --quiet.
@@ -59,6 +60,9 @@ class Foreground {
 
  private:
   struct Desk;
+
+  /// Where a person must decide the run is suspended.
+  [[nodiscard]] bool parks() const;
 
   asio::io_context& loop_;
   Signals& signals_;

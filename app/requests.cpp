@@ -43,9 +43,9 @@ std::string arguments_of(const ToolCall& call) {
   if (!parsed || !parsed->is_object()) return "    " + one_line(call.arguments) + "\n";
   std::string text;
   for (const auto& [key, value] : parsed->get_object()) {
-    text += "    " + one_line(key) + ": ";
+    text += "    " + one_line(key) + ":";
     if (!value.is_string()) {
-      text += one_line(json::serialize(value)) + "\n";
+      text += " " + one_line(json::serialize(value)) + "\n";
       continue;
     }
     std::string_view rest = value.get_string();
@@ -53,7 +53,7 @@ std::string arguments_of(const ToolCall& call) {
     const bool several = rest.find('\n') != std::string_view::npos;
     while (true) {
       const std::size_t end = std::min(rest.find('\n'), rest.size());
-      text += (several ? "\n      " : "") + harmless_line(rest.substr(0, end));
+      text += (several ? "\n      " : " ") + harmless_line(rest.substr(0, end));
       if (end == rest.size()) break;
       rest.remove_prefix(end + 1);
     }

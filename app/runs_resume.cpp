@@ -54,7 +54,7 @@ std::vector<Request> unanswerable(const std::vector<Request>& open, const Resume
 class Resuming {
  public:
   Resuming(KeptRuns& runs, Signals& signals, const ResumeSettings& settings)
-      : runs_(runs), settings_(settings), foreground_(runs.loop(), signals, settings.foreground) {}
+      : runs_(runs), settings_(settings), foreground_(runs.loop(), signals, parking(settings.foreground)) {}
 
   void resume(const RecordedRun& run) {
     OpenRequests requests = requests_in(runs_, run);
@@ -65,9 +65,6 @@ class Resuming {
     }
     ResumeOptions options;
     options.run = foreground_.options();
-    const bool said = settings_.foreground.yes || settings_.foreground.no;
-    if (!foreground_.can_ask() && !said) options.run.approvals = Approvals::suspend;
-    options.run.questions = options.run.questions || options.run.approvals == Approvals::suspend;
     options.force = settings_.force;
     options.migrate = settings_.migrate;
     const Agent agent(runs_.runtime(), read_agent(source_of(run.record, settings_.agent)));
@@ -79,9 +76,7 @@ class Resuming {
     std::vector<RunRecord> open = runs_.list({.ended = false});
     std::reverse(open.begin(), open.end());  // the oldest first
     std::size_t resumed = 0;
-    std::size_t waiting = 0;
     for (const RunRecord& record : open) {
-      waiting += record.phase == RunPhase::waiting ? 1 : 0;
       if (record.phase != RunPhase::interrupted || foreground_.stopped()) continue;
       ++resumed;
       if (!settings_.foreground.quiet && !settings_.foreground.json) {
@@ -95,6 +90,8 @@ class Resuming {
       }
     }
     if (resumed == 0) say("No run was interrupted.\n");
+    std::size_t waiting = 0;
+    for (const RunRecord& record : runs_.list({.ended = false})) waiting += record.phase == RunPhase::waiting ? 1 : 0;
     if (waiting > 0) {
       say(fmt::format("{} run{} for a person: see `sennit runs list --waiting`\n", waiting,
                       waiting == 1 ? " waits" : "s wait"));
@@ -107,6 +104,10 @@ class Resuming {
   }
 
  private:
+  static ForegroundSettings parking(ForegroundSettings settings) {
+    settings.park = true;
+    return settings;
+  }
   static void say(const std::string& text) {
     std::fflush(stdout);
     std::fwrite(text.data(), 1, text.size(), stderr);

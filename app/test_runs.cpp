@@ -32,7 +32,7 @@ std::vector<std::filesystem::path> files_in(const std::filesystem::path& path) {
   const auto options = std::filesystem::directory_options::skip_permission_denied;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(path, options)) {
     if (entry.path().filename().string().ends_with(".run.jsonl") && entry.is_regular_file()) {
-      files.push_back(entry.path());
+      files.push_back(entry.path().lexically_normal());
     }
   }
   std::sort(files.begin(), files.end());

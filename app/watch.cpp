@@ -34,10 +34,11 @@ void Watch::draw(Run& run, const Event& event) {
 }
 
 void Watch::note_request(Run& run, const Event& event) {
-  if (const auto* finished = std::get_if<ToolFinished>(&event.data)) {
-    const std::string call = event.path + "/" + finished->result.call_id;
-    finished_calls_.insert(call);
-    std::erase_if(requests_, [&](const Request& request) { return request.call == call; });
+  const auto* finished = std::get_if<ToolFinished>(&event.data);
+  if (finished != nullptr || std::holds_alternative<StepStarted>(event.data)) {
+    const std::string place = event.path + "/" + (finished != nullptr ? finished->result.call_id : std::string());
+    finished_.insert(place);
+    std::erase_if(requests_, [&](const Request& request) { return request.place == place; });
   }
   if (const auto* approval = std::get_if<ApprovalRequested>(&event.data)) {
     if (settled_.contains(approval->id)) return;
@@ -46,7 +47,7 @@ void Watch::note_request(Run& run, const Event& event) {
   }
   if (screen_.person == nullptr) return;
   if (const auto* question = std::get_if<QuestionAsked>(&event.data)) {
-    if (!settled_.contains(question->id)) requests_.push_back({{}, *question});
+    if (!settled_.contains(question->id)) requests_.push_back({event.path + "/", *question});
   }
   if (const auto* doubt = std::get_if<InDoubt>(&event.data)) {
     if (!settled_.contains(doubt->id)) requests_.push_back({event.path + "/" + doubt->call.id, *doubt});
@@ -90,10 +91,8 @@ void Watch::on_signal(Run& run, int signal) {
 void Watch::ask(Run& run) {
   const Request request = std::move(requests_.front());
   requests_.pop_front();
-  finished_calls_.clear();
-  const auto settled = [&] {
-    return done_ || signal_ != 0 || (!request.call.empty() && finished_calls_.contains(request.call));
-  };
+  finished_.clear();
+  const auto settled = [&] { return done_ || signal_ != 0 || finished_.contains(request.place); };
 
   Output& shown = screen_.view != nullptr && screen_.out.is_terminal() ? screen_.out : screen_.err;
   screen_.view->pause();

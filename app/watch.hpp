@@ -43,7 +43,7 @@ class Watch {
 
  private:
   struct Request {
-    std::string call;  // of an approval or a doubt: with its path
+    std::string place;  // what ends it: its call, with its path; of a question the agent's next step
     std::variant<ApprovalRequested, QuestionAsked, InDoubt> asked;
   };
 
@@ -58,7 +58,7 @@ class Watch {
   Signals& signals_;
   Screen screen_;
   std::deque<Request> requests_;
-  std::set<std::string> finished_calls_;  // while a request is open
+  std::set<std::string> finished_;  // places, while a request is open
   std::set<std::string> settled_;
   std::optional<Error> unwritable_;
   std::optional<Waiting> waiting_;

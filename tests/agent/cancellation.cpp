@@ -32,13 +32,39 @@ Turn calling(std::string tool) {
   return {{calls(0, "a", std::move(tool), "{}")}, false};
 }
 
-/// Ends when it wants to: an hour later, whatever it is told.
-asio::awaitable<std::string> deaf(ToolContext& context) {
-  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  co_await context.environment().sleep(std::chrono::hours(1));
-  context.progress("nobody hears this");
-  co_return "an hour later";
-}
+/// Ends when the test wants it to, whatever it is told. Nobody can take a coroutine down that does not end, so the test
+/// waits for them before their loop goes.
+class Deaf {
+ public:
+  [[nodiscard]] std::function<asio::awaitable<std::string>(ToolContext&)> tool() {
+    return [this](ToolContext& context) { return work(context); };
+  }
+  void let_go() {
+    go_ = true;
+    const auto due = Clock::now() + kPatience;
+    while (at_work_ > 0 && Clock::now() < due) std::this_thread::sleep_for(milliseconds(1));
+    CHECK(at_work_ == 0);
+  }
+
+ private:
+  asio::awaitable<std::string> work(ToolContext& context) {
+    ++at_work_;
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    while (!go_) co_await context.environment().sleep(milliseconds(5));
+    context.progress("nobody hears this");
+    --at_work_;
+    co_return "at last";
+  }
+
+  std::atomic<bool> go_{false};
+  std::atomic<int> at_work_{0};
+};
+
+/// Lets the deaf go before the world does.
+struct LetGo {
+  Deaf& deaf;
+  ~LetGo() { deaf.let_go(); }
+};
 
 std::size_t open_descriptors() {
   const std::filesystem::directory_iterator files("/proc/self/fd");
@@ -116,8 +142,11 @@ TEST_CASE("to stop an answer ends what the model is saying at once") {
 }
 
 TEST_CASE("a tool that ignores its cancellation is left behind") {
-  World world([](const CompletionRequest&) { return calling("deaf"); }, {},
-              [](Registry& registry) { registry.add_tool("deaf", "", deaf, ToolTraits{.timeout = milliseconds(0)}); });
+  Deaf deaf;
+  World world(
+      [](const CompletionRequest&) { return calling("deaf"); }, {},
+      [&](Registry& registry) { registry.add_tool("deaf", "", deaf.tool(), ToolTraits{.timeout = milliseconds(0)}); });
+  const LetGo at_the_end{deaf};
   Session session = world.agent(with_tools({"deaf"})).session();
   Run run = session.start("go");
   elsewhere(read_until<ToolStarted>(run));
@@ -130,11 +159,16 @@ TEST_CASE("a tool that ignores its cancellation is left behind") {
 }
 
 TEST_CASE("a tool that ignores its deadline is left behind, and the run goes on") {
+  Deaf deaf;
   World world(
       [](const CompletionRequest& request) {
         return request.messages.size() == 1 ? calling("deaf") : Turn{{TextDelta{"on"}}, false};
       },
-      {}, [](Registry& registry) { registry.add_tool("deaf", "", deaf, ToolTraits{.timeout = milliseconds(20)}); });
+      {},
+      [&](Registry& registry) {
+        registry.add_tool("deaf", "", deaf.tool(), ToolTraits{.timeout = milliseconds(20)});
+      });
+  const LetGo at_the_end{deaf};
   Session session = world.agent(with_tools({"deaf"})).session();
   Run run = session.start("go");
   const auto events = elsewhere(read_all(run));
@@ -172,9 +206,11 @@ TEST_CASE("a storm of cancellations leaves nothing behind", "[storm]") {
   const std::size_t descriptors = open_descriptors();
   Clock::duration longest{};
   {
-    World world(says("unused"), {.state = folder.path()}, [](Registry& registry) {
-      registry.add_tool("deaf", "", deaf, ToolTraits{.timeout = milliseconds(0)});
+    Deaf deaf;
+    World world(says("unused"), {.state = folder.path()}, [&](Registry& registry) {
+      registry.add_tool("deaf", "", deaf.tool(), ToolTraits{.timeout = milliseconds(0)});
     });
+    const LetGo at_the_end{deaf};
     Definition definition = with_tools({"deaf"});
     definition.model.name = "openai-compatible/test";
     definition.model.base_url = server.url("/v1");

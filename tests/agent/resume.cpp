@@ -196,6 +196,33 @@ TEST_CASE("a cancelled, a failed and a limited run are replayed to the same end"
     Run again = world.agent(definition).replay(recorded(world, run.id()));
     CHECK(to_json(elsewhere(again.wait())) == to_json(outcome));
   }
+  SECTION("cancelled while a person is asked") {
+    definition = with_tools({"pay", "question", "echo"});
+    definition.policy = {};
+    World world(
+        [](const CompletionRequest&) {
+          return calling({calls(0, "a", "pay", R"({"amount":1})"), calls(1, "b", "question", R"({"text":"why"})"),
+                          calls(2, "c", "echo", R"({"text":"x"})")});
+        },
+        {.state = folder.path()});
+    Run run = world.agent(definition).session().start("go");
+    std::vector<Event> events;
+    const auto read = [](Run& reader, std::vector<Event>& into) -> asio::awaitable<bool> {
+      while (auto batch = co_await reader.next()) {
+        into.insert(into.end(), batch->begin(), batch->end());
+        if (count_of<ToolFinished>(into) == 1 && count_of<ApprovalRequested>(into) >= 2) reader.cancel("enough");
+      }
+      co_return true;
+    };
+    definition.policy.ask = {"question", "pay"};
+    Run asked = world.agent(definition).session().start("go");
+    elsewhere(read(asked, events));
+    CHECK(outcome_in(events).ending == Ending::cancelled);
+    Run again = world.agent(definition).replay(recorded(world, asked.id()));
+    CHECK(difference(events, elsewhere(read_all(again))) == "");
+    run.cancel();
+    elsewhere(run.wait());
+  }
   SECTION("failed") {
     World world([](const CompletionRequest&) -> Turn { throw Error(errc::server, "broken"); },
                 {.state = folder.path()});
@@ -347,7 +374,7 @@ TEST_CASE("what must not be repeated is asked about; what may be is done again")
     } else {
       CHECK(end.text == "end");
       CHECK(done == (said == "not done" ? 2 : 1));
-      CHECK(result == (said == "not done" ? "done it" : " receipt 17"));
+      CHECK(result == (said == "not done" ? "done it" : "receipt 17"));
     }
     if (said == "abort") return;
     Run again = agent.replay(recorded(world, id));

@@ -50,7 +50,7 @@ std::string judge(TestEnvironment& env, const TempDir& folder, const Told& told)
     return "an error of another kind: " + told.error->describe();
   }
   if (!told.error && !told.ended) return "neither an end nor an error";
-  const std::string sound = query(folder / "sennit.db", "PRAGMA integrity_check");
+  std::string sound = query(folder / "sennit.db", "PRAGMA integrity_check");
   if (sound != "ok") return sound;
   Store store(folder.path());
   const std::vector<RunRecord> runs = run(env, store.runs({.session = "s"}));

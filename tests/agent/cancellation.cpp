@@ -2,6 +2,7 @@
 // all end in time, and nothing is left behind.
 #include "support/http_server.hpp"
 #include "support/world.hpp"
+#include <sennit/agent/io/process.hpp>
 #include <sennit/agent/io/signal.hpp>
 #include <sennit/agent/typed_tool.hpp>
 
@@ -11,6 +12,8 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <random>
 #include <thread>
 
@@ -20,6 +23,8 @@ using namespace sennit::testing;
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+constexpr std::string_view kMark = "31536017";  // seconds, and what its processes are known by
 
 Definition with_tools(std::vector<std::string> tools) {
   Definition definition;
@@ -59,6 +64,26 @@ class Deaf {
   std::atomic<bool> go_{false};
   std::atomic<int> at_work_{0};
 };
+
+/// Starts a child whose grandchild leaves its session: no signal to a group reaches it.
+asio::awaitable<std::string> parent(ToolContext& /*context*/) {
+  const std::string script = "setsid sleep " + std::string(kMark) + " & exec sleep " + std::string(kMark);
+  Process child = co_await Process::start({.arguments = {"/bin/sh", "-c", script}, .environment = {}, .directory = {}});
+  co_await child.wait();
+  co_return "ended";
+}
+
+/// How many processes of parent() live.
+std::size_t children() {
+  std::size_t count = 0;
+  std::error_code gone;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", gone)) {
+    std::ifstream file(entry.path() / "cmdline", std::ios::binary);
+    const std::string line((std::istreambuf_iterator<char>(file)), {});
+    if (line.find(kMark) != std::string::npos && line.find("sleep") != std::string::npos) ++count;
+  }
+  return count;
+}
 
 /// Lets the deaf go before the world does.
 struct LetGo {
@@ -165,9 +190,7 @@ TEST_CASE("a tool that ignores its deadline is left behind, and the run goes on"
         return request.messages.size() == 1 ? calling("deaf") : Turn{{TextDelta{"on"}}, false};
       },
       {},
-      [&](Registry& registry) {
-        registry.add_tool("deaf", "", deaf.tool(), ToolTraits{.timeout = milliseconds(20)});
-      });
+      [&](Registry& registry) { registry.add_tool("deaf", "", deaf.tool(), ToolTraits{.timeout = milliseconds(20)}); });
   const LetGo at_the_end{deaf};
   Session session = world.agent(with_tools({"deaf"})).session();
   Run run = session.start("go");
@@ -185,20 +208,26 @@ TEST_CASE("a storm of cancellations leaves nothing behind", "[storm]") {
     return Reply::forever([piece = std::move(piece)](std::size_t) { return piece; }).every(milliseconds(1));
   };
   constexpr const char* kText = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"word \"}}]}\n\n";
-  constexpr const char* kCall =
-      "data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":"
-      "\"deaf\",\"arguments\":\"{}\"}}]},\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n";
+  const auto calling_of = [](const std::string& tool) {
+    return "data: "
+           "{\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"" +
+           tool +
+           "\","
+           "\"arguments\":\"{}\"}}]},\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n";
+  };
   std::atomic<int> kind{0};
   HttpServer server([&](const HttpRequest&) {
-    switch (kind++ % 4) {
+    switch (kind++ % 5) {
       case 0:
         return Reply::text("").stall();
       case 1:
         return pieces(": keep-alive\n\n");
       case 2:
         return pieces(kText);
+      case 3:
+        return Reply::text(calling_of("parent")).header("content-type", "text/event-stream");
       default:
-        return Reply::text(kCall).header("content-type", "text/event-stream");
+        return Reply::text(calling_of("deaf")).header("content-type", "text/event-stream");
     }
   });
   const TempDir folder;
@@ -209,9 +238,10 @@ TEST_CASE("a storm of cancellations leaves nothing behind", "[storm]") {
     Deaf deaf;
     World world(says("unused"), {.state = folder.path()}, [&](Registry& registry) {
       registry.add_tool("deaf", "", deaf.tool(), ToolTraits{.timeout = milliseconds(0)});
+      registry.add_tool("parent", "", parent, ToolTraits{.timeout = milliseconds(0)});
     });
     const LetGo at_the_end{deaf};
-    Definition definition = with_tools({"deaf"});
+    Definition definition = with_tools({"deaf", "parent"});
     definition.model.name = "openai-compatible/test";
     definition.model.base_url = server.url("/v1");
     const Agent agent(world.runtime, definition);
@@ -231,6 +261,8 @@ TEST_CASE("a storm of cancellations leaves nothing behind", "[storm]") {
   const auto due = Clock::now() + kPatience;
   while (server.open_connections() > 0 && Clock::now() < due) std::this_thread::sleep_for(milliseconds(1));
   CHECK(server.open_connections() == 0);
+  while (children() > 0 && Clock::now() < due) std::this_thread::sleep_for(milliseconds(1));
+  CHECK(children() == 0);
   WARN("the longest of " << count << " cancellations took " << std::chrono::duration_cast<milliseconds>(longest).count()
                          << " ms");
   CHECK(open_descriptors() <= descriptors + 1);  // the test's own loop

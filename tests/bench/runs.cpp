@@ -1,7 +1,7 @@
 // The same runs as limit_client's, done by an embedder of Sennit: one thread (or several, which share the load), each
 // with its io_context, a runtime that borrows it, and an agent with the tool `add`. What is measured is everything
 // between Session::start and RunFinished.
-//   runs PORT RUNS CONCURRENCY [--pace-ms D] [--journal FOLDER] [--threads N]    prints one JSON object
+//   runs PORT RUNS CONCURRENCY [--pace-ms D] [--spread-ms D] [--journal FOLDER] [--threads N]    prints one JSON object
 #include "epoll.hpp"
 #include "measure.hpp"
 #include <sennit/agent/agent.hpp>
@@ -10,6 +10,9 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -39,6 +42,7 @@ struct Options {
   std::size_t runs = 0;
   std::size_t concurrency = 0;
   double pace_ms = 0;
+  double spread_ms = 0;
   std::filesystem::path journal{};
   std::size_t threads = 1;
 };
@@ -68,8 +72,13 @@ class Bench {
  public:
   Bench(const Options& options, Agent agent) : options_(options), agent_(std::move(agent)) {}
 
-  /// One run after the other, until all have been started.
-  asio::awaitable<void> lane() {
+  /// One run after the other, until all have been started. Lanes that begin apart stay apart: their tokens come one by
+  /// one, as those of strangers do, and not in step.
+  asio::awaitable<void> lane(std::size_t number) {
+    asio::steady_timer begin(co_await asio::this_coro::executor);
+    const double share = static_cast<double>(number) / static_cast<double>(options_.concurrency);
+    begin.expires_after(std::chrono::microseconds(static_cast<std::int64_t>(options_.spread_ms * share * 1e3)));
+    if (options_.spread_ms > 0) co_await begin.async_wait(asio::use_awaitable);
     while (started_ < options_.runs) {
       ++started_;
       co_await one_run();
@@ -163,7 +172,7 @@ class Worker {
     bench.begin();
   }
   void work() {
-    for (std::size_t i = 0; i < options_.concurrency; ++i) asio::co_spawn(io_, bench.lane(), rethrow);
+    for (std::size_t i = 0; i < options_.concurrency; ++i) asio::co_spawn(io_, bench.lane(i), rethrow);
     run();
   }
   void shut_down() {
@@ -227,6 +236,8 @@ Options parse(int count, char** arguments) {
     std::string_view name = arguments[i];
     if (name == "--pace-ms") {
       options.pace_ms = std::strtod(arguments[i + 1], nullptr);
+    } else if (name == "--spread-ms") {
+      options.spread_ms = std::strtod(arguments[i + 1], nullptr);
     } else if (name == "--journal") {
       options.journal = arguments[i + 1];
     } else if (name == "--threads") {

@@ -31,7 +31,7 @@ Effects::State::State(State& above, const Agent::Parts& agent, const std::string
 asio::awaitable<std::string> Effects::State::select_backend() {
   if (backend) co_return std::string{};
   Selection selection = co_await parts.backend->select(*run.environment);
-  backend = selection.backend ? std::move(selection.backend) : parts.backend;
+  backend = selection.backend ? selection.backend : parts.backend;
   model = backend->info();
   budget.set_prices(model.prices);
   co_return std::move(selection.notice);

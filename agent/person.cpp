@@ -166,7 +166,9 @@ std::string digest_of(const Effects::State& state, std::string_view kind, const 
 
 asio::awaitable<std::string> ask_question(Effects::State& state, std::string effect, std::string lane,
                                           std::string question) {
-  const bool nobody = state.run.options.approvals == Approvals::deny || !state.run.options.questions;
+  const RunOptions& options = state.run.options;
+  const bool nobody = options.approvals == Approvals::deny || !options.questions ||
+                      (options.approvals == Approvals::suspend && !state.journals());
   if (nobody && state.journal.find(effect) == nullptr) {
     throw Error(errc::denied, "nobody is there to answer questions");
   }

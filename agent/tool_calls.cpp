@@ -83,9 +83,9 @@ json::value describe(const ToolCall& call) {
 
 /// What came of a call: its result, for the model and the conversation, and how it stands in the journal.
 struct Performed {
-  ToolResult result;
-  json::array progress{};
-  bool stopped = false;  // with the run
+  ToolResult result{};
+  json::array progress{};  // what it told, also where it was stopped
+  bool stopped = false;    // with the run
 };
 
 /// Questions and sub-agents have no deadline of their own: what bounds them bounds the call.
@@ -97,8 +97,8 @@ milliseconds time_for(const Effects::State& state, const Tool& tool) {
 }
 
 /// Calls the tool. Throws only when the run is cancelled or suspended.
-asio::awaitable<Performed> do_call(Effects::State& state, const Agent::Parts::ToolEntry& entry, const ToolCall& call,
-                                   const std::string& effect, json::object arguments) {
+asio::awaitable<void> do_call(Effects::State& state, const Agent::Parts::ToolEntry& entry, const ToolCall& call,
+                              const std::string& effect, json::object arguments, Performed& performed) {
   auto at = std::make_shared<ToolWork>(entry.tool, state, call, effect, std::move(arguments));
   std::optional<Error> error;
   ToolOutput output;
@@ -107,6 +107,7 @@ asio::awaitable<Performed> do_call(Effects::State& state, const Agent::Parts::To
   } catch (...) {
     error = current_error();
   }
+  performed.progress = at->context.take_told();
   if (error) {
     if (error->code() == errc::suspended) throw Error(std::move(*error));
     if (error->code() == errc::cancelled && state.run.cancelled) throw Error(std::move(*error));
@@ -116,7 +117,7 @@ asio::awaitable<Performed> do_call(Effects::State& state, const Agent::Parts::To
   std::string content =
       co_await cap_output(state, effect, sanitize_utf8(output.content), entry.tool->spec().output_limit);
   co_await asio::this_coro::throw_if_cancelled(true);
-  co_return Performed{{call.id, call.name, std::move(content), output.is_error}, at->context.take_told()};
+  performed.result = {call.id, call.name, std::move(content), output.is_error};
 }
 
 /// A call that was under way when the program ended, and must not be repeated blindly: what became of it. Nothing: it
@@ -152,25 +153,30 @@ asio::awaitable<std::optional<ToolOutput>> resolve(Effects::State& state, const 
 }
 
 /// The whole life of one call that is done for real.
-asio::awaitable<Performed> perform(Effects::State& state, const ToolCall& call, const std::string& effect) {
+asio::awaitable<void> perform(Effects::State& state, const ToolCall& call, const std::string& effect,
+                              Performed& performed) {
   const Agent::Parts::ToolEntry* entry = state.parts.find_tool(call.name);
-  if (entry == nullptr) co_return Performed{failure_of(call, unknown_tool(state, call.name))};
+  const auto fail = [&](std::string what) { performed.result = failure_of(call, std::move(what)); };
+  if (entry == nullptr) co_return fail(unknown_tool(state, call.name));
   std::string wrong;
   std::optional<json::object> arguments = read_arguments(call, entry->arguments, wrong);
-  if (!arguments) co_return Performed{failure_of(call, std::move(wrong))};
+  if (!arguments) co_return fail(std::move(wrong));
   const Repeat repeat = entry->tool->spec().repeat;
   if (state.journal.find(effect) == nullptr) {
     std::string refused = co_await refusal(state, *entry, call, effect);
-    if (!refused.empty()) co_return Performed{failure_of(call, std::move(refused))};
+    if (!refused.empty()) co_return fail(std::move(refused));
     // From here on it may have happened: where that matters, its start is on disk first.
     state.journal.start(effect, "tool", describe(call), state.wall_now());
     if (repeat != Repeat::idempotent) co_await state.committed();
   } else if (repeat == Repeat::never || repeat == Repeat::probed) {
     auto resolving = resolve(state, *entry, call, effect, *arguments);
     std::optional<ToolOutput> known = co_await std::move(resolving);
-    if (known) co_return Performed{{call.id, call.name, std::move(known->content), known->is_error}};
+    if (known) {
+      performed.result = {call.id, call.name, std::move(known->content), known->is_error};
+      co_return;
+    }
   }
-  co_return co_await do_call(state, *entry, call, effect, std::move(*arguments));
+  co_await do_call(state, *entry, call, effect, std::move(*arguments), performed);
 }
 
 struct Batch {
@@ -273,13 +279,14 @@ asio::awaitable<void> make_call(Effects::State& state, Batch& batch, std::size_t
   Performed performed;
   std::optional<Error> stopped;
   try {
-    performed = co_await perform(state, call, effect);
+    co_await perform(state, call, effect, performed);
   } catch (...) {
     stopped = current_error();
   }
   if (stopped) {
     if (state.leaving() || stopped->code() == errc::suspended) throw Error(std::move(*stopped));  // it stays open
-    performed = {failure_of(call, "stopped before it ended: " + state.run.cancel_reason), {}, true};
+    performed.result = failure_of(call, "stopped before it ended: " + state.run.cancel_reason);
+    performed.stopped = true;
   }
   const auto duration = std::chrono::duration_cast<std::chrono::microseconds>(state.run.environment->now() - begun);
   keep_result(state, batch, index, performed, duration);

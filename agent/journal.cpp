@@ -10,6 +10,18 @@ namespace {
 
 constexpr std::size_t kEntryDepth = 100;  // ours: what came from outside at a depth of 32 stands deeper in here
 
+/// Whether a cancellation cut the effect short.
+bool was_stopped(const json::value& out) {
+  const json::value* error = find(out, "error");
+  return find(out, "stopped") != nullptr ||
+         (error != nullptr && find_string(*error, "code") == to_string(errc::cancelled));
+}
+
+/// "8.1/" of "8.1/4.2".
+std::string_view scope_of(std::string_view effect) {
+  return effect.substr(0, effect.rfind('/') + 1);
+}
+
 json::value member(const json::value& data, std::string_view name) {
   const json::value* found = find(data, name);
   return found == nullptr ? json::value() : *found;
@@ -45,6 +57,10 @@ void Journal::tell(const RecordedRun& run, Tell how) {
     }
     if (sennit::find(data, "anew") != nullptr) orders_.clear();
     if (const json::value* order = sennit::find(data, "order")) orders_.push_back(*order);
+  }
+  // A cancellation that did not get as far as the end came to nothing: what it stopped was cut short by the crash.
+  for (auto& [id, effect] : effects_) {
+    if (effect.ended && was_stopped(effect.out)) effect.ended = effects_.contains(std::string(scope_of(id)) + "end");
   }
 }
 

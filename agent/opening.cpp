@@ -144,6 +144,7 @@ asio::awaitable<Opening> open_resumed(Run::State& run, Session::State& session, 
   session.id = recorded.record.session;
   Opening opening = opening_of(std::move(opened), run);
   opening.closing.clear();
+  opening.next_position = recorded.record.base;  // what is told counts on from there: each message has its place
   tell(run, opening, recorded, beginning.migrate ? Journal::Tell::loosely : Journal::Tell::exactly);
   if (session.id.empty()) opening.history = history_of(recorded, opening.journal);
   co_return opening;

@@ -100,7 +100,7 @@ SENNIT_OUT_OF_FRAME asio::awaitable<void> recall_notes(Effects::State& state, st
   MemoryRecalled recalled;
   for (const Note& note : notes) recalled.notes.push_back(note.text);
   state.emit(std::move(recalled));
-  state.add_message(std::move(*message));
+  co_await effects.say(std::move(*message));  // an effect: told again, it is not kept again
 }
 
 SENNIT_OUT_OF_FRAME void tell_uncounted_cost(Effects::State& state) {

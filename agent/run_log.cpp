@@ -17,6 +17,14 @@ std::string cut(std::string text, std::size_t limit) {
   return text;
 }
 
+void put_message(Store::State& store, const RunLog::State& run, std::int64_t position, const std::string& body) {
+  if (run.resumed) {
+    const Kept remove = store.connection.use("DELETE FROM messages WHERE session = ?1 AND position = ?2 AND run = ?3");
+    remove->bind(1, run.session).bind(2, position).bind(3, run.run).run();
+  }
+  insert_message(store, run.session, position, run.run, body);
+}
+
 }  // namespace
 
 RunLog::State::State(std::shared_ptr<Store::State> of, const RunRecord& record, std::int64_t with_fence)
@@ -58,7 +66,7 @@ void RunLog::append(JournalEntry entry, const Message* message, std::int64_t pos
                         [&run, number = run.next_entry, entry = std::move(entry), position,
                          body = std::move(body)](Store::State& store) {
                           insert_entry(store, run.run, number, entry);
-                          insert_message(store, run.session, position, run.run, body);
+                          put_message(store, run, position, body);
                         },
                         entry_bytes + message_bytes});
   }
@@ -72,11 +80,10 @@ void RunLog::add_message(const Message& message, std::int64_t position) {
   const std::size_t keys = run.session.size() + run.run.size();
   std::string body = stored(to_json(message), keys);
   const std::size_t bytes = keys + body.size();
-  run.store->enqueue({state_,
-                      [&run, position, body = std::move(body)](Store::State& store) {
-                        insert_message(store, run.session, position, run.run, body);
-                      },
-                      bytes});
+  run.store->enqueue(
+      {state_,
+       [&run, position, body = std::move(body)](Store::State& store) { put_message(store, run, position, body); },
+       bytes});
 }
 
 void RunLog::set_model(std::string model) {

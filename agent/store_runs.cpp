@@ -78,13 +78,20 @@ OpenedRun begin_in_session(const std::shared_ptr<Store::State>& state, RunRecord
   const std::optional<std::int64_t> fence = take_lease(store, lease_key(record));
   if (!fence) throw session_is_busy(record.session);
   OpenedRun opened;
+  std::string before = record.id;
   if (const std::optional<RunRecord> last = open_run(store, record.session)) {
     if (!last->waits_for.empty()) throw session_waits(*last);
+    before = last->id;
     opened.left_open = read_journal(store, last->id);
     end_run(store, last->id, record.started, cancelled("the session went on without it (run " + record.id + ")"));
   }
   opened.next_position = next_position(store, record.session);
   opened.history = read_messages(store, record.session, opened.next_position);
+  // Part of what was before this run: whoever resumes it finds the same history.
+  for (Message& message : closing_messages(opened.history, opened.left_open, "not done: the program ended before")) {
+    insert_message(store, record.session, opened.next_position++, before, stored(to_json(message)));
+    opened.history.push_back(std::move(message));
+  }
   record.base = opened.next_position;
   insert_pins(store, pins);
   insert_run(store, record);
@@ -198,6 +205,7 @@ OpenedRun resume_run(const std::shared_ptr<Store::State>& state, const std::stri
     record.waits_for.clear();
     auto log = std::make_shared<RunLog::State>(state, record, *fence);
     log->next_entry = entries;
+    log->resumed = true;
     opened.log = std::make_unique<RunLog>(std::move(log));
     opened.recorded.record = std::move(record);
   }

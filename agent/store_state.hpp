@@ -70,6 +70,7 @@ struct RunLog::State {
   const std::string session;
   const std::string lease;
   const std::int64_t fence;
+  bool resumed = false;            // messages of what was cut short may stand where new ones go
   std::int64_t next_entry = 0;     // the shard's
   bool over = false;               // the shard's: it was ended, or left to be resumed
   std::uint64_t checked = 0;       // the store's thread's: the last transaction that found the fence as it should be

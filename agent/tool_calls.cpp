@@ -120,6 +120,18 @@ asio::awaitable<void> do_call(Effects::State& state, const Agent::Parts::ToolEnt
   performed.result = {call.id, call.name, std::move(content), output.is_error};
 }
 
+std::string doubt_of(const std::string& effect, int number) {
+  return effect + ".doubt" + (number == 1 ? std::string() : std::to_string(number));
+}
+
+/// The approval that was asked for when the call began.
+asio::awaitable<void> retell_approval(Effects::State& state, const ToolCall& call, const std::string& effect) {
+  const Recorded* approval = state.journal.find(effect + ".approval");
+  if (approval == nullptr) co_return;
+  std::string rule(find_string(approval->in, "rule"));
+  co_await ask_approval(state, effect + ".approval", effect, call, std::move(rule));
+}
+
 /// A call that was under way when the program ended, and must not be repeated blindly: what became of it. Nothing: it
 /// was not done.
 asio::awaitable<std::optional<ToolOutput>> resolve(Effects::State& state, const Agent::Parts::ToolEntry& entry,
@@ -138,7 +150,15 @@ asio::awaitable<std::optional<ToolOutput>> resolve(Effects::State& state, const 
     if (probed.happened == Happened::yes) co_return std::move(probed.output);
     if (probed.happened == Happened::no) co_return std::nullopt;
   }
-  const std::string said = co_await ask_doubt(state, effect + ".doubt", effect, call);
+  // An answer is used once: where the repeat that it allowed was cut short as well, there is another doubt.
+  std::string said;
+  bool is_used = true;
+  for (int number = 1; is_used; ++number) {
+    const std::string doubt = doubt_of(effect, number);
+    const Recorded* known = state.journal.find(doubt);
+    said = co_await ask_doubt(state, doubt, effect, call);
+    is_used = said == "not done" && known != nullptr && known->ended;
+  }
   if (said == "not done") co_return std::nullopt;
   if (said == "abort") {
     state.run.request_cancel("a person aborted the run: it was not known whether " + call.name + " was done");
@@ -168,12 +188,15 @@ asio::awaitable<void> perform(Effects::State& state, const ToolCall& call, const
     // From here on it may have happened: where that matters, its start is on disk first.
     state.journal.start(effect, "tool", describe(call), state.wall_now());
     if (repeat != Repeat::idempotent) co_await state.committed();
-  } else if (repeat == Repeat::never || repeat == Repeat::probed) {
-    auto resolving = resolve(state, *entry, call, effect, *arguments);
-    std::optional<ToolOutput> known = co_await std::move(resolving);
-    if (known) {
-      performed.result = {call.id, call.name, std::move(known->content), known->is_error};
-      co_return;
+  } else {
+    co_await retell_approval(state, call, effect);
+    if (repeat == Repeat::never || repeat == Repeat::probed) {
+      auto resolving = resolve(state, *entry, call, effect, *arguments);
+      std::optional<ToolOutput> known = co_await std::move(resolving);
+      if (known) {
+        performed.result = {call.id, call.name, std::move(known->content), known->is_error};
+        co_return;
+      }
     }
   }
   co_await do_call(state, *entry, call, effect, std::move(*arguments), performed);
@@ -194,11 +217,10 @@ struct Batch {
 
 /// Questions and sub-agents of a call that is told: they have events of their own.
 asio::awaitable<void> retell_inside(Effects::State& state, const ToolCall& call, const std::string& effect) {
-  if (const Recorded* approval = state.journal.find(effect + ".approval")) {
-    std::string rule(find_string(approval->in, "rule"));
-    co_await ask_approval(state, effect + ".approval", effect, call, std::move(rule));
+  co_await retell_approval(state, call, effect);
+  for (int number = 1; state.journal.find(doubt_of(effect, number)) != nullptr; ++number) {
+    co_await ask_doubt(state, doubt_of(effect, number), effect, call);
   }
-  if (state.journal.find(effect + ".doubt") != nullptr) co_await ask_doubt(state, effect + ".doubt", effect, call);
   const Agent::Parts::ToolEntry* entry = state.parts.find_tool(call.name);
   std::string wrong;
   std::optional<json::object> arguments;
@@ -284,7 +306,8 @@ asio::awaitable<void> make_call(Effects::State& state, Batch& batch, std::size_t
     stopped = current_error();
   }
   if (stopped) {
-    if (state.leaving() || stopped->code() == errc::suspended) throw Error(std::move(*stopped));  // it stays open
+    // It stays open: the run is left to be resumed, or what becomes of the call cannot be kept.
+    if (state.leaving() || stopped->code() != errc::cancelled) throw Error(std::move(*stopped));
     performed.result = failure_of(call, "stopped before it ended: " + state.run.cancel_reason);
     performed.stopped = true;
   }

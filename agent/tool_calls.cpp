@@ -316,7 +316,7 @@ asio::awaitable<void> make_call(Effects::State& state, Batch& batch, std::size_t
   batch.results[index] = performed.result;
   // What was done is known to be done, before anybody hears of it. A cancellation is for what comes next.
   co_await asio::this_coro::throw_if_cancelled(false);
-  if (!stopped) co_await state.committed();
+  co_await state.committed();
   co_await asio::this_coro::throw_if_cancelled(true);
   state.emit(effect, ToolFinished{std::move(performed.result), duration});
   if (stopped) throw Error(std::move(*stopped));

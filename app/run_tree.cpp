@@ -2,6 +2,8 @@
 #include <sennit/app/run_tree.hpp>
 
 #include <algorithm>
+#include <cstdlib>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -56,6 +58,12 @@ std::vector<std::unique_ptr<EffectNode>> tree_of(const std::vector<JournalEntry>
       node.ended = entry.at;
     }
   }
+  // A fork has what it took over before its own start.
+  const auto number = [](const std::unique_ptr<EffectNode>& node) {
+    const bool is_end = node->id == "end";
+    return is_end ? std::numeric_limits<long>::max() : std::strtol(node->id.c_str(), nullptr, 10);
+  };
+  std::ranges::sort(roots, {}, number);
   return roots;
 }
 

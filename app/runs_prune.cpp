@@ -107,7 +107,9 @@ std::string give_back(KeptRuns& runs) {
 }
 
 int prune(const PruneSettings& settings, const CommonOptions& common) {
-  const auto age = format::parse_duration(settings.older_than);
+  // A number alone would be seconds, which nobody means here, and what is deleted is gone.
+  const bool has_unit = settings.older_than.find_first_of("smhd") != std::string::npos;
+  const auto age = has_unit ? format::parse_duration(settings.older_than) : std::nullopt;
   if (!age) {
     throw Error(errc::invalid_argument, "--older-than " + settings.older_than + ": a duration is wanted, such as 30d");
   }

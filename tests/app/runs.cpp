@@ -319,6 +319,7 @@ TEST_CASE("prune deletes what is old and ended, and exports it first") {
   CHECK(office.run({"agent.yaml", "two"}).status == 0);
   CHECK(office.run({"--suspend", "agent.yaml", "ask"}).status == 5);
   CHECK(office.runs({"prune", "--older-than", "never"}).status == 2);
+  CHECK(office.runs({"prune", "--older-than", "30"}).status == 2);  // seconds? days?
   CHECK_THAT(office.runs({"prune", "--older-than", "1d"}).out, ContainsSubstring("deleted nothing"));
   CHECK_THAT(office.runs({"prune", "--older-than", "0s", "--dry-run", "--export", "old"}).out,
              Matches("would delete 2 runs, [0-9.]+ (KiB|bytes)\n"));

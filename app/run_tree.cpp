@@ -27,7 +27,7 @@ std::string call_of(std::string_view prefix) {
 }  // namespace
 
 std::string outer_effect(const std::string& id) {
-  const std::string call = call_of(id);
+  std::string call = call_of(id);
   if (call != id) return call;
   const std::size_t slash = id.rfind('/');
   return slash == std::string::npos ? std::string() : call_of(std::string_view(id).substr(0, slash));

@@ -69,18 +69,30 @@ void Budget::check_step() const {
 
 void Budget::begin_step() {
   for (const Budget* budget = this; budget != nullptr; budget = budget->parent_) budget->check_step();
+  retell_step();
+}
+
+void Budget::retell_step() {
   for (Budget* budget = this; budget != nullptr; budget = budget->parent_) ++budget->steps_in_all_;
   ++steps_;
 }
 
 void Budget::begin_tool_calls(std::size_t count) {
-  const auto calls = static_cast<std::uint32_t>(count);
-  if (limits_.tool_calls > 0 && tool_calls_ + calls > limits_.tool_calls) {
-    throw Error(errc::limit, fmt::format("limits.tool_calls: {} made and {} more wanted of {}", tool_calls_, calls,
+  for (const Budget* budget = this; budget != nullptr; budget = budget->parent_) budget->check_tool_calls(count);
+  retell_tool_calls(count);
+}
+
+void Budget::check_tool_calls(std::size_t count) const {
+  if (limits_.tool_calls > 0 && tool_calls_ + count > limits_.tool_calls) {
+    throw Error(errc::limit, fmt::format("limits.tool_calls: {} made and {} more wanted of {}", tool_calls_, count,
                                          limits_.tool_calls));
   }
-  if (parent_ != nullptr) parent_->begin_tool_calls(count);
-  tool_calls_ += calls;
+}
+
+void Budget::retell_tool_calls(std::size_t count) {
+  for (Budget* budget = this; budget != nullptr; budget = budget->parent_) {
+    budget->tool_calls_ += static_cast<std::uint32_t>(count);
+  }
 }
 
 /// A conversation grows: what was counted of it at the step before needs no guess.

@@ -31,6 +31,9 @@ class Budget {
   void begin_step();
   /// Before a batch of tool calls.
   void begin_tool_calls(std::size_t count);
+  /// Of a step, or calls, that were made before and are told again: they count, whatever the limits say by now.
+  void retell_step();
+  void retell_tool_calls(std::size_t count);
   /// Before a completion is asked for: the size of its prompt, which most providers count at the end only. It counts
   /// from the first sign of an answer on; a refused request costs nothing.
   void expect_prompt(std::size_t bytes) { prompt_bytes_ = bytes; }
@@ -74,6 +77,7 @@ class Budget {
   [[nodiscard]] Amount amount_of(const Usage& usage) const;
   void check_spent(const Amount& amount) const;
   void check_step() const;
+  void check_tool_calls(std::size_t count) const;
   [[noreturn]] void refuse_tokens(std::int64_t tokens) const;
   [[noreturn]] void refuse_cost(double cost) const;
   void fly(const Amount& amount);

@@ -40,7 +40,7 @@ SENNIT_OUT_OF_FRAME asio::awaitable<std::optional<Error>> keep_end(Effects::Stat
     state.journal.log()->end(state.wall_now(), outcome);
   }
   try {
-    co_await state.committed();
+    co_await state.journal.log()->committed();
   } catch (...) {
     co_return current_error();
   }
@@ -63,7 +63,6 @@ SENNIT_OUT_OF_FRAME void take_conversation(Effects::State& state, Opening& openi
   state.say = std::move(opening.say);
   for (Message& message : opening.history) state.adopt(std::move(message));
   state.next_position = opening.next_position;
-  for (Message& message : opening.closing) state.add_message(std::move(message));
 }
 
 /// Of a replay: the outcome is what it was, or the run ends as failed.
@@ -82,12 +81,16 @@ SENNIT_OUT_OF_FRAME void compare_outcomes(const Effects::State& state, Outcome& 
 /// What is left to do once the planner has ended.
 SENNIT_OUT_OF_FRAME asio::awaitable<void> conclude(Effects::State& state, Outcome& outcome) {
   const bool replayed = state.journal.replaying();
-  const bool goes_on = outcome.ending == Ending::suspended;
+  // A run that cannot be told with this agent is as it was: its own agent, or --migrate, may go on with it.
+  const bool refused = outcome.error && outcome.error->code() == errc::diverged;
+  const bool goes_on = outcome.ending == Ending::suspended || refused;
   if (!goes_on) settle_conversation(state, outcome);
   if (replayed) compare_outcomes(state, outcome);
-  if (std::optional<Error> failure = co_await keep_end(state, outcome)) {
-    outcome.ending = Ending::failed;
-    outcome.error = std::move(failure);
+  if (!refused) {
+    if (std::optional<Error> failure = co_await keep_end(state, outcome)) {
+      outcome.ending = Ending::failed;
+      outcome.error = std::move(failure);
+    }
   }
   close_session(state.session, goes_on || replayed ? nullptr : &state.conversation);
 }
@@ -115,8 +118,11 @@ asio::awaitable<void> drive(std::shared_ptr<Run::State> run, std::shared_ptr<Ses
   try {
     co_await work(*run, *session, beginning, outcome);
   } catch (...) {
-    outcome.ending = Ending::failed;
-    outcome.error = current_error();
+    Error error = current_error();
+    const bool cancelled = run->cancelled && error.code() == errc::cancelled;
+    outcome.ending = cancelled ? Ending::cancelled : Ending::failed;
+    if (cancelled) outcome.detail = run->cancel_reason;
+    if (!cancelled) outcome.error = std::move(error);
   }
   finish(*run, std::move(outcome));
   session->parts->runtime->remove(run);
@@ -190,12 +196,12 @@ asio::awaitable<Outcome> run_child(Effects::State& parent, std::shared_ptr<const
   Outcome outcome;
   co_await run_planner(state, outcome);
   if (outcome.ending == Ending::suspended) throw Error(errc::suspended, outcome.detail);
+  if (outcome.error && outcome.error->code() == errc::diverged) throw Error(*outcome.error);
   const std::string end = state.scope + "end";
   if (!state.leaving() && state.journal.find(end) == nullptr) {
     state.journal.whole(end, "end", nullptr, to_json(outcome), state.wall_now());
   }
   if (outcome.ending == Ending::cancelled) throw Error(errc::cancelled, outcome.detail);
-  if (outcome.error && outcome.error->code() == errc::diverged) throw Error(*outcome.error);
   co_return outcome;
 }
 

@@ -1,7 +1,11 @@
 #include <sennit/agent/effects.hpp>
 #include <sennit/agent/effects_state.hpp>
+#include <sennit/agent/io/scope.hpp>
 #include <sennit/agent/runtime_state.hpp>
 #include <sennit/agent/step_trace.hpp>
+
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
 #include <set>
@@ -39,7 +43,9 @@ SENNIT_OUT_OF_FRAME std::string hear(Effects::State& state, const std::string& e
   const Recorded* known = state.journal.find(effect);
   if (known != nullptr) {
     std::string said(find_string(known->in, "said"));
-    if (!said.empty()) state.adopt(user_message(said));
+    if (said.empty()) return said;
+    state.say.clear();
+    state.adopt(user_message(said));
     return said;
   }
   std::string said = std::exchange(state.say, {});
@@ -60,6 +66,7 @@ struct Attempt {
 struct StepRecord {
   StepTrace trace;
   json::array broken;  // what attempts cost that did not end well
+  bool chose_model = false;
 };
 
 SENNIT_OUT_OF_FRAME std::unique_ptr<TokenStream> open_stream(const Effects::State& state, CompletionChange change) {
@@ -160,6 +167,7 @@ SENNIT_OUT_OF_FRAME void keep_step(Effects::State& state, const std::string& eff
                    {"usage", to_json(completion.usage)}};
   if (!completion.usage.output && made.pieces > 0) out["pieces"] = made.pieces;
   if (!record.broken.empty()) out["broken"] = record.broken;
+  if (record.chose_model) out["model"] = describe_model(state.model, {});
   const Message* message = completion.message.parts.empty() ? nullptr : state.kept(completion.message);
   state.journal.end(effect, "complete", out, state.wall_now(), message, state.next_position);
 }
@@ -170,6 +178,7 @@ SENNIT_OUT_OF_FRAME void keep_broken_step(Effects::State& state, const std::stri
   json::object out = failure_of(error);
   out["trace"] = record.trace.to_json();
   out["broken"] = record.broken;
+  if (record.chose_model) out["model"] = describe_model(state.model, {});
   state.journal.end(effect, "complete", out, state.wall_now());
 }
 
@@ -203,6 +212,10 @@ asio::awaitable<Attempt> ask_model(Effects::State& state, CompletionChange chang
 
 /// The completion as it was: what it showed, what it cost, what it gave.
 asio::awaitable<Completion> retell_step(Effects::State& state, std::string effect, const Recorded& recorded) {
+  if (const json::value* model = find(recorded.out, "model")) {
+    state.model = model_of(*model);
+    state.budget.set_prices(state.model.prices);
+  }
   CompletionBuilder builder(state.model.provider);
   for (EventData& data : StepTrace::events(recorded.out.at("trace"))) {
     builder.take(Event{{}, data});
@@ -235,16 +248,17 @@ asio::awaitable<Completion> Effects::complete(CompletionChange change) {
   const std::string effect = state.new_effect();
   const std::string said = hear(state, effect);
   const json::value in = state.journals() ? describe_request(state, change, said) : json::value();
-  const Recorded* recorded = state.told(effect, "complete", in);
-  state.budget.begin_step();
-  if (recorded != nullptr) {
+  if (const Recorded* recorded = state.told(effect, "complete", in)) {
+    state.budget.retell_step();
     state.emit(StepStarted{state.budget.steps()});
     co_return co_await retell_step(state, effect, *recorded);
   }
-  if (!state.backend) co_await state.select_backend();
+  state.budget.begin_step();
+  StepRecord record;
+  record.chose_model = !state.backend;  // what chose it before was told
+  if (record.chose_model) co_await state.select_backend();
   state.journal.start(effect, "complete", in, state.wall_now());
   state.emit(StepStarted{state.budget.steps()});
-  StepRecord record;
   std::optional<Error> failure;
   Attempt made;
   try {
@@ -258,7 +272,12 @@ asio::awaitable<Completion> Effects::complete(CompletionChange change) {
   }
   settle_step(state, made);
   keep_step(state, effect, made, record);
-  co_await state.committed();  // nobody hears of its end, and no tool begins, before it is on disk
+  // Nobody hears of its end, and no tool begins, before it is on disk. A cancellation is for what comes next.
+  co_await asio::this_coro::throw_if_cancelled(false);
+  auto committing = state.committed();
+  failure = co_await shielded(std::move(committing));
+  co_await asio::this_coro::throw_if_cancelled(true);
+  if (failure) throw Error(std::move(*failure));
   finish_step(state, made.completion);
   co_return std::move(made.completion);
 }

@@ -40,12 +40,15 @@ asio::awaitable<std::string> Effects::State::select_backend() {
 const Recorded* Effects::State::told(const std::string& effect, std::string_view kind, const json::value& in) {
   const Recorded* known = journal.find(effect, kind, in);
   if (known != nullptr && known->ended) return known;
-  if (journal.replaying()) throw Error(end_of_record(effect, kind));
-  if (run.retold) {
-    run.go_live();
-    journal.order_begins_anew();
-  }
+  if (journal.replaying() || journal.is_over(effect)) throw Error(end_of_record(effect, kind));
+  go_live();
   return nullptr;
+}
+
+void Effects::State::go_live() {
+  if (!run.retold) return;
+  run.go_live();
+  journal.order_begins_anew();
 }
 
 Error Effects::State::end_of_record(const std::string& effect, std::string_view kind) const {
@@ -73,7 +76,12 @@ Error Effects::State::end_of_record(const std::string& effect, std::string_view 
 
 Error Effects::State::error_of(const std::string& effect, const Recorded& recorded) const {
   Error error = error_from_json(recorded.out.at("error"));
-  return error.code() == errc::cancelled ? end_of_record(effect, recorded.kind) : error;
+  if (error.code() != errc::cancelled) return error;
+  // Cancelled with its agent, or by a deadline of the tool that asked, which the agent outlived?
+  const Recorded* end = journal.find(scope + "end");
+  const std::string_view how = end == nullptr ? std::string_view() : find_string(end->out, "ending");
+  const bool outlived = end != nullptr && how != to_string(Ending::cancelled) && how != to_string(Ending::limit);
+  return outlived ? error : end_of_record(effect, recorded.kind);
 }
 
 const json::value* Effects::State::answered(const std::string& effect, std::string_view kind, const json::value& in) {

@@ -60,6 +60,8 @@ struct Effects::State {
   /// What the journal has of an effect that has ended. Null: it is to be done for real, now. Throws what ended the run
   /// that is replayed where its journal ends, and Error(errc::diverged).
   [[nodiscard]] const Recorded* told(const std::string& effect, std::string_view kind, const json::value& in);
+  /// What is told ends here: from now on things are done.
+  void go_live();
   /// told(), and what the effect threw is thrown again.
   [[nodiscard]] const json::value* answered(const std::string& effect, std::string_view kind, const json::value& in);
   /// What ended the planner whose effects the journal holds.
@@ -102,6 +104,10 @@ struct Effects::State {
 
 /// How a run that broke with `error` ends.
 [[nodiscard]] Outcome outcome_of(const Effects::State& state, Error error);
+
+/// The model that was chosen, as the journal keeps it.
+[[nodiscard]] json::value describe_model(const ModelInfo& model, const std::string& notice);
+[[nodiscard]] ModelInfo model_of(const json::value& out);
 
 /// Everything before the planner: cancellable like the planner itself.
 [[nodiscard]] asio::awaitable<void> prepare(Effects::State& state, std::string input);

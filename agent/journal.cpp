@@ -17,6 +17,11 @@ bool was_stopped(const json::value& out) {
          (error != nullptr && find_string(*error, "code") == to_string(errc::cancelled));
 }
 
+/// Whether it is the end of a sub-agent that was cancelled.
+bool was_cancelled(const Recorded& effect) {
+  return effect.kind == "end" && find_string(effect.out, "ending") == to_string(Ending::cancelled);
+}
+
 /// "8.1/" of "8.1/4.2".
 std::string_view scope_of(std::string_view effect) {
   return effect.substr(0, effect.rfind('/') + 1);
@@ -58,10 +63,30 @@ void Journal::tell(const RecordedRun& run, Tell how) {
     if (sennit::find(data, "anew") != nullptr) orders_.clear();
     if (const json::value* order = sennit::find(data, "order")) orders_.push_back(*order);
   }
-  // A cancellation that did not get as far as the end came to nothing: what it stopped was cut short by the crash.
-  for (auto& [id, effect] : effects_) {
-    if (effect.ended && was_stopped(effect.out)) effect.ended = effects_.contains(std::string(scope_of(id)) + "end");
+  // A cancellation that did not get as far as the run's end came to nothing: what it stopped was cut short by the
+  // crash.
+  if (!effects_.contains("end")) {
+    std::erase_if(effects_, [](const auto& effect) { return was_cancelled(effect.second); });
   }
+  for (auto& [id, effect] : effects_) {
+    if (!effect.ended || !was_stopped(effect.out) || is_over(id)) continue;
+    effect.ended = effects_.contains(std::string(scope_of(id)) + "end");
+  }
+}
+
+bool Journal::has_calls(const std::string& effect) const {
+  const std::string prefix = effect + ".";
+  const auto first = effects_.lower_bound(prefix);
+  return first != effects_.end() && first->first.starts_with(prefix);
+}
+
+bool Journal::is_over(std::string_view effect) const {
+  for (std::size_t at = effect.find_last_of("./"); at != std::string_view::npos && at > 0;
+       at = effect.find_last_of("./", at - 1)) {
+    const Recorded* call = find(effect.substr(0, at));
+    if (call != nullptr && call->ended && call->kind == "tool") return true;
+  }
+  return false;
 }
 
 const Recorded* Journal::find(std::string_view effect) const {

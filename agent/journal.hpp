@@ -52,6 +52,10 @@ class Journal {
   [[nodiscard]] bool started(std::string_view effect) const {
     return started_.contains(effect) || find(effect) != nullptr;
   }
+  /// Whether it has anything of the calls "EFFECT.1", "EFFECT.2" …
+  [[nodiscard]] bool has_calls(const std::string& effect) const;
+  /// Whether the effect is a part of a tool call that has ended: nothing of it is done for real any more.
+  [[nodiscard]] bool is_over(std::string_view effect) const;
   [[nodiscard]] const std::map<std::string, json::value, std::less<>>& pins() const noexcept { return pins_; }
   /// How the events that are told were ordered.
   [[nodiscard]] const std::vector<json::value>& order() const noexcept { return orders_; }

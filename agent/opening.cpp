@@ -1,4 +1,3 @@
-#include <sennit/agent/open_calls.hpp>
 #include <sennit/agent/opening.hpp>
 #include <sennit/agent/pin.hpp>
 #include <sennit/agent/runtime_state.hpp>
@@ -38,7 +37,6 @@ Opening opening_of(OpenedRun opened, Run::State& run) {
   opening.journal = Journal(std::move(opened.log), run.order);
   opening.history = std::move(opened.history);
   opening.next_position = opened.next_position;
-  opening.closing = closing_messages(opening.history, opened.left_open, "not done: the program ended before");
   for (Answer& answer : opened.answers) {
     std::string request = answer.request;
     run.answers.insert_or_assign(std::move(request), std::move(answer));
@@ -74,6 +72,7 @@ asio::awaitable<Opening> begin_in_turn(Run::State& run, Session::State& session,
   const SteadyTime due = run.environment->now() + run.options.wait_for_session;
   const Queue::Place place(session.parts->runtime->queue, session.kept() ? session.id : session.address());
   while (true) {
+    if (run.cancelled) throw Error(errc::cancelled, run.cancel_reason);
     const bool last_look = run.environment->now() >= due;
     if (place.is_first() || last_look) {
       try {
@@ -143,7 +142,6 @@ asio::awaitable<Opening> open_resumed(Run::State& run, Session::State& session, 
   const RecordedRun recorded = std::move(opened.recorded);
   session.id = recorded.record.session;
   Opening opening = opening_of(std::move(opened), run);
-  opening.closing.clear();
   opening.next_position = recorded.record.base;  // what is told counts on from there: each message has its place
   tell(run, opening, recorded, beginning.migrate ? Journal::Tell::loosely : Journal::Tell::exactly);
   if (session.id.empty()) opening.history = history_of(recorded, opening.journal);

@@ -18,7 +18,6 @@ struct Opening {
   std::string say;               // of a fork: see Effects::State::say
   std::vector<Message> history;  // the conversation so far
   std::int64_t next_position = 0;
-  std::vector<Message> closing;  // of the session's last run, whose program did not survive it: results of its calls
 };
 
 /// Takes the session (and waits for it, if the run's options say so) or the run that goes on. Throws Error.

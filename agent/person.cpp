@@ -6,7 +6,6 @@
 #include <sennit/agent/runtime_state.hpp>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace sennit {
@@ -14,8 +13,6 @@ namespace {
 
 // How often a waiting run looks whether it was answered through the store.
 constexpr milliseconds kLook{1'000};
-
-constexpr std::array<std::string_view, 3> kApprovals{"once", "always", "never"};
 
 /// One request: what is asked, how it is shown, and how long it may stay open.
 struct Request {
@@ -26,11 +23,12 @@ struct Request {
   std::string digest;  // of what an answer is an answer to
   EventData shown;
   std::string wants;                                   // for people: "approval of http_send"
+  bool is_new = false;                                 // what it is about has not begun
   bool (*is_answer)(std::string_view text) = nullptr;  // null: every text is
 };
 
 bool is_approval(std::string_view text) {
-  return std::find(kApprovals.begin(), kApprovals.end(), text) != kApprovals.end();
+  return text == to_string(Approval::once) || text == to_string(Approval::always) || text == to_string(Approval::never);
 }
 
 bool settles_doubt(std::string_view text) {
@@ -41,7 +39,7 @@ bool settles_doubt(std::string_view text) {
 bool counts(const Effects::State& state, const Request& asked, WallTime since, const Answer& answer) {
   if (answer.request != asked.effect || answer.digest != asked.digest) return false;
   if (asked.is_answer != nullptr && !asked.is_answer(answer.text)) return false;
-  return state.wall_now() <= since + state.run.options.answer_validity;
+  return answer.at >= since && state.wall_now() <= since + state.run.options.answer_validity;
 }
 
 /// Open while it lives: Run::approve and Run::answer find it by its id.
@@ -99,8 +97,8 @@ std::optional<std::string> said_before(const Effects::State& state, const Reques
   const auto given = state.run.answers.find(asked.effect);
   if (given != state.run.answers.end() && counts(state, asked, since, given->second)) return given->second.text;
   if (asked.kind != "approval") return std::nullopt;
-  if (state.run.options.approvals == Approvals::allow) return std::string(kApprovals[0]);
-  if (state.run.options.approvals == Approvals::deny) return std::string(kApprovals[2]);
+  if (state.run.options.approvals == Approvals::allow) return std::string(to_string(Approval::once));
+  if (state.run.options.approvals == Approvals::deny) return std::string(to_string(Approval::never));
   return std::nullopt;
 }
 
@@ -125,13 +123,22 @@ asio::awaitable<std::optional<std::string>> wait_for_answer(Effects::State& stat
 /// The life of a request. Nothing: nobody answered in time.
 asio::awaitable<std::optional<std::string>> ask(Effects::State& state, Request asked) {
   const Recorded* begun = state.journal.find(asked.effect, asked.kind, asked.in);
-  if (begun != nullptr && (begun->ended || state.journal.replaying())) state.emit(asked.lane, asked.shown);
-  if (const json::value* known = state.answered(asked.effect, asked.kind, asked.in)) {
+  // The agent was changed on purpose: what a person allowed the old one is nothing to this one.
+  const bool of_another = begun != nullptr && find_string(begun->in, "digest") != asked.digest && asked.is_new;
+  if (begun != nullptr && !of_another && (begun->ended || state.journal.replaying())) {
+    state.emit(asked.lane, asked.shown);
+  }
+  if (of_another) {
+    state.go_live();
+  } else if (const json::value* known = state.answered(asked.effect, asked.kind, asked.in)) {
     const json::value* said = find(*known, "said");
     co_return said == nullptr ? std::nullopt : std::optional(std::string(said->as_string()));
   }
-  const WallTime since = begun == nullptr ? state.wall_now() : begun->started_at;
-  if (begun == nullptr) state.journal.start(asked.effect, asked.kind, asked.in, since);
+  // One that nobody may answer any more is asked again, from now on.
+  const bool anew = begun == nullptr || find_string(begun->in, "digest") != asked.digest ||
+                    state.wall_now() > begun->started_at + state.run.options.answer_validity;
+  const WallTime since = anew ? state.wall_now() : begun->started_at;
+  if (anew) state.journal.start(asked.effect, asked.kind, asked.in, since);
   co_await state.committed();  // it may be answered from elsewhere
   state.emit(asked.lane, std::move(asked.shown));
   std::optional<std::string> said = said_before(state, asked, since);
@@ -205,12 +212,13 @@ asio::awaitable<Approval> ask_approval(Effects::State& state, std::string effect
   asked.effect = effect;
   asked.lane = std::move(lane);
   asked.kind = "approval";
+  asked.is_new = state.journal.find(asked.effect.substr(0, asked.effect.rfind('.'))) == nullptr;
   asked.is_answer = &is_approval;
   asked.wants = "approval of " + call.name;
   asked.shown = ApprovalRequested{std::move(effect), std::move(call), std::move(reason)};
   const std::optional<std::string> said = co_await ask(state, std::move(asked));
-  if (said == kApprovals[0]) co_return Approval::once;
-  if (said != kApprovals[1]) co_return Approval::never;
+  if (said == to_string(Approval::once)) co_return Approval::once;
+  if (said != to_string(Approval::always)) co_return Approval::never;
   const std::lock_guard lock(state.session.mutex);
   state.session.always_allowed.insert(tool);
   co_return Approval::always;

@@ -111,32 +111,6 @@ SENNIT_OUT_OF_FRAME void tell_uncounted_cost(Effects::State& state) {
 
 // ---- the first effect of each agent: who it is, and which model it got ----
 
-json::value describe_model(const ModelInfo& model, const std::string& notice) {
-  json::object out{{"model", model.id}, {"provider", model.provider}};
-  if (!notice.empty()) out["notice"] = notice;
-  if (!model.prices) return out;
-  out["prices"] = {
-      {"input", model.prices->input}, {"output", model.prices->output}, {"currency", model.prices->currency}};
-  if (model.prices->cached_input) out["prices"].as_object()["cached_input"] = *model.prices->cached_input;
-  return out;
-}
-
-ModelInfo model_of(const json::value& out) {
-  ModelInfo model;
-  model.id = find_string(out, "model");
-  model.provider = find_string(out, "provider");
-  const json::value* prices = find(out, "prices");
-  if (prices == nullptr) return model;
-  model.prices = Prices{prices->at("input").to_number<double>(),
-                        prices->at("output").to_number<double>(),
-                        {},
-                        std::string(find_string(*prices, "currency"))};
-  if (const json::value* cached = find(*prices, "cached_input")) {
-    model.prices->cached_input = cached->to_number<double>();
-  }
-  return model;
-}
-
 /// The record is of an agent that asked the same of its model. Otherwise Error(errc::diverged).
 void compare_agents(const Effects::State& state, const std::string& effect, const Recorded& recorded) {
   const std::string_view was = find_string(recorded.in, "pin");
@@ -152,6 +126,7 @@ void compare_agents(const Effects::State& state, const std::string& effect, cons
 
 json::value describe_start(const Effects::State& state) {
   json::object in{{"agent", state.parts.definition.name}, {"pin", state.parts.digest}};
+  if (!state.say.empty()) in["say"] = state.say;  // heard later: until then it is on disk here
   const bool has_history = state.parent == nullptr && !state.keep_messages && !state.conversation.empty();
   if (!has_history) return in;
   json::array history;
@@ -164,7 +139,9 @@ json::value describe_start(const Effects::State& state) {
 SENNIT_OUT_OF_FRAME asio::awaitable<std::string> start_agent(Effects::State& state) {
   const std::string effect = state.new_effect();
   if (const json::value* known = state.answered(effect, "start", nullptr)) {
-    compare_agents(state, effect, *state.journal.find(effect));
+    const Recorded& recorded = *state.journal.find(effect);
+    compare_agents(state, effect, recorded);
+    state.say = find_string(recorded.in, "say");
     state.model = model_of(*known);
     state.budget.set_prices(state.model.prices);
     co_return std::string(find_string(*known, "notice"));
@@ -190,6 +167,32 @@ SENNIT_OUT_OF_FRAME void tell_start(Effects::State& state, std::string notice) {
 }
 
 }  // namespace
+
+json::value describe_model(const ModelInfo& model, const std::string& notice) {
+  json::object out{{"model", model.id}, {"provider", model.provider}};
+  if (!notice.empty()) out["notice"] = notice;
+  if (!model.prices) return out;
+  out["prices"] = {
+      {"input", model.prices->input}, {"output", model.prices->output}, {"currency", model.prices->currency}};
+  if (model.prices->cached_input) out["prices"].as_object()["cached_input"] = *model.prices->cached_input;
+  return out;
+}
+
+ModelInfo model_of(const json::value& out) {
+  ModelInfo model;
+  model.id = find_string(out, "model");
+  model.provider = find_string(out, "provider");
+  const json::value* prices = find(out, "prices");
+  if (prices == nullptr) return model;
+  model.prices = Prices{prices->at("input").to_number<double>(),
+                        prices->at("output").to_number<double>(),
+                        {},
+                        std::string(find_string(*prices, "currency"))};
+  if (const json::value* cached = find(*prices, "cached_input")) {
+    model.prices->cached_input = cached->to_number<double>();
+  }
+  return model;
+}
 
 SENNIT_OUT_OF_FRAME asio::awaitable<void> prepare(Effects::State& state, std::string input) {
   static const std::map<std::string, json::value> kNone;

@@ -236,9 +236,7 @@ void Run::detach() {
   state_.reset();
 }
 
-namespace {
-
-std::string_view word(Approval approval) {
+std::string_view to_string(Approval approval) noexcept {
   switch (approval) {
     case Approval::once:
       return "once";
@@ -250,10 +248,8 @@ std::string_view word(Approval approval) {
   return "never";
 }
 
-}  // namespace
-
 void Run::approve(const std::string& id, Approval approval) {
-  answer(id, std::string(word(approval)));
+  answer(id, std::string(to_string(approval)));
 }
 
 void Run::answer(const std::string& id, std::string text) {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sennit {
@@ -23,6 +24,8 @@ enum class Approvals {
 };
 
 enum class Approval { once, always, never };  ///< always: for this tool in this session
+
+[[nodiscard]] std::string_view to_string(Approval approval) noexcept;
 
 struct RunOptions {
   Approvals approvals = Approvals::ask;

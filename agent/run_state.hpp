@@ -32,7 +32,7 @@ struct PersonRequest {
   void settle(std::string text) {
     if (done || !accepts(text)) return;
     done = true;
-    answer = std::move(text);
+    answer = sanitize_utf8(text);
     settled.notify();
   }
 };

@@ -58,9 +58,6 @@ struct OpenedRun {
   /// one that begins: its record.
   RecordedRun recorded;
   std::vector<Answer> answers;  ///< that were given meanwhile
-  /// Of a run that begins: the last run of the session, where its program ended before it did. It is ended now
-  /// (cancelled: the session went on without it); what it left open is closed by who goes on.
-  std::vector<JournalEntry> left_open;
 };
 
 /// Of runs(): what is absent matches all.
@@ -83,9 +80,11 @@ class Store {
   // ---- a run's life ----
   // Where a run is named, the beginning of its id will do that is unmistakable, and has four characters: but not in
   // answers(), journal_of() and remove().
-  /// Takes the lease and begins. `pins` that the store has not are kept. A run without a session awaits nothing: its
-  /// begin reaches the disk with its first committed(). Throws Error(errc::busy) where the session has a run that
-  /// lives, or one that waits for a person; Error(errc::too_large).
+  /// Takes the lease and begins. The last run of the session, where its program ended before it did, is ended (as
+  /// cancelled: the session went on without it), and the calls that it left open are closed with what its journal
+  /// knows. `pins` that the store has not are kept. A run without a session awaits nothing: its begin reaches the disk
+  /// with its first committed(). Throws Error(errc::busy) where the session has a run that lives, or one that waits for
+  /// a person; Error(errc::too_large).
   [[nodiscard]] asio::awaitable<OpenedRun> begin(RunRecord record,
                                                  std::map<std::string, json::value, std::less<>> pins);
   /// Takes the lease of a run that has not ended, counts the attempt, and reads all of it. Throws Error(errc::busy)

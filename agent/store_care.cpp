@@ -24,6 +24,10 @@ void end_open_run(Store::State& store, const std::string& session) {
     throw Error(errc::busy, "the session '" + session + "' has a run, here or in another program; wait for its end")
         .retry();
   }
+  {  // Whoever was stopped and wakes up gets nothing in any more.
+    const Kept fence = store.connection.use("UPDATE leases SET fence = fence + 1, holder = NULL WHERE key = ?1");
+    fence->bind(1, lease_key(*record)).run();
+  }
   Outcome outcome;
   outcome.ending = Ending::cancelled;
   outcome.detail = "its messages were taken back";

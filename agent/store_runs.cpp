@@ -79,16 +79,17 @@ OpenedRun begin_in_session(const std::shared_ptr<Store::State>& state, RunRecord
   if (!fence) throw session_is_busy(record.session);
   OpenedRun opened;
   std::string before = record.id;
+  std::vector<JournalEntry> left_open;
   if (const std::optional<RunRecord> last = open_run(store, record.session)) {
     if (!last->waits_for.empty()) throw session_waits(*last);
     before = last->id;
-    opened.left_open = read_journal(store, last->id);
+    left_open = read_journal(store, last->id);
     end_run(store, last->id, record.started, cancelled("the session went on without it (run " + record.id + ")"));
   }
   opened.next_position = next_position(store, record.session);
   opened.history = read_messages(store, record.session, opened.next_position);
   // Part of what was before this run: whoever resumes it finds the same history.
-  for (Message& message : closing_messages(opened.history, opened.left_open, "not done: the program ended before")) {
+  for (Message& message : closing_messages(opened.history, left_open, "not done: the program ended before")) {
     insert_message(store, record.session, opened.next_position++, before, stored(to_json(message)));
     opened.history.push_back(std::move(message));
   }

@@ -96,9 +96,14 @@ milliseconds time_for(const Effects::State& state, const Tool& tool) {
   return std::min(own, most);
 }
 
+asio::awaitable<void> cap_into(Effects::State& state, std::string effect, std::string content, std::size_t limit,
+                               std::string& capped) {
+  capped = co_await cap_output(state, std::move(effect), std::move(content), limit);
+}
+
 /// Calls the tool. Throws only when the run is cancelled or suspended.
-asio::awaitable<void> do_call(Effects::State& state, const Agent::Parts::ToolEntry& entry, const ToolCall& call,
-                              const std::string& effect, json::object arguments, Performed& performed) {
+asio::awaitable<ToolOutput> do_call(Effects::State& state, const Agent::Parts::ToolEntry& entry, const ToolCall& call,
+                                    const std::string& effect, json::object arguments, json::array& progress) {
   auto at = std::make_shared<ToolWork>(entry.tool, state, call, effect, std::move(arguments));
   std::optional<Error> error;
   ToolOutput output;
@@ -107,17 +112,13 @@ asio::awaitable<void> do_call(Effects::State& state, const Agent::Parts::ToolEnt
   } catch (...) {
     error = current_error();
   }
-  performed.progress = at->context.take_told();
+  progress = at->context.take_told();
   if (error) {
     if (error->code() == errc::suspended) throw Error(std::move(*error));
     if (error->code() == errc::cancelled && state.run.cancelled) throw Error(std::move(*error));
     output = {error->describe(), true};
   }
-  co_await asio::this_coro::throw_if_cancelled(false);
-  std::string content =
-      co_await cap_output(state, effect, sanitize_utf8(output.content), entry.tool->spec().output_limit);
-  co_await asio::this_coro::throw_if_cancelled(true);
-  performed.result = {call.id, call.name, std::move(content), output.is_error};
+  co_return output;
 }
 
 std::string doubt_of(const std::string& effect, int number) {
@@ -144,8 +145,9 @@ asio::awaitable<std::optional<ToolOutput>> resolve(Effects::State& state, const 
       auto probing = entry.tool->probe(std::move(arguments), context);
       const milliseconds limit = time_for(state, *entry.tool);
       probed = co_await with_timeout(*state.run.environment, limit, std::move(probing), "probing " + call.name);
-    } catch (const Error& error) {
-      if (error.code() == errc::cancelled && state.run.cancelled) throw;
+    } catch (...) {
+      const Error error = current_error();  // whatever it is, a person decides
+      if (error.code() == errc::cancelled && state.run.cancelled) throw Error(error);
     }
     if (probed.happened == Happened::yes) co_return std::move(probed.output);
     if (probed.happened == Happened::no) co_return std::nullopt;
@@ -190,16 +192,22 @@ asio::awaitable<void> perform(Effects::State& state, const ToolCall& call, const
     if (repeat != Repeat::idempotent) co_await state.committed();
   } else {
     co_await retell_approval(state, call, effect);
-    if (repeat == Repeat::never || repeat == Repeat::probed) {
-      auto resolving = resolve(state, *entry, call, effect, *arguments);
-      std::optional<ToolOutput> known = co_await std::move(resolving);
-      if (known) {
-        performed.result = {call.id, call.name, std::move(known->content), known->is_error};
-        co_return;
-      }
-    }
   }
-  co_await do_call(state, *entry, call, effect, std::move(*arguments), performed);
+  std::optional<ToolOutput> output;
+  const bool begun_before = state.journal.find(effect) != nullptr;
+  if (begun_before && (repeat == Repeat::never || repeat == Repeat::probed)) {
+    auto resolving = resolve(state, *entry, call, effect, *arguments);
+    output = co_await std::move(resolving);
+  }
+  if (!output) output = co_await do_call(state, *entry, call, effect, std::move(*arguments), performed.progress);
+  // What it gave was given: a cancellation is for what comes next.
+  std::string content;
+  co_await asio::this_coro::throw_if_cancelled(false);
+  auto capping = cap_into(state, effect, sanitize_utf8(output->content), entry->tool->spec().output_limit, content);
+  std::optional<Error> failure = co_await shielded(std::move(capping));
+  co_await asio::this_coro::throw_if_cancelled(true);
+  if (failure) throw Error(std::move(*failure));
+  performed.result = {call.id, call.name, std::move(content), output->is_error};
 }
 
 struct Batch {
@@ -235,6 +243,7 @@ asio::awaitable<void> retell_inside(Effects::State& state, const ToolCall& call,
   }
   try {
     CallContext context(state, call, effect);
+    context.quiet = true;
     auto calling = entry->tool->call(std::move(*arguments), context);
     co_await std::move(calling);
   } catch (...) {
@@ -316,8 +325,10 @@ asio::awaitable<void> make_call(Effects::State& state, Batch& batch, std::size_t
   batch.results[index] = performed.result;
   // What was done is known to be done, before anybody hears of it. A cancellation is for what comes next.
   co_await asio::this_coro::throw_if_cancelled(false);
-  co_await state.committed();
+  auto committing = state.committed();
+  std::optional<Error> failure = co_await shielded(std::move(committing));
   co_await asio::this_coro::throw_if_cancelled(true);
+  if (failure) throw Error(std::move(*failure));
   state.emit(effect, ToolFinished{std::move(performed.result), duration});
   if (stopped) throw Error(std::move(*stopped));
 }
@@ -392,8 +403,14 @@ asio::awaitable<void> run_batch(Effects::State& state, Batch& batch) {
 
 asio::awaitable<std::vector<ToolResult>> call_tools(Effects::State& state, std::vector<ToolCall> calls) {
   if (calls.empty()) co_return std::vector<ToolResult>{};
-  state.budget.begin_tool_calls(calls.size());
   const std::string effect = state.new_effect();
+  const bool told = state.journal.has_calls(effect);
+  if (!told && state.journal.replaying()) throw Error(state.end_of_record(effect, "tool"));
+  if (told) {
+    state.budget.retell_tool_calls(calls.size());
+  } else {
+    state.budget.begin_tool_calls(calls.size());
+  }
   Batch batch;
   batch.calls = std::move(calls);
   batch.position = state.next_position;

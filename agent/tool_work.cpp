@@ -48,10 +48,11 @@ asio::awaitable<bool> ended_within(Environment& environment, ToolWork& at, milli
   co_return at.done;
 }
 
-/// Tells the tool to stop, and gives it a moment to do so.
+/// Tells the tool to stop, and gives it a moment to do so. Not to be interrupted: a tool that is left behind must know
+/// that nobody is there any more.
 asio::awaitable<void> stop(Environment& environment, ToolWork& at) {
   at.stop.emit(asio::cancellation_type::terminal);
-  if (co_await ended_within(environment, at, kGrace)) co_return;
+  (void)co_await ended_within(environment, at, kGrace);
   while (!at.done && at.context.asks()) co_await at.changed.wait();
   if (!at.done) at.context.abandon();
 }
@@ -84,7 +85,8 @@ Effects::State& CallContext::state() {
 
 void CallContext::progress(std::string text) {
   // Nobody misses what a reader who is behind would see too late, and it would pile up.
-  if (state_ == nullptr || !state_->run.has_room() || told_.size() >= kMostProgress) return;
+  if (state_ == nullptr || quiet || !state_->run.has_room() || told_.size() >= kMostProgress) return;
+  text = sanitize_utf8(text);
   if (state_->journal.kept()) told_.emplace_back(text);
   state_->emit(effect_, ToolProgress{call_id_, std::move(text)});
 }
@@ -117,7 +119,8 @@ asio::awaitable<ToolOutput> work(Environment& environment, std::shared_ptr<ToolW
   }
   if (cut) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    co_await stop(environment, *at);
+    auto stopping = stop(environment, *at);
+    co_await shielded(std::move(stopping));
     co_await asio::this_coro::throw_if_cancelled(true);
   }
   if (at->output) co_return std::move(*at->output);

@@ -34,6 +34,7 @@ class CallContext final : public ToolContext {
   /// What progress() told.
   [[nodiscard]] json::array take_told() { return std::move(told_); }
   Signal* changed = nullptr;  ///< notified when nothing is asked any more
+  bool quiet = false;         ///< the call is told: its progress is in the journal
 
  private:
   struct Asking;

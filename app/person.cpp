@@ -42,15 +42,7 @@ std::string_view settlement(char key) {
 }
 
 std::string_view word(Approval approval) {
-  switch (approval) {
-    case Approval::once:
-      return "once";
-    case Approval::always:
-      return "always";
-    case Approval::never:
-      break;
-  }
-  return "no";
+  return approval == Approval::never ? "no" : to_string(approval);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <exception>
 #include <list>
@@ -23,6 +24,19 @@ asio::awaitable<void> spawnable(asio::awaitable<void> task) {
   // co_spawn awaits once more after the task where that was never suspended: this must not throw.
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   if (failure) std::rethrow_exception(failure);
+}
+
+asio::awaitable<std::optional<Error>> shielded(asio::awaitable<void> work) {
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  std::optional<Error> failure;
+  try {
+    // A slot that nobody emits to: what is under way does not hear of the cancellation.
+    co_await asio::co_spawn(executor, spawnable(std::move(work)),
+                            asio::bind_cancellation_slot(asio::cancellation_slot(), asio::use_awaitable));
+  } catch (...) {
+    failure = current_error();
+  }
+  co_return failure;
 }
 
 namespace {

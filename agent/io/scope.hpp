@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 
 namespace sennit {
 
@@ -16,6 +17,10 @@ namespace sennit {
 /// The same happens to one that is cancelled before it has begun, which no wrapper can help: spawn on the executor,
 /// where it begins at once, or post the cancellation after the spawning. TaskScope and with_timeout see to both.
 [[nodiscard]] asio::awaitable<void> spawnable(asio::awaitable<void> task);
+
+/// Waits for `work` to its end, whatever cancels the awaiting coroutine meanwhile or has cancelled it before: gives
+/// what it threw. REQUIRES: throw_if_cancelled is off; the cancellation is heard when it is on again.
+[[nodiscard]] asio::awaitable<std::optional<Error>> shielded(asio::awaitable<void> work);
 
 /// Tasks on one executor (a shard). spawn(), join() and size() are called on it.
 class TaskScope {

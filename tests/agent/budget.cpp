@@ -308,3 +308,19 @@ TEST_CASE("a sub-agent's own limit leaves its parent's untouched") {
   CHECK(error_of([&] { low.begin_step(); }).code() == errc::limit);
   CHECK_NOTHROW(top.begin_step());
 }
+
+TEST_CASE("what is told again counts, whatever the limits say by now") {
+  RunLimits limits;
+  limits.steps = 1;
+  limits.tool_calls = 1;
+  Budget above(limits, nullptr);
+  Budget budget(RunLimits{}, &above);
+  budget.begin_step();
+  budget.begin_tool_calls(1);
+  budget.retell_step();
+  budget.retell_tool_calls(2);
+  CHECK(budget.steps() == 2);
+  CHECK(above.tool_calls() == 3);
+  CHECK(error_of([&] { budget.begin_step(); }).code() == errc::limit);
+  CHECK(error_of([&] { budget.begin_tool_calls(1); }).code() == errc::limit);
+}

@@ -200,6 +200,48 @@ TEST_CASE("a tool that ignores its deadline is left behind, and the run goes on"
   CHECK(std::get<ToolResult>(result.parts[0]).content.find("took longer than 20 ms") != std::string::npos);
 }
 
+TEST_CASE("a tool that ignores its deadline is left behind though the run is cancelled meanwhile") {
+  std::atomic<bool> go{false};
+  std::string heard;
+  std::atomic<bool> ended{false};
+  const auto tool = [&](ToolContext& context) -> asio::awaitable<std::string> {
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    while (!go) co_await context.environment().sleep(milliseconds(5));
+    try {
+      heard = co_await context.ask("is anybody there?");
+    } catch (const Error& error) {
+      heard = error.message();
+    }
+    ended = true;
+    co_return "at last";
+  };
+  World world(
+      [](const CompletionRequest&) { return calling("late"); }, {},
+      [&](Registry& registry) { registry.add_tool("late", "", tool, ToolTraits{.timeout = milliseconds(20)}); });
+  Run run = world.agent(with_tools({"late"})).session().start("go");
+  elsewhere(read_until<ToolStarted>(run));
+  std::this_thread::sleep_for(milliseconds(100));  // its deadline is over, its grace is not
+  run.cancel("stop");
+  CHECK(elsewhere(run.wait()).ending == Ending::cancelled);
+  go = true;
+  const auto due = Clock::now() + kPatience;
+  while (!ended && Clock::now() < due) std::this_thread::sleep_for(milliseconds(1));
+  CHECK(heard == "the run does not wait for this call any more");
+}
+
+TEST_CASE("a run that queues for its session hears that it is cancelled") {
+  World world([](const CompletionRequest&) { return Turn{{TextDelta{"a"}}, true}; });
+  Session session = world.agent({}).session();
+  Run first = session.start("1");
+  world.wait_for_stall();
+  Run second = session.start("2", {.wait_for_session = std::chrono::hours(1)});
+  std::this_thread::sleep_for(milliseconds(30));
+  second.cancel("never mind");
+  const Outcome outcome = elsewhere(second.wait());
+  CHECK(outcome.ending == Ending::cancelled);
+  CHECK(outcome.detail == "never mind");
+}
+
 // `test_agent "[storm]"` with SENNIT_STORM=1000 is what docs/reliability.md tells of.
 TEST_CASE("a storm of cancellations leaves nothing behind", "[storm]") {
   const char* wanted = std::getenv("SENNIT_STORM");

@@ -175,8 +175,9 @@ TEST_CASE("the leases of a program that died are free at once") {
   program.wait();
   CHECK(run(env, store.recorded("r1")).record.phase == RunPhase::interrupted);
   const OpenedRun next = begin(env, store, "r2", "s");
-  REQUIRE(next.left_open.size() == 1);
-  CHECK(next.left_open[0].effect == "1");
+  const auto entries = run(env, store.journal_of("r1"));
+  REQUIRE(entries.size() == 1);
+  CHECK(entries[0].effect == "1");
   const RunRecord first = run(env, store.recorded("r1")).record;
   CHECK(first.phase == RunPhase::ended);
   CHECK(outcome_from_json(first.outcome).ending == Ending::cancelled);

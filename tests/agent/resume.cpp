@@ -1,5 +1,6 @@
 // A run outlives its program: resumed, replayed, forked; answered days later; with another agent, refused.
 #include "support/world.hpp"
+#include <sennit/agent/effects.hpp>
 #include <sennit/agent/typed_tool.hpp>
 
 #include <catch2/catch_test_macros.hpp>
@@ -530,4 +531,169 @@ TEST_CASE("a second run queues for the session, in order") {
   first.cancel();
   CHECK(elsewhere(second.wait()).text == "3");
   CHECK(elsewhere(third.wait()).text == "5");
+}
+
+TEST_CASE("a run that was told to be suspended is on disk, and free for another program") {
+  const TempDir folder;
+  const Definition definition = with_tools({"pay"});
+  World world([](const CompletionRequest&) { return calling({calls(0, "a", "pay", R"({"amount":5})")}); },
+              {.state = folder.path()});
+  Definition asking = definition;
+  asking.policy = {};
+  Run run = world.agent(asking).session("s").start("go", {.approvals = Approvals::suspend});
+  CHECK(elsewhere(run.wait()).ending == Ending::suspended);
+  World other(says("end"), {.state = folder.path()});
+  CHECK(elsewhere(other.runtime.store()->runs({})).at(0).waits_for == "approval of pay");
+  Run resumed = other.agent(asking).resume(run.id(), {.run = {.approvals = Approvals::allow}});
+  CHECK(elsewhere(resumed.wait()).text == "end");
+}
+
+TEST_CASE(
+    "a cancellation while an answer goes to the disk leaves a whole conversation, and a replay that is the same") {
+  const TempDir folder;
+  const Definition definition = with_tools({"echo"});
+  std::atomic<int> asked{0};
+  std::function<void()> cancel;
+  RuntimeOptions options{.state = folder.path()};
+  options.on_commit = [&](bool done) {
+    if (done || asked == 0 || !cancel) return;
+    cancel();
+    std::this_thread::sleep_for(milliseconds(50));  // it is heard before the commit is done
+  };
+  World world(
+      [&](const CompletionRequest&) {
+        ++asked;
+        return calling({calls(0, "a", "echo", R"({"text":"x"})")});
+      },
+      options);
+  Run run = world.agent(definition).session("s").start("go");
+  cancel = [&run] { run.cancel("enough"); };
+  const auto events = elsewhere(read_all(run));
+  CHECK(outcome_in(events).ending == Ending::cancelled);
+  CHECK(count_of<StepFinished>(events) == 1);
+  const auto messages = elsewhere(world.runtime.store()->messages("s"));
+  CHECK(messages.size() == 3);
+  CHECK(ill_formed(messages).empty());
+  Run again = world.agent(definition).replay(recorded(world, run.id()));
+  CHECK(difference(events, elsewhere(read_all(again))) == "");
+}
+
+TEST_CASE("a tool that asks and tells is replayed as it was, its deadline and odd bytes included") {
+  const TempDir folder;
+  const Definition definition = with_tools({"chatty"});
+  World world(
+      [](const CompletionRequest& request) {
+        return request.messages.size() == 1 ? calling({calls(0, "a", "chatty", "{}")}) : text({"end"});
+      },
+      {.state = folder.path()},
+      [](Registry& registry) {
+        const auto chatty = [](ToolContext& context) -> asio::awaitable<std::string> {
+          context.progress("caf\xC3");
+          co_return co_await context.ask("why?");
+        };
+        registry.add_tool("chatty", "", chatty, ToolTraits{.repeat = Repeat::replayed, .timeout = milliseconds(50)});
+      });
+  Run run = world.agent(definition).session("s").start("g\xC3");
+  const auto events = elsewhere(read_all(run));
+  CHECK(outcome_in(events).text == "end");
+  CHECK(count_of<ToolProgress>(events) == 1);
+  Run again = world.agent(definition).replay(recorded(world, run.id()));
+  const auto told = elsewhere(read_all(again));
+  CHECK(count_of<ToolProgress>(told) == 1);
+  CHECK(outcome_in(told) == outcome_in(events));
+}
+
+TEST_CASE("a probe that fails leaves the question to a person") {
+  const TempDir folder;
+  const auto tools = [](Registry& registry) {
+    const auto wait = [](ToolContext& context) -> asio::awaitable<std::string> {
+      co_await context.environment().sleep(std::chrono::hours(1));
+      co_return "never";
+    };
+    const auto probe = [](json::object, ToolContext&) -> asio::awaitable<Probed> {
+      throw std::runtime_error("no line to the bank");
+      co_return Probed{};
+    };
+    registry.add_tool("probed", "", wait,
+                      ToolTraits{.repeat = Repeat::probed, .timeout = milliseconds(0), .probe = probe});
+  };
+  std::string id;
+  {
+    World world([](const CompletionRequest&) { return calling({calls(0, "a", "probed", "{}")}); },
+                {.state = folder.path()}, tools);
+    Run run = world.agent(with_tools({"probed"})).session().start("go");
+    id = run.id();
+    elsewhere(read_until<ToolStarted>(run));
+    while (elsewhere(world.runtime.store()->journal_of(id)).back().kind != "tool") std::this_thread::yield();
+    run.suspend();
+    elsewhere(run.wait());
+  }
+  World world(says("end"), {.state = folder.path()}, tools);
+  Run run = world.agent(with_tools({"probed"})).resume(id, {.run = {.questions = false}});
+  const Outcome outcome = elsewhere(run.wait());
+  CHECK(outcome.ending == Ending::suspended);
+  CHECK_THAT(outcome.detail, ContainsSubstring("what became of probed"));
+}
+
+TEST_CASE("a run that cannot be told as it was stays as it is") {
+  const TempDir folder;
+  std::string words = "one way";
+  class Fickle final : public Planner {
+   public:
+    explicit Fickle(const std::string& words) : words_(words) {}
+    int version() const override { return 1; }
+    asio::awaitable<Outcome> plan(Effects& effects) const override {
+      co_await effects.say(user_message(words_));
+      const Completion completion = co_await effects.complete(CompletionChange{});
+      Outcome outcome;
+      outcome.text = completion.message.text();
+      co_return outcome;
+    }
+
+   private:
+    const std::string& words_;
+  };
+  const auto planner = [&words](Registry& registry) {
+    registry.add_planner("fickle",
+                         [&words](const json::object&, const PartContext&) { return std::make_shared<Fickle>(words); });
+  };
+  Definition definition = with_tools({});
+  definition.planner = "fickle";
+  const std::string id = interrupted(folder, definition, {stalling()}, {}, planner);
+  words = "another way";
+  World world(says("end"), {.state = folder.path()}, planner);
+  Run refused = world.agent(definition).resume(id);
+  const Outcome outcome = elsewhere(refused.wait());
+  REQUIRE(outcome.error);
+  CHECK(outcome.error->code() == errc::diverged);
+  CHECK_THAT(outcome.error->message(), ContainsSubstring("another way"));
+  CHECK(elsewhere(world.runtime.store()->runs({})).at(0).phase == RunPhase::interrupted);
+  Run migrated = world.agent(definition).resume(id, {.migrate = true});
+  CHECK(elsewhere(migrated.wait()).text == "end");
+}
+
+TEST_CASE("what a fork was told to say is not lost with its program") {
+  const TempDir folder;
+  const Definition definition = with_tools({});
+  std::string id;
+  {
+    Model model{{text({"one"}), stalling()}};
+    World world(model.play(), {.state = folder.path()});
+    Run run = world.agent(definition).session().start("go");
+    elsewhere(run.wait());
+    Run fork = world.agent(definition).fork(recorded(world, run.id()), {.at = 3, .say = "and in French"});
+    id = fork.id();
+    world.wait_for_stall();
+    fork.detach();
+  }
+  std::string last;
+  World world(
+      [&](const CompletionRequest& request) {
+        last = request.messages.back().text();
+        return text({"fin"});
+      },
+      {.state = folder.path()});
+  Run run = world.agent(definition).resume(id);
+  CHECK(elsewhere(run.wait()).text == "fin");
+  CHECK(last == "and in French");
 }

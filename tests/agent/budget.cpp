@@ -314,7 +314,8 @@ TEST_CASE("what is told again counts, whatever the limits say by now") {
   limits.steps = 1;
   limits.tool_calls = 1;
   Budget above(limits, nullptr);
-  Budget budget(RunLimits{}, &above);
+  const RunLimits none;
+  Budget budget(none, &above);
   budget.begin_step();
   budget.begin_tool_calls(1);
   budget.retell_step();

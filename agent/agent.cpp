@@ -186,7 +186,8 @@ std::string Session::State::address() const {
 }
 
 Run Session::start(std::string input, RunOptions options) {
-  return start_run(state_, {.input = sanitize_utf8(input)}, std::move(options));
+  input = sanitize_utf8(input);  // what is kept must be readable again
+  return start_run(state_, {.input = std::move(input)}, std::move(options));
 }
 
 const std::string& Session::id() const {

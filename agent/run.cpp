@@ -253,9 +253,9 @@ void Run::approve(const std::string& id, Approval approval) {
 }
 
 void Run::answer(const std::string& id, std::string text) {
-  state_->change([id, text = std::move(text)](State& state) mutable {
+  state_->change([id, text = std::move(text)](State& state) {
     const auto found = state.requests.find(id);
-    if (found != state.requests.end()) found->second->settle(std::move(text));
+    if (found != state.requests.end()) found->second->settle(text);
   });
 }
 

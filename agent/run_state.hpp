@@ -29,7 +29,7 @@ struct PersonRequest {
 
   [[nodiscard]] bool accepts(std::string_view text) const { return is_answer == nullptr || is_answer(text); }
   /// The first answer counts; what is none is ignored.
-  void settle(std::string text) {
+  void settle(std::string_view text) {
     if (done || !accepts(text)) return;
     done = true;
     answer = sanitize_utf8(text);

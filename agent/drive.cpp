@@ -1,12 +1,14 @@
 // From start to end of a run: take the session, load the conversation, pick the backend, let the planner work, and
 // leave everything well-formed, whatever happened.
 #include <sennit/agent/effects_state.hpp>
+#include <sennit/agent/io/scope.hpp>
 #include <sennit/agent/io/timeout.hpp>
 #include <sennit/agent/open_calls.hpp>
 #include <sennit/agent/opening.hpp>
 #include <sennit/agent/runtime_state.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -36,7 +38,8 @@ SENNIT_OUT_OF_FRAME asio::awaitable<std::optional<Error>> keep_end(Effects::Stat
   if (outcome.ending == Ending::suspended) {
     state.journal.log()->suspend(state.leaving() ? std::string() : outcome.detail);
   } else {
-    state.journal.whole("end", "end", nullptr, to_json(outcome), state.wall_now());
+    // What it ended as is in the run's record: a text that may be long stands there once.
+    state.journal.whole("end", "end", nullptr, nullptr, state.wall_now());
     state.journal.log()->end(state.wall_now(), outcome);
   }
   try {
@@ -61,6 +64,7 @@ asio::awaitable<void> plan_cancellably(Effects::State& state, Outcome& outcome) 
 SENNIT_OUT_OF_FRAME void take_conversation(Effects::State& state, Opening& opening) {
   state.input = std::move(opening.input);
   state.say = std::move(opening.say);
+  state.notice = std::move(opening.notice);
   for (Message& message : opening.history) state.adopt(std::move(message));
   state.next_position = opening.next_position;
 }
@@ -90,6 +94,8 @@ SENNIT_OUT_OF_FRAME asio::awaitable<void> conclude(Effects::State& state, Outcom
     if (std::optional<Error> failure = co_await keep_end(state, outcome)) {
       outcome.ending = Ending::failed;
       outcome.error = std::move(failure);
+    } else {
+      state.release();
     }
   }
   close_session(state.session, goes_on || replayed ? nullptr : &state.conversation);
@@ -200,6 +206,13 @@ asio::awaitable<Outcome> run_child(Effects::State& parent, std::shared_ptr<const
   const std::string end = state.scope + "end";
   if (!state.leaving() && state.journal.find(end) == nullptr) {
     state.journal.whole(end, "end", nullptr, to_json(outcome), state.wall_now());
+  }
+  if (state.holds) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    auto settling = state.settle();
+    std::optional<Error> failure = co_await shielded(std::move(settling));
+    co_await asio::this_coro::throw_if_cancelled(true);
+    if (failure) throw Error(std::move(*failure));
   }
   if (outcome.ending == Ending::cancelled) throw Error(errc::cancelled, outcome.detail);
   co_return outcome;

@@ -210,31 +210,55 @@ asio::awaitable<Attempt> ask_model(Effects::State& state, CompletionChange chang
   }
 }
 
+/// What the journal has of a completion.
+struct RecordedStep {
+  std::optional<ModelInfo> model;  // where it was chosen for it
+  std::vector<EventData> shown;
+  std::vector<Usage> broken;
+  bool failed = false;
+  Usage usage;
+  StopReason reason = StopReason::other;
+  std::size_t pieces = 0;
+};
+
+SENNIT_OUT_OF_FRAME RecordedStep read_step(const json::value& out) {
+  RecordedStep step;
+  if (const json::value* model = find(out, "model")) step.model = model_of(*model);
+  step.shown = StepTrace::events(out.at("trace"));
+  if (const json::value* broken = find(out, "broken")) {
+    for (const json::value& cost : broken->as_array()) step.broken.push_back(usage_from_json(cost));
+  }
+  step.failed = find(out, "error") != nullptr;
+  if (step.failed) return step;
+  step.usage = usage_from_json(out.at("usage"));
+  step.reason = parse_stop_reason(find_string(out, "reason")).value_or(StopReason::other);
+  step.pieces = static_cast<std::size_t>(find_int(out, "pieces").value_or(0));
+  return step;
+}
+
 /// The completion as it was: what it showed, what it cost, what it gave.
 asio::awaitable<Completion> retell_step(Effects::State& state, std::string effect, const Recorded& recorded) {
-  if (const json::value* model = find(recorded.out, "model")) {
-    state.model = model_of(*model);
+  RecordedStep step = read_recorded(effect, [&] { return read_step(recorded.out); });
+  if (step.model) {
+    state.model = *std::move(step.model);
     state.budget.set_prices(state.model.prices);
   }
   CompletionBuilder builder(state.model.provider);
-  for (EventData& data : StepTrace::events(recorded.out.at("trace"))) {
+  for (EventData& data : step.shown) {
     builder.take(Event{{}, data});
     state.emit(std::move(data));
     if (!state.run.has_room()) co_await state.run.room();
   }
-  if (const json::value* broken = find(recorded.out, "broken")) {
-    for (const json::value& cost : broken->as_array()) state.budget.charge_in_flight(usage_from_json(cost), 0);
-  }
-  if (find(recorded.out, "error") != nullptr) {
+  for (const Usage& cost : step.broken) state.budget.charge_in_flight(cost, 0);
+  if (step.failed) {
     state.partial_text = builder.text();
     throw Error(state.error_of(effect, recorded));
   }
-  builder.take(Event{{}, UsageUpdate{usage_from_json(recorded.out.at("usage"))}});
-  const auto reason = parse_stop_reason(find_string(recorded.out, "reason"));
-  builder.take(Event{{}, Finished{reason.value_or(StopReason::other), {}}});
+  builder.take(Event{{}, UsageUpdate{step.usage}});
+  builder.take(Event{{}, Finished{step.reason, {}}});
   Attempt made;
   made.written = builder.written();
-  made.pieces = static_cast<std::size_t>(find_int(recorded.out, "pieces").value_or(0));
+  made.pieces = step.pieces;
   made.completion = std::move(builder).finish();
   settle_step(state, made);
   finish_step(state, made.completion);
@@ -245,6 +269,7 @@ asio::awaitable<Completion> retell_step(Effects::State& state, std::string effec
 
 asio::awaitable<Completion> Effects::complete(CompletionChange change) {
   State& state = state_;
+  co_await state.settle();
   const std::string effect = state.new_effect();
   const std::string said = hear(state, effect);
   const json::value in = state.journals() ? describe_request(state, change, said) : json::value();
@@ -273,16 +298,20 @@ asio::awaitable<Completion> Effects::complete(CompletionChange change) {
   settle_step(state, made);
   keep_step(state, effect, made, record);
   // Nobody hears of its end, and no tool begins, before it is on disk. A cancellation is for what comes next.
-  co_await asio::this_coro::throw_if_cancelled(false);
-  auto committing = state.committed();
-  failure = co_await shielded(std::move(committing));
-  co_await asio::this_coro::throw_if_cancelled(true);
-  if (failure) throw Error(std::move(*failure));
+  state.holds = state.journal.kept() && made.completion.message.tool_calls().empty();
+  if (!state.holds) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    auto committing = state.committed();
+    failure = co_await shielded(std::move(committing));
+    co_await asio::this_coro::throw_if_cancelled(true);
+    if (failure) throw Error(std::move(*failure));
+  }
   finish_step(state, made.completion);
   co_return std::move(made.completion);
 }
 
 asio::awaitable<std::vector<ToolResult>> Effects::call_tools(std::vector<ToolCall> calls) {
+  co_await state_.settle();
   co_return co_await sennit::call_tools(state_, std::move(calls));
 }
 
@@ -341,10 +370,12 @@ asio::awaitable<std::vector<Note>> Effects::recall(std::string query, std::size_
   json::value in{{"query", query}, {"limit", limit}};
   auto recalling = recall_notes(state_, std::move(query), limit);
   const json::value out = co_await state_.perform("recall", std::move(in), std::move(recalling));
-  for (const json::value& note : out.at("notes").as_array()) {
-    notes.push_back({note.at("id").to_number<std::int64_t>(), std::string(find_string(note, "text")),
-                     time_of(note.at("created")), note.at("score").to_number<double>()});
-  }
+  read_recorded("recall", [&] {
+    for (const json::value& note : out.at("notes").as_array()) {
+      notes.push_back({note.at("id").to_number<std::int64_t>(), std::string(find_string(note, "text")),
+                       time_of(note.at("created")), note.at("score").to_number<double>()});
+    }
+  });
   co_return notes;
 }
 
@@ -356,12 +387,14 @@ asio::awaitable<void> Effects::remember(std::string text) {
 }
 
 asio::awaitable<std::string> Effects::ask(std::string question) {
+  co_await state_.settle();
   std::string effect = state_.new_effect();
   co_return co_await ask_question(state_, std::move(effect), state_.scope, std::move(question));
 }
 
 asio::awaitable<void> Effects::sleep(milliseconds duration) {
   State& state = state_;
+  co_await state.settle();
   const std::string effect = state.new_effect();
   const json::value in{{"milliseconds", duration.count()}};
   if (state.answered(effect, "sleep", in) != nullptr) co_return;
@@ -378,7 +411,9 @@ asio::awaitable<void> Effects::sleep(milliseconds duration) {
 asio::awaitable<WallTime> Effects::now() {
   State& state = state_;
   const std::string effect = state.new_effect();
-  if (const json::value* known = state.answered(effect, "now", nullptr)) co_return time_of(*known);
+  if (const json::value* known = state.answered(effect, "now", nullptr)) {
+    co_return read_recorded(effect, [&] { return time_of(*known); });
+  }
   const std::int64_t now = micros_of(state.wall_now());
   state.journal.whole(effect, "now", nullptr, now, state.wall_now());
   co_return time_of(now);
@@ -388,7 +423,7 @@ asio::awaitable<std::uint64_t> Effects::random() {
   State& state = state_;
   const std::string effect = state.new_effect();
   if (const json::value* known = state.answered(effect, "random", nullptr)) {
-    co_return known->to_number<std::uint64_t>();
+    co_return read_recorded(effect, [&] { return known->to_number<std::uint64_t>(); });
   }
   const std::uint64_t value = state.run.environment->random();
   state.journal.whole(effect, "random", nullptr, value, state.wall_now());

@@ -28,6 +28,22 @@ Effects::State::State(State& above, const Agent::Parts& agent, const std::string
       levels_left(std::min(above.levels_left - 1, parts.definition.limits.depth)),
       budget(agent.definition.limits, &above.budget) {}
 
+void Effects::State::emit(EventData data) {
+  if (holds) return held.push_back(std::move(data));
+  run.emit(scope, {path, std::move(data)});
+}
+
+asio::awaitable<void> Effects::State::settle() {
+  if (!holds) co_return;
+  co_await committed();
+  release();
+}
+
+void Effects::State::release() {
+  holds = false;
+  for (EventData& data : std::exchange(held, {})) emit(std::move(data));
+}
+
 asio::awaitable<std::string> Effects::State::select_backend() {
   if (backend) co_return std::string{};
   Selection selection = co_await parts.backend->select(*run.environment);
@@ -93,6 +109,7 @@ const json::value* Effects::State::answered(const std::string& effect, std::stri
 
 asio::awaitable<json::value> Effects::State::perform(std::string kind, json::value in,
                                                      asio::awaitable<json::value> work) {
+  co_await settle();
   const std::string effect = new_effect();
   if (const json::value* known = answered(effect, kind, in)) co_return *known;
   journal.start(effect, kind, in, wall_now());

@@ -36,6 +36,7 @@ struct Effects::State {
   std::uint32_t levels_left;         // of sub-agents below this one: limits.depth of all that lead here
   std::optional<std::string> input;  // of the run, until it is prepared; a sub-agent is prepared by who delegates
   std::string say;                   // of a fork: said before the first completion that is asked for real
+  std::string notice;                // of its opening, for the person
   std::string instructions;
   std::vector<Message> conversation;
   std::size_t conversation_bytes = 0;           // of its texts
@@ -46,10 +47,13 @@ struct Effects::State {
   Budget budget;
   std::string partial_text;  // of a completion that has not ended, or broke
   std::uint32_t next_effect = 1;
+  // A last step, and the end that nearly always follows it, share a commit: what is told of the step waits for that.
+  bool holds = false;
+  std::vector<EventData> held;
 
   /// The id of the effect that starts now: its place in the planner, never its time.
   [[nodiscard]] std::string new_effect() { return scope + std::to_string(next_effect++); }
-  void emit(EventData data) { run.emit(scope, {path, std::move(data)}); }
+  void emit(EventData data);
   /// Of a call at work: what runs beside it has a lane of its own.
   void emit(const std::string& lane, EventData data) { run.emit(lane, {path, std::move(data)}); }
   [[nodiscard]] WallTime wall_now() const { return run.environment->wall_now(); }
@@ -79,6 +83,10 @@ struct Effects::State {
   /// Where the store is to keep `message`, at the conversation's end: null where it keeps none.
   [[nodiscard]] const Message* kept(const Message& message) const { return keep_messages ? &message : nullptr; }
   [[nodiscard]] asio::awaitable<void> committed() { return journal.committed(); }
+  /// Before another effect begins: what is held is told, once it is on disk.
+  [[nodiscard]] asio::awaitable<void> settle();
+  /// Tells what was held. REQUIRES: it is on disk.
+  void release();
   /// Lets the backend choose who answers, unless that was done. What there is to say about the choice, if anything.
   [[nodiscard]] asio::awaitable<std::string> select_backend();
 };

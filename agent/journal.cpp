@@ -63,6 +63,8 @@ void Journal::tell(const RecordedRun& run, Tell how) {
     if (sennit::find(data, "anew") != nullptr) orders_.clear();
     if (const json::value* order = sennit::find(data, "order")) orders_.push_back(*order);
   }
+  // A run that was ended from outside has an outcome, and no end of its own.
+  if (const auto end = effects_.find("end"); end != effects_.end()) end->second.out = run.record.outcome;
   // A cancellation that did not get as far as the run's end came to nothing: what it stopped was cut short by the
   // crash.
   if (!effects_.contains("end")) {

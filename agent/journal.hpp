@@ -7,12 +7,14 @@
 #include <sennit/agent/run_record.hpp>
 
 #include <cstdint>
+#include <exception>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sennit {
@@ -91,6 +93,20 @@ class Journal {
 
 /// The data of an entry. Throws Error(errc::storage) where it cannot be read.
 [[nodiscard]] json::value parse_entry(const JournalEntry& entry);
+
+/// What `read` gives of an entry that may have been edited by hand. Throws Error(errc::storage) where it is not what
+/// was written.
+template <class Read>
+auto read_recorded(std::string_view effect, Read&& read) -> decltype(read()) {
+  try {
+    return std::forward<Read>(read)();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception&) {
+    throw Error(errc::storage, "the journal's entry cannot be read: it is not what Sennit wrote")
+        .at("effect " + std::string(effect));
+  }
+}
 
 /// The journal's form of what an effect threw.
 [[nodiscard]] json::object failure_of(const Error& error);

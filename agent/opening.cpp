@@ -37,6 +37,7 @@ Opening opening_of(OpenedRun opened, Run::State& run) {
   opening.journal = Journal(std::move(opened.log), run.order);
   opening.history = std::move(opened.history);
   opening.next_position = opened.next_position;
+  opening.notice = std::move(opened.notice);
   for (Answer& answer : opened.answers) {
     std::string request = answer.request;
     run.answers.insert_or_assign(std::move(request), std::move(answer));

@@ -18,6 +18,7 @@ struct Opening {
   std::string say;               // of a fork: see Effects::State::say
   std::vector<Message> history;  // the conversation so far
   std::int64_t next_position = 0;
+  std::string notice{};  // for the person; empty: nothing
 };
 
 /// Takes the session (and waits for it, if the run's options say so) or the run that goes on. Throws Error.

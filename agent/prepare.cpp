@@ -142,12 +142,13 @@ SENNIT_OUT_OF_FRAME asio::awaitable<std::string> start_agent(Effects::State& sta
     const Recorded& recorded = *state.journal.find(effect);
     compare_agents(state, effect, recorded);
     state.say = find_string(recorded.in, "say");
-    state.model = model_of(*known);
+    state.model = read_recorded(effect, [&] { return model_of(*known); });
     state.budget.set_prices(state.model.prices);
     co_return std::string(find_string(*known, "notice"));
   }
   const json::value in = state.journals() ? describe_start(state) : json::value();
   std::string notice = co_await state.select_backend();
+  if (!state.notice.empty()) notice = std::exchange(state.notice, {}) + (notice.empty() ? "" : "; " + notice);
   state.journal.whole(effect, "start", in, describe_model(state.model, notice), state.wall_now());
   if (state.parent == nullptr && state.journal.kept()) state.journal.log()->set_model(state.model.id);
   co_return notice;

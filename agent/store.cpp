@@ -53,7 +53,7 @@ constexpr const char* kSchema2 = R"sql(
   CREATE INDEX open_runs ON runs(session) WHERE ended IS NULL;
   CREATE TABLE journal(
     run TEXT NOT NULL, position INTEGER NOT NULL, effect TEXT NOT NULL, kind TEXT NOT NULL, boundary INTEGER NOT NULL,
-    at INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY(run, position)) STRICT, WITHOUT ROWID;
+    at INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY(run, position)) STRICT;
   CREATE TABLE pins(digest TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
   CREATE TABLE answers(
     run TEXT NOT NULL, request TEXT NOT NULL, text TEXT NOT NULL, digest TEXT NOT NULL, at INTEGER NOT NULL,

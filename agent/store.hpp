@@ -58,6 +58,7 @@ struct OpenedRun {
   /// one that begins: its record.
   RecordedRun recorded;
   std::vector<Answer> answers;  ///< that were given meanwhile
+  std::string notice{};         ///< what the person should know of it; empty: nothing
 };
 
 /// Of runs(): what is absent matches all.

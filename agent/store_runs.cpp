@@ -85,6 +85,7 @@ OpenedRun begin_in_session(const std::shared_ptr<Store::State>& state, RunRecord
     before = last->id;
     left_open = read_journal(store, last->id);
     end_run(store, last->id, record.started, cancelled("the session went on without it (run " + record.id + ")"));
+    opened.notice = "the session's last run " + last->id + " was interrupted, and is ended by this one";
   }
   opened.next_position = next_position(store, record.session);
   opened.history = read_messages(store, record.session, opened.next_position);

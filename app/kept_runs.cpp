@@ -35,6 +35,14 @@ std::vector<Answer> KeptRuns::answers(const std::string& run) {
   return await(loop_, store().answers(run));
 }
 
+std::vector<Request> KeptRuns::open_requests(const RecordedRun& run) {
+  std::vector<Request> open = requests_of(run.journal);
+  if (open.empty() || run.record.ended) return {};
+  const std::vector<Answer> given = answers(run.record.id);
+  std::erase_if(open, [&](const Request& request) { return request.settled || answer_to(request, given) != nullptr; });
+  return open;
+}
+
 FoundRun find_run(const std::string& name, const CommonOptions& common) {
   std::error_code ignored;
   const bool is_file = name.find('/') != std::string::npos || name.ends_with(".jsonl") ||

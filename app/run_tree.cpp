@@ -33,7 +33,7 @@ std::string outer_effect(const std::string& id) {
   return slash == std::string::npos ? std::string() : call_of(std::string_view(id).substr(0, slash));
 }
 
-std::vector<std::unique_ptr<EffectNode>> tree_of(const std::vector<JournalEntry>& journal) {
+std::vector<std::unique_ptr<EffectNode>> tree_of(const RecordedRun& run) {
   std::vector<std::unique_ptr<EffectNode>> roots;
   std::map<std::string, EffectNode*, std::less<>> known;
   const auto node_of = [&](const std::string& id, const auto& self) -> EffectNode& {
@@ -45,7 +45,7 @@ std::vector<std::unique_ptr<EffectNode>> tree_of(const std::vector<JournalEntry>
     known.emplace(id, siblings.back().get());
     return *siblings.back();
   };
-  for (const JournalEntry& entry : journal) {
+  for (const JournalEntry& entry : run.journal) {
     const json::value data = parse_entry(entry);
     EffectNode& node = node_of(entry.effect, node_of);
     node.kind = entry.kind;
@@ -57,6 +57,11 @@ std::vector<std::unique_ptr<EffectNode>> tree_of(const std::vector<JournalEntry>
       node.out = member(data, "out");
       node.ended = entry.at;
     }
+  }
+  if (run.record.ended) {
+    EffectNode& end = node_of("end", node_of);
+    end.kind = "end";
+    end.out = run.record.outcome;
   }
   // A fork has what it took over before its own start.
   const auto number = [](const std::unique_ptr<EffectNode>& node) {

@@ -22,7 +22,7 @@ struct EffectNode {
 };
 
 /// The run's own effects, in the order in which they were begun. Throws Error(errc::storage) for what cannot be read.
-[[nodiscard]] std::vector<std::unique_ptr<EffectNode>> tree_of(const std::vector<JournalEntry>& journal);
+[[nodiscard]] std::vector<std::unique_ptr<EffectNode>> tree_of(const RecordedRun& run);
 
 /// The id of the effect that this one is inside of; empty: none.
 [[nodiscard]] std::string outer_effect(const std::string& id);

@@ -24,8 +24,9 @@ std::optional<Outcome> outcome_of(const RunRecord& record) {
   return outcome_from_json(record.outcome);
 }
 
-std::string state_of(const RunRecord& record) {
+std::string state_of(const RunRecord& record, bool open) {
   if (const auto outcome = outcome_of(record)) return std::string(to_string(outcome->ending));
+  if (record.phase == RunPhase::waiting && !open) return "answered: resume it";
   if (record.phase == RunPhase::waiting) return "waiting for " + one_line(record.waits_for);
   return std::string(to_string(record.phase));
 }

@@ -15,8 +15,8 @@ namespace sennit::app {
 [[nodiscard]] std::string timestamp(WallTime time);
 /// Of a run that has ended.
 [[nodiscard]] std::optional<Outcome> outcome_of(const RunRecord& record);
-/// "completed", "waiting for approval of http_send", "interrupted".
-[[nodiscard]] std::string state_of(const RunRecord& record);
+/// "completed", "waiting for approval of http_send", "interrupted". `open`: of a waiting one: nobody has answered yet.
+[[nodiscard]] std::string state_of(const RunRecord& record, bool open);
 /// Every member, times as timestamps.
 [[nodiscard]] json::object to_json(const RunRecord& record);
 

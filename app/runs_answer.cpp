@@ -68,11 +68,13 @@ const Request& request_in(const std::string& run, std::vector<std::string>& word
 std::string keep(KeptRuns& runs, const std::string& run, std::vector<std::string> words,
                  const std::vector<Request>& open) {
   const Request& request = request_in(run, words, open);
+  const std::vector<Answer> given = runs.answers(run);
+  const Answer* before = answer_to(request, given);
   std::string said;
   for (const std::string& word : words) said += (said.empty() ? "" : " ") + word;
   Answer answer{request.id, meaning_of(request, said), request.digest, std::chrono::system_clock::now()};
   await(runs.loop(), runs.store().answer(run, std::move(answer)));
-  return request.id;
+  return request.id + (before == nullptr ? "" : " (instead of '" + one_line(before->text) + "')");
 }
 
 int answer(const AnswerSettings& settings, const CommonOptions& common) {
@@ -89,8 +91,7 @@ int answer(const AnswerSettings& settings, const CommonOptions& common) {
   const std::string answered = keep(runs, id, settings.words, open);
   if (settings.resume) return resume_runs({.id = id, .agent = {}, .foreground = {}}, runs);
 
-  const std::vector<Answer> answers = runs.answers(id);
-  std::erase_if(open, [&](const Request& request) { return answer_to(request, answers) != nullptr; });
+  open = runs.open_requests(run);
   std::string text = "answered " + answered + "\n";
   if (!open.empty()) {
     text += "still open:\n" + how_to_answer(id, open);

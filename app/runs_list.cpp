@@ -89,6 +89,11 @@ std::string table(const std::vector<Row>& rows, std::size_t width, bool colour) 
   return text;
 }
 
+/// Whether it waits for a person who has not answered yet.
+bool is_open(KeptRuns& runs, const RunRecord& record) {
+  return record.phase == RunPhase::waiting && !runs.open_requests(runs.recorded(record.id)).empty();
+}
+
 std::string to_lines(const std::vector<RunRecord>& records) {
   std::string text;
   for (const RunRecord& record : records) text += json_text(to_json(record)) + "\n";
@@ -104,7 +109,7 @@ int list(const ListSettings& settings, const CommonOptions& common) {
   }
   std::vector<RunRecord> records = runs.list(filter);
   if (settings.waiting) {
-    std::erase_if(records, [](const RunRecord& record) { return record.phase != RunPhase::waiting; });
+    std::erase_if(records, [&](const RunRecord& record) { return !is_open(runs, record); });
     records.resize(std::min(records.size(), settings.number));
   }
   if (settings.json) return print(to_lines(records));
@@ -113,8 +118,8 @@ int list(const ListSettings& settings, const CommonOptions& common) {
   std::vector<Row> rows;
   for (const RunRecord& record : records) {
     rows.push_back({one_line(record.id).substr(0, width), when(record.started), clip(one_line(record.agent), 20),
-                    clip(one_line(record.session), 20), clip(state_of(record), kWidestCell), used_by(record),
-                    clip(one_line(record.input), kInputWidth)});
+                    clip(one_line(record.session), 20), clip(state_of(record, is_open(runs, record)), kWidestCell),
+                    used_by(record), clip(one_line(record.input), kInputWidth)});
   }
   const std::size_t screen = ::isatty(STDOUT_FILENO) == 1 ? Terminal::width(STDOUT_FILENO) : 0;
   return print(table(rows, screen, wants_colour(STDOUT_FILENO)));

@@ -24,22 +24,12 @@ constexpr char kNotes[] =
     "be asked the run is suspended again, unless --yes or --no says what to do.\n"
     "Without ID all interrupted runs go on, one after the other.\n";
 
-struct OpenRequests {
-  std::vector<Request> open;
+/// The requests that the run tells again, and to which the answer is known.
+std::set<std::string> settled_in(const RecordedRun& run, const std::vector<Request>& open) {
   std::set<std::string> settled;
-};
-
-OpenRequests requests_in(KeptRuns& runs, const RecordedRun& run) {
-  OpenRequests found;
-  const std::vector<Answer> answers = runs.answers(run.record.id);
-  for (Request& request : requests_of(run.journal)) {
-    if (request.settled || answer_to(request, answers) != nullptr) {
-      found.settled.insert(request.id);
-    } else {
-      found.open.push_back(std::move(request));
-    }
-  }
-  return found;
+  for (const Request& request : requests_of(run.journal)) settled.insert(request.id);
+  for (const Request& request : open) settled.erase(request.id);
+  return settled;
 }
 
 /// What keeps the run from going on: nobody is there to say what it waits for.
@@ -57,8 +47,8 @@ class Resuming {
       : runs_(runs), settings_(settings), foreground_(runs.loop(), signals, parking(settings.foreground)) {}
 
   void resume(const RecordedRun& run) {
-    OpenRequests requests = requests_in(runs_, run);
-    const auto left = unanswerable(requests.open, settings_, foreground_.can_ask());
+    const std::vector<Request> open = runs_.open_requests(run);
+    const auto left = unanswerable(open, settings_, foreground_.can_ask());
     if (run.record.phase == RunPhase::waiting && !left.empty()) {
       say("The run " + run.record.id + " waits for a person.\n" + how_to_answer(run.record.id, left));
       return note(kExitSuspended);
@@ -68,7 +58,7 @@ class Resuming {
     options.force = settings_.force;
     options.migrate = settings_.migrate;
     const Agent agent(runs_.runtime(), read_agent(source_of(run.record, settings_.agent)));
-    const Outcome outcome = foreground_.follow(agent.resume(run.record.id, options), std::move(requests.settled));
+    const Outcome outcome = foreground_.follow(agent.resume(run.record.id, options), settled_in(run, open));
     note(foreground_.status(outcome));
   }
 

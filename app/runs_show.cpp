@@ -67,11 +67,11 @@ std::string figures_of(const Outcome& outcome) {
   return fmt::format("{}", fmt::join(parts, " · "));
 }
 
-std::string head_of(const RunRecord& record, std::size_t width, bool colour) {
+std::string head_of(const RunRecord& record, bool open, std::size_t width, bool colour) {
   Head head(colour);
   head.title("run " + one_line(record.id));
   const auto outcome = outcome_of(record);
-  std::string state = state_of(record);
+  std::string state = state_of(record, open);
   if (outcome && !outcome->detail.empty()) state += ": " + one_line(outcome->detail);
   if (record.phase == RunPhase::running && record.process != 0) state += fmt::format(" (process {})", record.process);
   head.row("state", state);
@@ -92,6 +92,16 @@ std::string head_of(const RunRecord& record, std::size_t width, bool colour) {
   return head.take();
 }
 
+/// The commands that take the run further.
+std::string how_to_go_on(const RunRecord& record, const std::vector<Request>& open) {
+  if (record.ended || record.phase == RunPhase::running) return {};
+  if (!open.empty() && record.phase == RunPhase::waiting) return how_to_answer(record.id, open);
+  const std::string id = shell_word(one_line(record.id));
+  if (record.phase != RunPhase::quarantined) return "  sennit runs resume " + id + "\n";
+  return fmt::format("It took its program down {} times without getting further.\n", record.attempts) +
+         "  sennit runs resume --force " + id + "\n  sennit runs cancel " + id + "\n";
+}
+
 int show(const ShowSettings& settings, const CommonOptions& common) {
   KeptRuns runs(common);
   const RecordedRun run = runs.recorded(settings.id);
@@ -99,13 +109,10 @@ int show(const ShowSettings& settings, const CommonOptions& common) {
   const bool terminal = ::isatty(STDOUT_FILENO) == 1;
   const std::size_t width = terminal ? std::max<std::size_t>(Terminal::width(STDOUT_FILENO), 40) : kWidthOfFiles;
   const bool colour = wants_colour(STDOUT_FILENO);
-  std::string text = head_of(run.record, width, colour) + "\n";
-  text += draw_tree(tree_of(run.journal), width - 2, colour);
-  std::vector<Request> open = requests_of(run.journal);
-  const std::vector<Answer> answers = runs.answers(run.record.id);
-  std::erase_if(open,
-                [&](const Request& request) { return request.settled || answer_to(request, answers) != nullptr; });
-  if (!run.record.ended && !open.empty()) text += "\n" + how_to_answer(run.record.id, open);
+  const std::vector<Request> open = runs.open_requests(run);
+  std::string text = head_of(run.record, !open.empty(), width, colour) + "\n";
+  text += draw_tree(tree_of(run), width - 2, colour);
+  if (const std::string next = how_to_go_on(run.record, open); !next.empty()) text += "\n" + next;
   return print(text);
 }
 

@@ -44,6 +44,10 @@ std::optional<Error> try_run(asio::io_context& loop, Runtime& runtime, const std
                              const std::filesystem::path& agent_file) {
   try {
     RecordedRun recorded = read_run_file(file);
+    if (!recorded.record.ended) {
+      throw Error(errc::invalid_argument,
+                  "the run had not ended when it was exported; let it end, and export it again");
+    }
     const Agent agent(runtime, read_agent(source_of(recorded.record, agent_file, file)));
     Run run = agent.replay(std::move(recorded));
     const Outcome outcome = await(loop, run.wait());

@@ -78,13 +78,15 @@ asio::awaitable<void> Watch::pull(Run& run) {
 
 void Watch::stop(Run& run, int signal, const char* reason) {
   signal_ = signal;
+  // Who ends the program does not mean the run: it can be resumed, where it is kept.
+  if (signal == SIGTERM || signal == SIGHUP) return run.suspend(reason);
   run.cancel(reason);
 }
 
 void Watch::on_signal(Run& run, int signal) {
   if (signal == SIGWINCH) return;
   if (signal_ != 0) leave_at_once(signal);
-  stop(run, signal, signal == SIGINT ? "interrupt" : "terminated");
+  stop(run, signal, signal == SIGINT ? "interrupt" : signal == SIGHUP ? "the terminal was closed" : "terminated");
 }
 
 /// Shows the first open request, unless it was settled meanwhile.

@@ -33,10 +33,11 @@ class Watch {
  public:
   Watch(asio::io_context& loop, Signals& signals, Screen screen) : loop_(loop), signals_(signals), screen_(screen) {}
 
-  /// Runs the loop until the run has ended. SIGINT and SIGTERM cancel it; a second one leaves the program at once.
+  /// Runs the loop until the run has ended. SIGINT cancels it; SIGTERM and SIGHUP suspend it (or
+  /// cancel it, where it is not kept); a second one leaves the program at once.
   /// `settled`: requests that the run tells again, to which the answer is known.
   Outcome follow(Run run, std::set<std::string> settled = {});
-  /// The signal that cancelled the run (SIGPIPE: the output was closed); 0: none did.
+  /// The signal that stopped the run (SIGPIPE: the output was closed); 0: none did.
   [[nodiscard]] int signal() const { return signal_; }
   /// Why what the run said could not be written (a full disk; not: a reader that is gone). It was cancelled then.
   [[nodiscard]] const std::optional<Error>& unwritable() const { return unwritable_; }

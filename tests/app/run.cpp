@@ -227,14 +227,14 @@ TEST_CASE("Ctrl-C cancels the run at once and leaves the session usable") {
   CHECK(bench.run({"--session", "s", "agent.yaml", "again"}).out == "again, message 3\n");
 }
 
-TEST_CASE("SIGTERM ends the run and the program") {
+TEST_CASE("SIGTERM ends the program, and the run can be resumed") {
   Bench bench;
   Program program({"run", "agent.yaml", "stall"}, {.folder = bench.folder.path(), .input = {}, .environment = {}});
   program.until_out("I begin");
   program.signal(SIGTERM);
   const Ended ended = program.wait();
   CHECK(ended.status == 143);
-  CHECK_THAT(ended.err, ContainsSubstring("cancelled: terminated"));
+  CHECK_THAT(ended.err, ContainsSubstring("suspended: terminated\n") && ContainsSubstring("  sennit runs resume "));
 }
 
 TEST_CASE("a terminal that is closed ends the run and the program") {

@@ -117,8 +117,12 @@ TEST_CASE("an approval waits in the store, is answered from elsewhere, and the r
   CHECK_FALSE(std::filesystem::exists(office.folder / "note.txt"));
   const Ended answered = office.runs({"answer", id, "yes"});
   CHECK(answered.out == "answered 4.1.approval\nGo on with: sennit runs resume " + id + "\n");
-  CHECK_THAT(office.runs({"show", id}).out,
-             ContainsSubstring("waiting for") && ContainsSubstring("4.1.approval asked"));
+  CHECK_THAT(office.runs({"show", id}).out, ContainsSubstring("answered: resume it") &&
+                                                ContainsSubstring("4.1.approval asked") &&
+                                                ContainsSubstring("\n  sennit runs resume " + id + "\n"));
+  CHECK(office.runs({"list", "--waiting"}).out == "No run waits for a person.\n");
+  CHECK_THAT(office.runs({"answer", id, "no"}).out, ContainsSubstring("4.1.approval (instead of 'once')\n"));
+  CHECK_THAT(office.runs({"answer", id, "yes"}).out, ContainsSubstring("4.1.approval (instead of 'never')\n"));
   const Ended resumed = office.runs({"resume", id});
   CHECK(resumed.status == 0);
   CHECK_THAT(resumed.out, ContainsSubstring("The tool said: "));

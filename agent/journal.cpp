@@ -27,6 +27,17 @@ std::string_view scope_of(std::string_view effect) {
   return effect.substr(0, effect.rfind('/') + 1);
 }
 
+/// Of a conversation the journal has a digest alone, which tells a person nothing.
+std::string input_difference(const json::value& was, const json::value& is) {
+  constexpr const char* kDigest = "conversation";
+  std::string difference = json_difference(was, is, [](std::string_view place) { return place == kDigest; });
+  if (find_string(was, kDigest) != find_string(is, kDigest)) {
+    difference +=
+        "the conversation before it: what was said, or what a tool gave, is not what the recorded run went on with\n";
+  }
+  return difference;
+}
+
 json::value member(const json::value& data, std::string_view name) {
   const json::value* found = find(data, name);
   return found == nullptr ? json::value() : *found;
@@ -106,7 +117,7 @@ const Recorded* Journal::find(std::string_view effect, std::string_view kind, co
         .at(place);
   }
   if (loosely_ || in.is_null()) return known;
-  if (std::string difference = json_difference(known->in, in); !difference.empty()) {
+  if (std::string difference = input_difference(known->in, in); !difference.empty()) {
     throw Error(errc::diverged, known->kind + " is asked something else than when the run was recorded:\n" + difference)
         .at(place);
   }

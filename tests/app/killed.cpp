@@ -48,7 +48,12 @@ struct Shop {
       program.signal(SIGKILL);
       REQUIRE(program.wait().status == 128 + SIGKILL);
     }
-    REQUIRE(run_program({"run", "--session", "s", "agent.yaml", "again"}, options()).out == "ready\n");
+    const Ended next = run_program({"run", "--session", "s", "agent.yaml", "again"}, options());
+    REQUIRE(next.out == "ready\n");
+    CHECK_THAT(next.err, ContainsSubstring("was interrupted, and is ended by this one"));
+    // That is told again as well.
+    CHECK_THAT(run_program({"runs", "replay", "last"}, options()).err,
+               ContainsSubstring("was interrupted, and is ended by this one"));
     return server.requests().back().body;
   }
 

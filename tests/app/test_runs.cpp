@@ -175,6 +175,25 @@ TEST_CASE("an exported run is taken in elsewhere") {
   CHECK_THAT(other.runs({"import", "no.run.jsonl"}).err, ContainsSubstring("no.run.jsonl:1"));
 }
 
+TEST_CASE("a run file that was edited, or that has no end, is no test that passes") {
+  const Recorded kept;
+  REQUIRE(kept.runs({"export", "last", "x.run.jsonl"}).status == 0);
+  const std::string text = read_file(kept.folder / "x.run.jsonl");
+  const auto failing = [&](const std::string& edited) {
+    kept.folder.write("y.run.jsonl", edited);
+    const Ended ended = run_program({"test", "y.run.jsonl"}, kept.options());
+    CHECK(ended.status == 1);
+    return ended.out;
+  };
+  CHECK_THAT(failing(replaced(text, "\"trace\"", "\"tracks\"")),
+             ContainsSubstring("the journal's entry cannot be read") && ContainsSubstring("effect 3"));
+  CHECK_THAT(failing(replaced(text, "\"content\":\"391\"", "\"content\":\"392\"")),
+             ContainsSubstring("effect 5") && ContainsSubstring("the conversation before it"));
+  const std::size_t ended = text.find(",\"ended\":");
+  CHECK_THAT(failing(text.substr(0, ended) + text.substr(text.find_first_of(",}", ended + 1))),
+             ContainsSubstring("the run had not ended when it was exported"));
+}
+
 TEST_CASE("recorded runs are tests of their agent: green, and red where it changed") {
   const Recorded kept;
   REQUIRE(kept.run({"agent.yaml", "what is 2+2"}).status == 0);

@@ -27,10 +27,10 @@ inline constexpr char kExitCodeTable[] =
     "  3    the model or its provider refused\n"
     "  4    stopped by a limit, or cut at the output limit\n"
     "  5    suspended: it waits for a person, or was interrupted; see `sennit runs`\n"
-    "  129  the terminal was closed\n"
+    "  129  the terminal was closed; a run that is kept can be resumed\n"
     "  130  cancelled by Ctrl-C\n"
     "  141  the reader of the output went away\n"
-    "  143  terminated\n";
+    "  143  terminated; a run that is kept can be resumed\n";
 
 [[nodiscard]] inline int exit_code_of(const Outcome& outcome) {
   switch (outcome.ending) {

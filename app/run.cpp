@@ -38,7 +38,7 @@ milliseconds read_wait(const std::string& wait) {
   if (wait.empty()) return milliseconds::zero();
   const auto duration = format::parse_duration(wait);
   if (duration) return *duration;
-  throw Error(errc::invalid_argument, "--wait=" + wait + ": a duration is wanted, such as 30s or 10m");
+  throw Error(errc::invalid_argument, "--wait " + wait + ": a duration is wanted, such as 30s or 10m");
 }
 
 int run_agent(const RunSettings& settings, const CommonOptions& common) {
@@ -80,8 +80,8 @@ void add_run(CLI::App& app, CommonOptions& common, int& exit_code) {
   run->add_option("-i,--input", settings->values, "A value for one of the agent's inputs")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
-  run->add_flag("--wait{10m}", settings->wait,
-                "Where the session has a run, wait for its end; --wait=DURATION: at most so long (10m)");
+  run->add_option("--wait", settings->wait, "Where the session has a run, wait for its end, at most so long: 10m")
+      ->type_name("DURATION");
   add_output_options(*run, settings->foreground);
   add_approval_options(*run, settings->foreground);
   add_common_options(*run, common);

@@ -24,11 +24,6 @@ class Help : public CLI::Formatter {
     const std::string type = option->get_type_name();
     return " " + type.substr(0, type.find(':'));
   }
-  /// Of a flag that may have a value (`--wait{10m}`) the name.
-  std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
-    std::string name = Formatter::make_option_name(option, is_positional);
-    return name.substr(0, name.find('{'));
-  }
   std::string make_usage(const CLI::App* app, std::string name) const override {
     if (app->get_parent() != nullptr) return Formatter::make_usage(app, name);
     return "Usage: sennit [OPTIONS] [AGENT]\n       sennit COMMAND [OPTIONS] …\n";

@@ -15,13 +15,19 @@ bool may_succeed_later(int code) {
   return code == SQLITE_BUSY || code == SQLITE_LOCKED || code == SQLITE_FULL || code == SQLITE_INTERRUPT;
 }
 
+[[noreturn]] void fail(int code, std::string message) {
+  const int kind = code & 0xFF;  // without what extends it
+  if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB) message += "; bring back a copy, or move it away to begin anew";
+  Error error(errc::storage, std::move(message));
+  if (may_succeed_later(code)) throw std::move(error).retry();
+  throw error;
+}
+
 [[noreturn]] void fail(sqlite3* handle, int code, std::string_view what) {
   std::string message(what);
   message += ": ";
   message += handle != nullptr ? sqlite3_errmsg(handle) : sqlite3_errstr(code);
-  Error error(errc::storage, std::move(message));
-  if (may_succeed_later(code)) throw std::move(error).retry();
-  throw error;
+  fail(code, std::move(message));
 }
 
 /// The rules for files that may have been written by somebody else: stored state is input too.
@@ -126,9 +132,7 @@ bool Statement::step() {
     words = "a statement took longer than " + std::to_string(clock_->limit.count()) + " ms";
   }
   sqlite3_reset(statement_);
-  Error error(errc::storage, "the store: " + words);
-  if (may_succeed_later(code)) throw std::move(error).retry();
-  throw error;
+  fail(code, "the store: " + words);
 }
 
 void Statement::run() {

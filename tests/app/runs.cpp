@@ -285,7 +285,7 @@ TEST_CASE("a run waits for its session if it is told to") {
   CHECK_THAT(refused.err, ContainsSubstring("has a run already"));
   CHECK(kept.run({"--session", "s", "--wait=50ms", "agent.yaml", "two"}).status == 1);
   CHECK(kept.run({"--session", "s", "--wait=soon", "agent.yaml", "two"}).status == 2);
-  Program second({"run", "--session", "s", "--wait", "agent.yaml", "two"}, kept.options());
+  Program second({"run", "--session", "s", "--wait", "10m", "agent.yaml", "two"}, kept.options());
   first.signal(SIGINT);
   CHECK(first.wait().status == 130);
   CHECK(second.wait().out == "3\n");

@@ -323,7 +323,8 @@ void View::ended(const Outcome& outcome) {
       complain(kError, "error", ": " + (outcome.error ? outcome.error->describe() : outcome.detail));
       break;
   }
-  if (!options_.quiet) footer(outcome);
+  const bool did_nothing = outcome.ending == Ending::failed && outcome.steps == 0;
+  if (!options_.quiet && !did_nothing) footer(outcome);
   last_ = Part::nothing;
   at_.clear();
   branches_.clear();

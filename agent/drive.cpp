@@ -1,7 +1,6 @@
 // From start to end of a run: take the session, load the conversation, pick the backend, let the planner work, and
 // leave everything well-formed, whatever happened.
 #include <sennit/agent/effects_state.hpp>
-#include <sennit/agent/io/scope.hpp>
 #include <sennit/agent/io/timeout.hpp>
 #include <sennit/agent/open_calls.hpp>
 #include <sennit/agent/opening.hpp>
@@ -32,22 +31,47 @@ std::chrono::microseconds since(const Run::State& run, SteadyTime begun) {
   return std::chrono::duration_cast<std::chrono::microseconds>(run.environment->now() - begun);
 }
 
-/// Brings the end of the run to the disk. The failure, if that cannot be done.
-SENNIT_OUT_OF_FRAME asio::awaitable<std::optional<Error>> keep_end(Effects::State& state, const Outcome& outcome) {
-  if (!state.journal.kept()) co_return std::nullopt;
-  if (outcome.ending == Ending::suspended) {
-    state.journal.log()->suspend(state.leaving() ? std::string() : outcome.detail);
-  } else {
+/// Queues the run's end: its last messages, the entry and the record reach the disk together.
+SENNIT_OUT_OF_FRAME void queue_end(Effects::State& state, const Outcome& outcome, bool closes) {
+  RunLog* const log = state.journal.log();
+  if (log == nullptr) {
+    if (closes) settle_conversation(state, outcome);
+    return;
+  }
+  state.go_live();  // a run that was told to its end as well
+  log->together([&] {
+    if (closes) settle_conversation(state, outcome);
     // What it ended as is in the run's record: a text that may be long stands there once.
     state.journal.whole("end", "end", nullptr, nullptr, state.wall_now());
-    state.journal.log()->end(state.wall_now(), outcome);
-  }
+    log->end(state.wall_now(), outcome, state.next_position);
+  });
+}
+
+SENNIT_OUT_OF_FRAME void fail_with(Outcome& outcome, Error error) {
+  outcome.ending = Ending::failed;
+  outcome.detail = error.describe();
+  outcome.error = std::move(error);
+}
+
+/// The end of a run that is over. What cannot be kept (a text beyond the store's bound) is its failure.
+SENNIT_OUT_OF_FRAME void end_run(Effects::State& state, Outcome& outcome) {
+  std::optional<Error> failure;
   try {
-    co_await state.journal.log()->committed();
+    return queue_end(state, outcome, true);
   } catch (...) {
-    co_return current_error();
+    failure = current_error();
   }
-  co_return std::nullopt;
+  fail_with(outcome, std::move(*failure));
+  queue_end(state, outcome, false);  // the session's next run closes what is open
+}
+
+/// A run that could not be told with this agent is what it was: its own agent, or --migrate, may go on with it.
+SENNIT_OUT_OF_FRAME void leave_run(Effects::State& state, const Outcome& outcome, const Before& before) {
+  RunLog* const log = state.journal.log();
+  if (log == nullptr) return;
+  if (outcome.ending != Ending::suspended) return log->suspend(before.waits_for, before.attempts);
+  // Its program ended as it should: none of its attempts counts against it.
+  log->suspend(state.leaving() ? std::string() : outcome.detail, 0);
 }
 
 /// The planner's part of the run, in a coroutine that can be cancelled apart from the one that finishes the run.
@@ -73,31 +97,33 @@ SENNIT_OUT_OF_FRAME void take_conversation(Effects::State& state, Opening& openi
 SENNIT_OUT_OF_FRAME void compare_outcomes(const Effects::State& state, Outcome& outcome) {
   const Recorded* end = state.journal.find("end");
   if (end == nullptr || (outcome.error && outcome.error->code() == errc::diverged)) return;
-  const Outcome was = outcome_from_json(end->out);
+  const Outcome was = read_recorded("end", [&] { return outcome_from_json(end->out); });
+  if (was.detail == kOutcomeTooLarge) return;  // nothing is known of it
   outcome.duration = was.duration;
   const std::string difference = json_difference(end->out, to_json(outcome));
   if (difference.empty()) return;
-  outcome.ending = Ending::failed;
-  outcome.error = Error(errc::diverged, "the run ends in another way than it did:\n" + difference).at("the end");
-  outcome.detail = outcome.error->describe();
+  fail_with(outcome, Error(errc::diverged, "the run ends in another way than it did:\n" + difference).at("the end"));
 }
 
 /// What is left to do once the planner has ended.
-SENNIT_OUT_OF_FRAME asio::awaitable<void> conclude(Effects::State& state, Outcome& outcome) {
+SENNIT_OUT_OF_FRAME asio::awaitable<void> conclude(Effects::State& state, Outcome& outcome, Before before) {
   const bool replayed = state.journal.replaying();
-  // A run that cannot be told with this agent is as it was: its own agent, or --migrate, may go on with it.
   const bool refused = outcome.error && outcome.error->code() == errc::diverged;
   const bool goes_on = outcome.ending == Ending::suspended || refused;
-  if (!goes_on) settle_conversation(state, outcome);
-  if (replayed) compare_outcomes(state, outcome);
-  if (!refused) {
-    if (std::optional<Error> failure = co_await keep_end(state, outcome)) {
-      outcome.ending = Ending::failed;
-      outcome.error = std::move(failure);
-    } else {
-      state.release();
-    }
+  if (goes_on) {
+    leave_run(state, outcome, before);
+  } else {
+    end_run(state, outcome);
   }
+  if (replayed) compare_outcomes(state, outcome);
+  std::optional<Error> failure;
+  try {
+    if (state.journal.kept()) co_await state.journal.log()->committed();
+  } catch (...) {
+    failure = current_error();
+  }
+  if (!failure) state.release();
+  if (failure && !refused) fail_with(outcome, std::move(*failure));
   close_session(state.session, goes_on || replayed ? nullptr : &state.conversation);
 }
 
@@ -110,7 +136,7 @@ asio::awaitable<void> work(Run::State& run, Session::State& session, Beginning& 
   take_conversation(state, opening);
   co_await plan_cancellably(state, outcome);
   outcome.duration = since(run, begun);
-  co_await conclude(state, outcome);
+  co_await conclude(state, outcome, std::move(opening.before));
 }
 
 SENNIT_OUT_OF_FRAME void finish(Run::State& run, Outcome outcome) {
@@ -205,14 +231,13 @@ asio::awaitable<Outcome> run_child(Effects::State& parent, std::shared_ptr<const
   if (outcome.error && outcome.error->code() == errc::diverged) throw Error(*outcome.error);
   const std::string end = state.scope + "end";
   if (!state.leaving() && state.journal.find(end) == nullptr) {
+    state.go_live();
     state.journal.whole(end, "end", nullptr, to_json(outcome), state.wall_now());
   }
   if (state.holds) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    auto settling = state.settle();
-    std::optional<Error> failure = co_await shielded(std::move(settling));
-    co_await asio::this_coro::throw_if_cancelled(true);
-    if (failure) throw Error(std::move(*failure));
+    co_await state.committed_for_certain();
+    state.release();
   }
   if (outcome.ending == Ending::cancelled) throw Error(errc::cancelled, outcome.detail);
   co_return outcome;

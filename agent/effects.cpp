@@ -1,6 +1,5 @@
 #include <sennit/agent/effects.hpp>
 #include <sennit/agent/effects_state.hpp>
-#include <sennit/agent/io/scope.hpp>
 #include <sennit/agent/runtime_state.hpp>
 #include <sennit/agent/step_trace.hpp>
 
@@ -301,10 +300,7 @@ asio::awaitable<Completion> Effects::complete(CompletionChange change) {
   state.holds = state.journal.kept() && made.completion.message.tool_calls().empty();
   if (!state.holds) {
     co_await asio::this_coro::throw_if_cancelled(false);
-    auto committing = state.committed();
-    failure = co_await shielded(std::move(committing));
-    co_await asio::this_coro::throw_if_cancelled(true);
-    if (failure) throw Error(std::move(*failure));
+    co_await state.committed_for_certain();
   }
   finish_step(state, made.completion);
   co_return std::move(made.completion);
@@ -336,7 +332,7 @@ std::uint32_t Effects::steps() const {
   return state_.budget.steps();
 }
 void Effects::notice(std::string message) {
-  state_.emit(Notice{std::move(message)});
+  state_.notify(std::move(message));
 }
 
 namespace {

@@ -1,6 +1,10 @@
 #include <sennit/agent/effects_state.hpp>
 #include <sennit/agent/io/digest.hpp>
+#include <sennit/agent/io/scope.hpp>
 #include <sennit/agent/runtime_state.hpp>
+
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -31,6 +35,18 @@ Effects::State::State(State& above, const Agent::Parts& agent, const std::string
 void Effects::State::emit(EventData data) {
   if (holds) return held.push_back(std::move(data));
   run.emit(scope, {path, std::move(data)});
+}
+
+void Effects::State::notify(std::string message) {
+  holds = holds || journal.is_ahead();
+  emit(Notice{std::move(message)});
+}
+
+asio::awaitable<void> Effects::State::committed_for_certain() {
+  auto committing = journal.committed();
+  std::optional<Error> failure = co_await shielded(std::move(committing));
+  co_await asio::this_coro::throw_if_cancelled(true);
+  if (failure) throw Error(std::move(*failure));
 }
 
 asio::awaitable<void> Effects::State::settle() {
@@ -72,7 +88,7 @@ Error Effects::State::end_of_record(const std::string& effect, std::string_view 
   if (end == nullptr) {
     return Error(errc::suspended, "the record ends here: the run had not ended").at("effect " + effect);
   }
-  Outcome outcome = outcome_from_json(end->out);
+  Outcome outcome = read_recorded("end", [&] { return outcome_from_json(end->out); });
   switch (outcome.ending) {
     case Ending::cancelled:
       run.cancelled = true;
@@ -91,7 +107,7 @@ Error Effects::State::end_of_record(const std::string& effect, std::string_view 
 }
 
 Error Effects::State::error_of(const std::string& effect, const Recorded& recorded) const {
-  Error error = error_from_json(recorded.out.at("error"));
+  Error error = read_recorded(effect, [&] { return error_from_json(recorded.out.at("error")); });
   if (error.code() != errc::cancelled) return error;
   // Cancelled with its agent, or by a deadline of the tool that asked, which the agent outlived?
   const Recorded* end = journal.find(scope + "end");
@@ -125,7 +141,8 @@ asio::awaitable<json::value> Effects::State::perform(std::string kind, json::val
     throw Error(std::move(*failure));
   }
   journal.end(effect, kind, out, wall_now());
-  co_await committed();
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_await committed_for_certain();
   co_return out;
 }
 

@@ -54,6 +54,8 @@ struct Effects::State {
   /// The id of the effect that starts now: its place in the planner, never its time.
   [[nodiscard]] std::string new_effect() { return scope + std::to_string(next_effect++); }
   void emit(EventData data);
+  /// For the person; not before what it may come from is on disk.
+  void notify(std::string message);
   /// Of a call at work: what runs beside it has a lane of its own.
   void emit(const std::string& lane, EventData data) { run.emit(lane, {path, std::move(data)}); }
   [[nodiscard]] WallTime wall_now() const { return run.environment->wall_now(); }
@@ -83,6 +85,9 @@ struct Effects::State {
   /// Where the store is to keep `message`, at the conversation's end: null where it keeps none.
   [[nodiscard]] const Message* kept(const Message& message) const { return keep_messages ? &message : nullptr; }
   [[nodiscard]] asio::awaitable<void> committed() { return journal.committed(); }
+  /// committed(), whatever cancels the run meanwhile: the cancellation is for what comes next. REQUIRES:
+  /// throw_if_cancelled is off; it is on again afterwards.
+  [[nodiscard]] asio::awaitable<void> committed_for_certain();
   /// Before another effect begins: what is held is told, once it is on disk.
   [[nodiscard]] asio::awaitable<void> settle();
   /// Tells what was held. REQUIRES: it is on disk.

@@ -28,7 +28,12 @@ std::string_view scope_of(std::string_view effect) {
 }
 
 /// Of a conversation the journal has a digest alone, which tells a person nothing.
-std::string input_difference(const json::value& was, const json::value& is) {
+std::string input_difference(const json::value& was, const json::value& now) {
+  if (was == now) return {};
+  // What is no UTF-8 was written as what can be read again.
+  const std::string text = json::serialize(now);
+  const std::string sane = sanitize_utf8(text);
+  const json::value is = sane == text ? now : parse_json(sane).value_or(now);
   constexpr const char* kDigest = "conversation";
   std::string difference = json_difference(was, is, [](std::string_view place) { return place == kDigest; });
   if (find_string(was, kDigest) != find_string(is, kDigest)) {
@@ -62,11 +67,12 @@ void Journal::tell(const RecordedRun& run, Tell how) {
   for (const JournalEntry& entry : run.journal) {
     const json::value data = parse_entry(entry);
     Recorded& effect = effects_[entry.effect];
-    effect.kind = entry.kind;
     if (entry.boundary != Boundary::end) {
+      effect = {};  // what was begun anew is not answered by what was before
       effect.in = member(data, "in");
       effect.started_at = entry.at;
     }
+    effect.kind = entry.kind;
     if (entry.boundary != Boundary::start) {
       effect.out = member(data, "out");
       effect.ended = true;
@@ -75,7 +81,10 @@ void Journal::tell(const RecordedRun& run, Tell how) {
     if (const json::value* order = sennit::find(data, "order")) orders_.push_back(*order);
   }
   // A run that was ended from outside has an outcome, and no end of its own.
-  if (const auto end = effects_.find("end"); end != effects_.end()) end->second.out = run.record.outcome;
+  if (const auto end = effects_.find("end"); end != effects_.end()) {
+    end->second.out = run.record.outcome;
+    if (!run.record.ended) effects_.erase(end);
+  }
   // A cancellation that did not get as far as the run's end came to nothing: what it stopped was cut short by the
   // crash.
   if (!effects_.contains("end")) {
@@ -129,7 +138,7 @@ void Journal::append(const std::string& effect, std::string_view kind, Boundary 
   if (!order_->empty()) data["order"] = order_->take();
   if (std::exchange(anew_, false)) data["anew"] = true;
   ++appended_;
-  log_->append({effect, std::string(kind), boundary, at, json::serialize(data)}, message, position);
+  log_->append({effect, std::string(kind), boundary, at, sanitize_utf8(json::serialize(data))}, message, position);
 }
 
 void Journal::start(const std::string& effect, std::string_view kind, const json::value& in, WallTime at) {

@@ -72,6 +72,8 @@ class Journal {
              WallTime at, const Message* message = nullptr, std::int64_t position = 0);
   void add_message(const Message& message, std::int64_t position);
   [[nodiscard]] asio::awaitable<void> committed();
+  /// Something waits for the next committed().
+  [[nodiscard]] bool is_ahead() const noexcept { return log_ && durable_ != appended_; }
   [[nodiscard]] RunLog* log() noexcept { return log_.get(); }
 
  private:

@@ -1,6 +1,10 @@
+#include <sennit/agent/io/scope.hpp>
 #include <sennit/agent/opening.hpp>
 #include <sennit/agent/pin.hpp>
 #include <sennit/agent/runtime_state.hpp>
+
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/this_coro.hpp>
 
 #include <charconv>
 #include <utility>
@@ -38,6 +42,7 @@ Opening opening_of(OpenedRun opened, Run::State& run) {
   opening.history = std::move(opened.history);
   opening.next_position = opened.next_position;
   opening.notice = std::move(opened.notice);
+  opening.before = {std::move(opened.waited_for), opened.attempts_before};
   for (Answer& answer : opened.answers) {
     std::string request = answer.request;
     run.answers.insert_or_assign(std::move(request), std::move(answer));
@@ -144,8 +149,20 @@ asio::awaitable<Opening> open_resumed(Run::State& run, Session::State& session, 
   session.id = recorded.record.session;
   Opening opening = opening_of(std::move(opened), run);
   opening.next_position = recorded.record.base;  // what is told counts on from there: each message has its place
-  tell(run, opening, recorded, beginning.migrate ? Journal::Tell::loosely : Journal::Tell::exactly);
-  if (session.id.empty()) opening.history = history_of(recorded, opening.journal);
+  std::optional<Error> failure;
+  try {
+    tell(run, opening, recorded, beginning.migrate ? Journal::Tell::loosely : Journal::Tell::exactly);
+    if (session.id.empty()) opening.history = history_of(recorded, opening.journal);
+  } catch (...) {
+    failure = current_error();
+  }
+  if (failure) {  // a run that cannot be read is what it was
+    opening.journal.log()->suspend(opening.before.waits_for, opening.before.attempts);
+    auto leaving = opening.journal.log()->committed();
+    co_await asio::this_coro::throw_if_cancelled(false);
+    co_await shielded(std::move(leaving));
+    throw Error(std::move(*failure));
+  }
   co_return opening;
 }
 
@@ -191,9 +208,8 @@ asio::awaitable<Opening> open_fork(Run::State& run, Session::State& session, Beg
   if (store != nullptr) {
     RunRecord record = new_record(run, session, source.record.input);
     record.forked_from = source.record.id + "@" + std::to_string(beginning.fork_at);
-    OpenedRun opened = co_await store->begin(std::move(record), session.parts->pins);
+    OpenedRun opened = co_await store->begin(std::move(record), session.parts->pins, source.journal);
     opening = opening_of(std::move(opened), run);
-    for (const JournalEntry& entry : source.journal) opening.journal.log()->append(entry);
   }
   tell(run, opening, source, Journal::Tell::loosely);
   opening.history = std::move(history);
@@ -216,7 +232,11 @@ asio::awaitable<Opening> open_run(Run::State& run, Session::State& session, Begi
 SENNIT_OUT_OF_FRAME void close_session(Session::State& session, std::vector<Message>* conversation) {
   if (session.kept()) return;  // the store gives it back
   const std::lock_guard lock(session.mutex);
-  if (conversation != nullptr) session.messages = std::move(*conversation);
+  if (conversation != nullptr) {
+    session.messages = std::move(*conversation);
+  } else if (session.running) {
+    session.run_starts.pop_back();  // it left nothing that could be taken back
+  }
   session.running = false;
 }
 

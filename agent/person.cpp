@@ -23,7 +23,7 @@ struct Request {
   std::string digest;  // of what an answer is an answer to
   EventData shown;
   std::string wants;                                   // for people: "approval of http_send"
-  bool is_new = false;                                 // what it is about has not begun
+  bool may_differ = false;                             // from what was asked when the run was recorded
   bool (*is_answer)(std::string_view text) = nullptr;  // null: every text is
 };
 
@@ -80,7 +80,12 @@ class OpenRequest {
   asio::awaitable<void> look() {
     const auto& store = state_.parts.runtime->store;
     if (!store) co_return;
-    const std::vector<Answer> answers = co_await store->answers(state_.run.id);
+    std::vector<Answer> answers;
+    try {
+      answers = co_await store->answers(state_.run.id);
+    } catch (const Error& error) {
+      if (!error.retryable()) throw;  // another run's write has to wait: the next look is soon
+    }
     for (const Answer& answer : answers) {
       if (counts(state_, asked_, since_, answer)) request_.settle(answer.text);
     }
@@ -95,7 +100,9 @@ class OpenRequest {
 /// What was said through the store before the run went on, or what the run's options say of requests that were open.
 std::optional<std::string> said_before(const Effects::State& state, const Request& asked, WallTime since) {
   const auto given = state.run.answers.find(asked.effect);
-  if (given != state.run.answers.end() && counts(state, asked, since, given->second)) return given->second.text;
+  if (given != state.run.answers.end() && counts(state, asked, since, given->second)) {
+    return sanitize_utf8(given->second.text);
+  }
   if (asked.kind != "approval") return std::nullopt;
   if (state.run.options.approvals == Approvals::allow) return std::string(to_string(Approval::once));
   if (state.run.options.approvals == Approvals::deny) return std::string(to_string(Approval::never));
@@ -122,9 +129,12 @@ asio::awaitable<std::optional<std::string>> wait_for_answer(Effects::State& stat
 
 /// The life of a request. Nothing: nobody answered in time.
 asio::awaitable<std::optional<std::string>> ask(Effects::State& state, Request asked) {
-  const Recorded* begun = state.journal.find(asked.effect, asked.kind, asked.in);
-  // The agent was changed on purpose: what a person allowed the old one is nothing to this one.
-  const bool of_another = begun != nullptr && find_string(begun->in, "digest") != asked.digest && asked.is_new;
+  const Recorded* begun = state.journal.find(asked.effect);
+  // The agent was changed on purpose, or a tool that is called again asks in other words: what a person said to the old
+  // request is nothing to this one.
+  const bool of_another = begun != nullptr && find_string(begun->in, "digest") != asked.digest && asked.may_differ &&
+                          !state.journal.replaying();
+  if (!of_another) (void)state.journal.find(asked.effect, asked.kind, asked.in);
   if (begun != nullptr && !of_another && (begun->ended || state.journal.replaying())) {
     state.emit(asked.lane, asked.shown);
   }
@@ -139,7 +149,8 @@ asio::awaitable<std::optional<std::string>> ask(Effects::State& state, Request a
                     state.wall_now() > begun->started_at + state.run.options.answer_validity;
   const WallTime since = anew ? state.wall_now() : begun->started_at;
   if (anew) state.journal.start(asked.effect, asked.kind, asked.in, since);
-  co_await state.committed();  // it may be answered from elsewhere
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_await state.committed_for_certain();  // it may be answered from elsewhere
   state.emit(asked.lane, std::move(asked.shown));
   std::optional<std::string> said = said_before(state, asked, since);
   std::optional<Error> failure;
@@ -156,7 +167,8 @@ asio::awaitable<std::optional<std::string>> ask(Effects::State& state, Request a
   json::object out;
   if (said) out["said"] = *said;
   state.journal.end(asked.effect, asked.kind, out, state.wall_now());
-  co_await state.committed();  // an answer is used once
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_await state.committed_for_certain();  // an answer is used once
   co_return said;
 }
 
@@ -186,6 +198,7 @@ asio::awaitable<std::string> ask_question(Effects::State& state, std::string eff
   asked.lane = std::move(lane);
   asked.kind = "ask";
   asked.wants = "an answer";
+  asked.may_differ = effect.find(".q") != std::string::npos && !state.journal.is_over(effect);
   asked.shown = QuestionAsked{std::move(effect), std::move(question)};
   std::optional<std::string> said = co_await ask(state, std::move(asked));
   if (!said) throw Error(errc::denied, "the person did not answer in time");
@@ -212,7 +225,8 @@ asio::awaitable<Approval> ask_approval(Effects::State& state, std::string effect
   asked.effect = effect;
   asked.lane = std::move(lane);
   asked.kind = "approval";
-  asked.is_new = state.journal.find(asked.effect.substr(0, asked.effect.rfind('.'))) == nullptr;
+  asked.may_differ =
+      state.journal.tells_loosely() && state.journal.find(asked.effect.substr(0, asked.effect.rfind('.'))) == nullptr;
   asked.is_answer = &is_approval;
   asked.wants = "approval of " + call.name;
   asked.shown = ApprovalRequested{std::move(effect), std::move(call), std::move(reason)};

@@ -92,7 +92,7 @@ SENNIT_OUT_OF_FRAME asio::awaitable<void> recall_notes(Effects::State& state, st
     notes = co_await effects.recall(std::move(input), state.parts.definition.memory.recall_limit);
   } catch (const Error& error) {
     if (error.code() != errc::storage) throw;
-    state.emit(Notice{"nothing is recalled: " + error.describe()});
+    state.notify("nothing is recalled: " + error.describe());
   }
   erase_known(notes, state.conversation);
   std::optional<Message> message = notes_message(notes);
@@ -202,7 +202,9 @@ SENNIT_OUT_OF_FRAME asio::awaitable<void> prepare(Effects::State& state, std::st
   std::string notice = co_await start_agent(state);
   const bool recalls = state.parts.memory && state.parts.definition.memory.recall;
   if (!recalls) co_await hear(state, input);
-  co_await state.committed();  // the run is known, and what the person said is kept, whatever becomes of the answer
+  // The run is known, and what the person said is kept, whatever becomes of the answer.
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_await state.committed_for_certain();
   tell_start(state, std::move(notice));
   if (!recalls) co_return;
   co_await recall_notes(state, input);

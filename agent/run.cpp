@@ -50,6 +50,8 @@ asio::awaitable<Batch> next_across(std::shared_ptr<Run::State> state) {
         const asio::any_io_executor shard = state->environment->executor();
         if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
           slot.assign([state, shard](asio::cancellation_type /*type*/) {
+            const Run::State::Posting now(*state);
+            if (now.too_late()) return;
             asio::post(shard, [state] {
               state->reader_left = true;
               state->arrived.notify();

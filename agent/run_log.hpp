@@ -5,6 +5,7 @@
 #include <sennit/agent/store.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,12 +28,16 @@ class RunLog {
   /// An entry, and the message that the effect adds to the session's conversation, in one transaction.
   void append(JournalEntry entry, const Message* message = nullptr, std::int64_t position = 0);
   void add_message(const Message& message, std::int64_t position);
+  /// What `queue` queues is one write: all of it reaches the disk, or nothing. Where `queue` throws, nothing is queued.
+  void together(const std::function<void()>& queue);
   /// The model that answers, once it was chosen.
   void set_model(std::string model);
   /// Ends the run and gives the lease back. Never throws: an outcome that is too large is kept without its text.
-  void end(WallTime at, const Outcome& outcome);
-  /// Leaves the run to be resumed, and gives the lease back. `waits_for` empty: it waits for nobody.
-  void suspend(std::string waits_for);
+  /// `next_position`: of the session's next message; what an earlier attempt of this run left behind it is removed.
+  void end(WallTime at, const Outcome& outcome, std::int64_t next_position);
+  /// Leaves the run to be resumed, and gives the lease back. `waits_for` empty: it waits for nobody. `attempts`: that
+  /// count against it.
+  void suspend(std::string waits_for, int attempts);
 
   /// Suspends until everything queued before is on disk. Throws Error(errc::storage). Retryable: another program has
   /// the lock, or the disk is full; what was queued stays queued, and the next call tries again. After any other
@@ -41,6 +46,9 @@ class RunLog {
   [[nodiscard]] asio::awaitable<void> committed();
 
  private:
+  void queue(std::function<void(Store::State&)> write, std::size_t bytes);
+  [[nodiscard]] bool has_failed() const;
+
   std::shared_ptr<State> state_;
 };
 

@@ -70,6 +70,9 @@ struct Answer {
   WallTime at{};
 };
 
+/// The detail of an outcome whose text exceeded what the store keeps.
+inline constexpr std::string_view kOutcomeTooLarge = "the outcome was too large to be kept";
+
 /// All that there is of a run.
 struct RecordedRun {
   RunRecord record;

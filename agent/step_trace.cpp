@@ -62,6 +62,18 @@ void add_deltas(const json::array& piece, std::vector<EventData>& events) {
   }
 }
 
+/// What a stream may hold beside its counts and its end, and what is told between two attempts.
+bool may_be_shown(const EventData& data) {
+  return std::visit(
+      [](const auto& event) {
+        using Data = std::decay_t<decltype(event)>;
+        return std::is_same_v<Data, TextDelta> || std::is_same_v<Data, ReasoningDelta> ||
+               std::is_same_v<Data, RefusalDelta> || std::is_same_v<Data, ToolCallDelta> ||
+               std::is_same_v<Data, Notice> || std::is_same_v<Data, Retried>;
+      },
+      data);
+}
+
 }  // namespace
 
 void StepTrace::append(char kind, std::uint32_t call, const std::string& text) {
@@ -108,6 +120,7 @@ std::vector<EventData> StepTrace::events(const json::value& trace) {
       add_deltas(*deltas, events);
     } else {
       events.push_back(event_from_json(piece).data);
+      if (!may_be_shown(events.back())) broken();
     }
   }
   return events;

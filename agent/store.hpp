@@ -59,6 +59,8 @@ struct OpenedRun {
   RecordedRun recorded;
   std::vector<Answer> answers;  ///< that were given meanwhile
   std::string notice{};         ///< what the person should know of it; empty: nothing
+  std::string waited_for{};     ///< of a run that goes on: what its record had before this attempt
+  int attempts_before = 0;      ///< the same
 };
 
 /// Of runs(): what is absent matches all.
@@ -86,8 +88,9 @@ class Store {
   /// knows. `pins` that the store has not are kept. A run without a session awaits nothing: its begin reaches the disk
   /// with its first committed(). Throws Error(errc::busy) where the session has a run that lives, or one that waits for
   /// a person; Error(errc::too_large).
-  [[nodiscard]] asio::awaitable<OpenedRun> begin(RunRecord record,
-                                                 std::map<std::string, json::value, std::less<>> pins);
+  /// `entries`: what its journal begins with.
+  [[nodiscard]] asio::awaitable<OpenedRun> begin(RunRecord record, std::map<std::string, json::value, std::less<>> pins,
+                                                 std::vector<JournalEntry> entries = {});
   /// Takes the lease of a run that has not ended, counts the attempt, and reads all of it. Throws Error(errc::busy)
   /// where it runs, errc::not_found, errc::invalid_argument where it has ended, errc::denied where it is in
   /// quarantine and not `forced`.

@@ -59,7 +59,7 @@ std::string stored(const Outcome& outcome) {
   figures.text.clear();
   figures.output = nullptr;
   figures.error.reset();
-  figures.detail = "the outcome was too large to be kept";
+  figures.detail = kOutcomeTooLarge;
   return stored(to_json(figures));
 }
 

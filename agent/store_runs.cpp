@@ -49,8 +49,18 @@ std::string cancelled(std::string why) {
   return stored(outcome);
 }
 
-std::unique_ptr<RunLog> make_log(std::shared_ptr<Store::State> store, const RunRecord& record, std::int64_t fence) {
-  return std::make_unique<RunLog>(std::make_shared<RunLog::State>(std::move(store), record, fence));
+using Entries = std::vector<JournalEntry>;
+
+std::unique_ptr<RunLog> make_log(std::shared_ptr<Store::State> store, const RunRecord& record, std::int64_t fence,
+                                 std::size_t entries) {
+  auto log = std::make_shared<RunLog::State>(std::move(store), record, fence);
+  log->next_entry = static_cast<std::int64_t>(entries);
+  return std::make_unique<RunLog>(std::move(log));
+}
+
+void insert_entries(Store::State& store, const RunRecord& record, const Entries& entries) {
+  std::int64_t number = 0;
+  for (const JournalEntry& entry : entries) insert_entry(store, record.id, number++, entry);
 }
 
 /// The run of the session that has not ended, if there is one: there is one at most.
@@ -71,7 +81,8 @@ void touch_session(Store::State& store, const RunRecord& record) {
   touch->bind(1, record.session).bind(2, record.agent).bind(3, to_micros(record.started)).run();
 }
 
-OpenedRun begin_in_session(const std::shared_ptr<Store::State>& state, RunRecord record, const Pins& pins) {
+OpenedRun begin_in_session(const std::shared_ptr<Store::State>& state, RunRecord record, const Pins& pins,
+                           const Entries& entries) {
   Store::State& store = *state;
   store.holder.prepare(store.connection.database);
   Transaction transaction(store.connection.database);
@@ -97,26 +108,31 @@ OpenedRun begin_in_session(const std::shared_ptr<Store::State>& state, RunRecord
   record.base = opened.next_position;
   insert_pins(store, pins);
   insert_run(store, record);
+  insert_entries(store, record, entries);
   touch_session(store, record);
   store.commit(transaction);
-  opened.log = make_log(state, record, *fence);
+  opened.log = make_log(state, record, *fence, entries.size());
   opened.recorded.record = std::move(record);
   return opened;
 }
 
 /// Its lease is its own, so that nobody need be asked: all that is known of it is queued.
-OpenedRun begin_alone(const std::shared_ptr<Store::State>& state, RunRecord record, Pins pins, std::size_t bytes) {
+OpenedRun begin_alone(const std::shared_ptr<Store::State>& state, RunRecord record, Pins pins, Entries entries,
+                      std::size_t bytes) {
   OpenedRun opened;
   const auto run = std::make_shared<RunLog::State>(state, record, 1);
+  run->next_entry = static_cast<std::int64_t>(entries.size());
   opened.recorded.record = record;
-  state->enqueue({run,
-                  [record = std::move(record), pins = std::move(pins)](Store::State& store) {
-                    const Kept take = store.connection.use("INSERT INTO leases(key, fence, holder) VALUES(?1, 1, ?2)");
-                    take->bind(1, lease_key(record)).bind(2, store.holder.id()).run();
-                    insert_pins(store, pins);
-                    insert_run(store, record);
-                  },
-                  bytes, false});
+  state->enqueue(
+      {run,
+       [record = std::move(record), pins = std::move(pins), entries = std::move(entries)](Store::State& store) {
+         const Kept take = store.connection.use("INSERT INTO leases(key, fence, holder) VALUES(?1, 1, ?2)");
+         take->bind(1, lease_key(record)).bind(2, store.holder.id()).run();
+         insert_pins(store, pins);
+         insert_run(store, record);
+         insert_entries(store, record, entries);
+       },
+       bytes, false});
   opened.log = std::make_unique<RunLog>(run);
   return opened;
 }
@@ -199,6 +215,8 @@ OpenedRun resume_run(const std::shared_ptr<Store::State>& state, const std::stri
     require_last_of_session(store, record);
     const std::optional<std::int64_t> fence = take_lease(store, lease_key(record));
     if (!fence) throw run_is_busy(record.id);
+    opened.waited_for = record.waits_for;
+    opened.attempts_before = record.attempts;
     count_attempt(store, record, forced);
     const std::int64_t entries = next_entry(store, record.id);
     store.commit(transaction);
@@ -288,15 +306,18 @@ OpenedRun::OpenedRun(OpenedRun&&) noexcept = default;
 OpenedRun& OpenedRun::operator=(OpenedRun&&) noexcept = default;
 OpenedRun::~OpenedRun() = default;
 
-asio::awaitable<OpenedRun> Store::begin(RunRecord record, Pins pins) {
-  const std::size_t bytes = check_size(*state_, record, pins);
+asio::awaitable<OpenedRun> Store::begin(RunRecord record, Pins pins, Entries entries) {
+  std::size_t bytes = check_size(*state_, record, pins);
+  for (const JournalEntry& entry : entries) bytes += entry.effect.size() + entry.kind.size() + entry.data.size();
   record.attempts = 1;
   record.phase = RunPhase::running;
   record.process = getpid();
-  if (record.session.empty()) co_return begin_alone(state_, std::move(record), std::move(pins), bytes);
-  auto begin = state_->changing([store = state_, record = std::move(record), pins = std::move(pins)](State&) {
-    return begin_in_session(store, record, pins);
-  });
+  if (record.session.empty())
+    co_return begin_alone(state_, std::move(record), std::move(pins), std::move(entries), bytes);
+  auto begin = state_->changing(
+      [store = state_, record = std::move(record), pins = std::move(pins), entries = std::move(entries)](State&) {
+        return begin_in_session(store, record, pins, entries);
+      });
   co_return co_await state_->thread.run(std::move(begin));
 }
 

@@ -58,6 +58,12 @@ struct Write {
   bool fenced = true;  // false: it takes the lease, or looks at the fence by itself
 };
 
+/// Writes that are to be one.
+struct WriteGroup {
+  std::vector<std::function<void(Store::State&)>> writes{};
+  std::size_t bytes = 0;
+};
+
 /// One run's side of it.
 struct RunLog::State {
   State(std::shared_ptr<Store::State> of, const RunRecord& record, std::int64_t fence);
@@ -70,9 +76,10 @@ struct RunLog::State {
   const std::string session;
   const std::string lease;
   const std::int64_t fence;
-  bool resumed = false;            // messages of what was cut short may stand where new ones go
-  std::int64_t next_entry = 0;     // the shard's
-  bool over = false;               // the shard's: it was ended, or left to be resumed
+  bool resumed = false;                  // messages of what was cut short may stand where new ones go
+  std::int64_t next_entry = 0;           // the shard's
+  bool over = false;                     // the shard's: it was ended, or left to be resumed
+  std::optional<WriteGroup> together{};  // the shard's: what is to be one write
   std::uint64_t checked = 0;       // the store's thread's: the last transaction that found the fence as it should be
   std::optional<Error> failure{};  // guarded by the store's mutex: nothing more of the run is written
 };

@@ -101,7 +101,7 @@ asio::awaitable<void> cap_into(Effects::State& state, std::string effect, std::s
   capped = co_await cap_output(state, std::move(effect), std::move(content), limit);
 }
 
-/// Calls the tool. Throws only when the run is cancelled or suspended.
+/// Calls the tool. Throws only what ends the run: it is cancelled, suspended, or not the run that was recorded.
 asio::awaitable<ToolOutput> do_call(Effects::State& state, const Agent::Parts::ToolEntry& entry, const ToolCall& call,
                                     const std::string& effect, json::object arguments, json::array& progress) {
   auto at = std::make_shared<ToolWork>(entry.tool, state, call, effect, std::move(arguments));
@@ -114,7 +114,7 @@ asio::awaitable<ToolOutput> do_call(Effects::State& state, const Agent::Parts::T
   }
   progress = at->context.take_told();
   if (error) {
-    if (error->code() == errc::suspended) throw Error(std::move(*error));
+    if (error->code() == errc::suspended || error->code() == errc::diverged) throw Error(std::move(*error));
     if (error->code() == errc::cancelled && state.run.cancelled) throw Error(std::move(*error));
     output = {error->describe(), true};
   }
@@ -133,25 +133,9 @@ asio::awaitable<void> retell_approval(Effects::State& state, const ToolCall& cal
   co_await ask_approval(state, effect + ".approval", effect, call, std::move(rule));
 }
 
-/// A call that was under way when the program ended, and must not be repeated blindly: what became of it. Nothing: it
-/// was not done.
-asio::awaitable<std::optional<ToolOutput>> resolve(Effects::State& state, const Agent::Parts::ToolEntry& entry,
-                                                   const ToolCall& call, const std::string& effect,
-                                                   json::object arguments) {
-  if (entry.tool->spec().repeat == Repeat::probed) {
-    CallContext context(state, call, effect);
-    Probed probed;
-    try {
-      auto probing = entry.tool->probe(std::move(arguments), context);
-      const milliseconds limit = time_for(state, *entry.tool);
-      probed = co_await with_timeout(*state.run.environment, limit, std::move(probing), "probing " + call.name);
-    } catch (...) {
-      const Error error = current_error();  // whatever it is, a person decides
-      if (error.code() == errc::cancelled && state.run.cancelled) throw Error(error);
-    }
-    if (probed.happened == Happened::yes) co_return std::move(probed.output);
-    if (probed.happened == Happened::no) co_return std::nullopt;
-  }
+/// What a person says became of a call that was under way when the program ended. Nothing: it was not done.
+asio::awaitable<std::optional<ToolOutput>> ask_what_became(Effects::State& state, const ToolCall& call,
+                                                           const std::string& effect) {
   // An answer is used once: where the repeat that it allowed was cut short as well, there is another doubt.
   std::string said;
   bool is_used = true;
@@ -174,17 +158,47 @@ asio::awaitable<std::optional<ToolOutput>> resolve(Effects::State& state, const 
   co_return ToolOutput{"done; a person says so, and its result is not known", false};
 }
 
+/// A call that was under way when the program ended, and must not be repeated blindly: what became of it. Nothing: it
+/// was not done.
+asio::awaitable<std::optional<ToolOutput>> resolve(Effects::State& state, const Agent::Parts::ToolEntry& entry,
+                                                   const ToolCall& call, const std::string& effect,
+                                                   json::object arguments) {
+  if (entry.tool->spec().repeat == Repeat::probed) {
+    CallContext context(state, call, effect);
+    Probed probed;
+    try {
+      auto probing = entry.tool->probe(std::move(arguments), context);
+      const milliseconds limit = time_for(state, *entry.tool);
+      probed = co_await with_timeout(*state.run.environment, limit, std::move(probing), "probing " + call.name);
+    } catch (...) {
+      const Error error = current_error();  // whatever it is, a person decides
+      if (error.code() == errc::cancelled && state.run.cancelled) throw Error(error);
+    }
+    if (probed.happened == Happened::yes) co_return std::move(probed.output);
+    if (probed.happened == Happened::no) co_return std::nullopt;
+  }
+  co_return co_await ask_what_became(state, call, effect);
+}
+
 /// The whole life of one call that is done for real.
 asio::awaitable<void> perform(Effects::State& state, const ToolCall& call, const std::string& effect,
                               Performed& performed) {
   const Agent::Parts::ToolEntry* entry = state.parts.find_tool(call.name);
   const auto fail = [&](std::string what) { performed.result = failure_of(call, std::move(what)); };
-  if (entry == nullptr) co_return fail(unknown_tool(state, call.name));
-  std::string wrong;
-  std::optional<json::object> arguments = read_arguments(call, entry->arguments, wrong);
-  if (!arguments) co_return fail(std::move(wrong));
+  const bool begun_before = state.journal.find(effect) != nullptr;
+  std::string wrong = entry == nullptr ? unknown_tool(state, call.name) : std::string();
+  std::optional<json::object> arguments;
+  if (entry != nullptr) arguments = read_arguments(call, entry->arguments, wrong);
+  if (!arguments) {
+    // Of an agent that was changed on purpose: the tool that was at work is another one now, or gone.
+    std::optional<ToolOutput> done;
+    if (begun_before) done = co_await ask_what_became(state, call, effect);
+    if (!done) co_return fail(std::move(wrong));
+    performed.result = {call.id, call.name, sanitize_utf8(done->content), done->is_error};
+    co_return;
+  }
   const Repeat repeat = entry->tool->spec().repeat;
-  if (state.journal.find(effect) == nullptr) {
+  if (!begun_before) {
     std::string refused = co_await refusal(state, *entry, call, effect);
     if (!refused.empty()) co_return fail(std::move(refused));
     // From here on it may have happened: where that matters, its start is on disk first.
@@ -194,7 +208,6 @@ asio::awaitable<void> perform(Effects::State& state, const ToolCall& call, const
     co_await retell_approval(state, call, effect);
   }
   std::optional<ToolOutput> output;
-  const bool begun_before = state.journal.find(effect) != nullptr;
   if (begun_before && (repeat == Repeat::never || repeat == Repeat::probed)) {
     auto resolving = resolve(state, *entry, call, effect, *arguments);
     output = co_await std::move(resolving);
@@ -325,10 +338,7 @@ asio::awaitable<void> make_call(Effects::State& state, Batch& batch, std::size_t
   batch.results[index] = performed.result;
   // What was done is known to be done, before anybody hears of it. A cancellation is for what comes next.
   co_await asio::this_coro::throw_if_cancelled(false);
-  auto committing = state.committed();
-  std::optional<Error> failure = co_await shielded(std::move(committing));
-  co_await asio::this_coro::throw_if_cancelled(true);
-  if (failure) throw Error(std::move(*failure));
+  co_await state.committed_for_certain();
   state.emit(effect, ToolFinished{std::move(performed.result), duration});
   if (stopped) throw Error(std::move(*stopped));
 }

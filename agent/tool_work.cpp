@@ -3,8 +3,10 @@
 #include <sennit/agent/tool_work.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <utility>
 
@@ -52,6 +54,7 @@ asio::awaitable<bool> ended_within(Environment& environment, ToolWork& at, milli
 /// that nobody is there any more.
 asio::awaitable<void> stop(Environment& environment, ToolWork& at) {
   at.stop.emit(asio::cancellation_type::terminal);
+  at.context.stop();
   (void)co_await ended_within(environment, at, kGrace);
   while (!at.done && at.context.asks()) co_await at.changed.wait();
   if (!at.done) at.context.abandon();
@@ -68,18 +71,8 @@ CallContext::CallContext(Effects::State& state, const ToolCall& call, std::strin
       effect_(std::move(effect)),
       key_(state.run.id + "/" + effect_) {}
 
-struct CallContext::Asking {
-  explicit Asking(CallContext& of_context) : context(of_context) { ++context.asking_; }
-  ~Asking() {
-    if (--context.asking_ == 0 && context.changed != nullptr) context.changed->notify();
-  }
-  Asking(const Asking&) = delete;
-  Asking& operator=(const Asking&) = delete;
-  CallContext& context;
-};
-
 Effects::State& CallContext::state() {
-  if (state_ == nullptr) throw Error(errc::cancelled, "the run does not wait for this call any more");
+  if (state_ == nullptr || stopped_) throw Error(errc::cancelled, "the run does not wait for this call any more");
   return *state_;
 }
 
@@ -91,18 +84,67 @@ void CallContext::progress(std::string text) {
   state_->emit(effect_, ToolProgress{call_id_, std::move(text)});
 }
 
+void CallContext::stop() {
+  stopped_ = true;
+  const auto all = asking_;  // each leaves as it ends
+  for (asio::cancellation_signal* one : all) one->emit(asio::cancellation_type::terminal);
+}
+
+asio::awaitable<void> CallContext::within(asio::awaitable<void> work) {
+  asio::cancellation_signal stop;
+  struct Asking {
+    Asking(CallContext& of_context, asio::cancellation_signal& signal) : context(of_context), own(signal) {
+      context.asking_.insert(&own);
+    }
+    ~Asking() {
+      tool.clear();
+      context.asking_.erase(&own);
+      if (context.asking_.empty() && context.changed != nullptr) context.changed->notify();
+    }
+    Asking(const Asking&) = delete;
+    Asking& operator=(const Asking&) = delete;
+    CallContext& context;
+    asio::cancellation_signal& own;
+    asio::cancellation_slot tool{};
+  } asking(*this, stop);
+  asking.tool = (co_await asio::this_coro::cancellation_state).slot();
+  if (asking.tool.is_connected()) {
+    asking.tool.assign([&stop](asio::cancellation_type type) { stop.emit(type); });
+  }
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  co_await asio::co_spawn(executor, spawnable(std::move(work)),
+                          asio::bind_cancellation_slot(stop.slot(), asio::use_awaitable));
+}
+
+namespace {
+
+asio::awaitable<void> ask_into(Effects::State& state, std::string effect, std::string lane, std::string question,
+                               std::string& said) {
+  said = co_await ask_question(state, std::move(effect), std::move(lane), std::move(question));
+}
+
+asio::awaitable<void> delegate_into(Effects::State& state, std::shared_ptr<const Agent::Parts> agent, std::string task,
+                                    std::string call, std::string scope, Outcome& outcome) {
+  outcome = co_await run_child(state, std::move(agent), std::move(task), std::move(call), std::move(scope));
+}
+
+}  // namespace
+
 asio::awaitable<std::string> CallContext::ask(std::string question) {
-  Effects::State& run = state();
-  const Asking asking(*this);
-  co_return co_await ask_question(run, effect_ + ".q" + std::to_string(++children_), effect_, std::move(question));
+  std::string id = effect_ + ".q" + std::to_string(++children_);
+  std::string said;
+  auto asking = ask_into(state(), std::move(id), effect_, std::move(question), said);
+  co_await within(std::move(asking));
+  co_return said;
 }
 
 asio::awaitable<Outcome> CallContext::delegate(const Agent& agent, std::string task) {
-  Effects::State& run = state();
-  const Asking asking(*this);
   const std::uint32_t child = ++children_;
   std::string scope = child == 1 ? effect_ : effect_ + "." + std::to_string(child);
-  co_return co_await run_child(run, agent.parts(), std::move(task), call_id_, std::move(scope));
+  Outcome outcome;
+  auto working = delegate_into(state(), agent.parts(), std::move(task), call_id_, std::move(scope), outcome);
+  co_await within(std::move(working));
+  co_return outcome;
 }
 
 asio::awaitable<ToolOutput> work(Environment& environment, std::shared_ptr<ToolWork> at, milliseconds limit,

@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace sennit {
@@ -27,18 +28,22 @@ class CallContext final : public ToolContext {
   asio::awaitable<std::string> ask(std::string question) override;
   asio::awaitable<Outcome> delegate(const Agent& agent, std::string task) override;
 
+  /// The call is to end: its questions and sub-agents are cancelled, whether or not the tool hears of it, and there
+  /// will be no others.
+  void stop();
   /// The run does not wait for this call any more. REQUIRES: !asks().
   void abandon() { state_ = nullptr; }
-  /// A question or a sub-agent of this call is under way: both end by themselves when they are cancelled.
-  [[nodiscard]] bool asks() const noexcept { return asking_ > 0; }
+  /// A question or a sub-agent of this call is under way.
+  [[nodiscard]] bool asks() const noexcept { return !asking_.empty(); }
   /// What progress() told.
   [[nodiscard]] json::array take_told() { return std::move(told_); }
   Signal* changed = nullptr;  ///< notified when nothing is asked any more
   bool quiet = false;         ///< the call is told: its progress is in the journal
 
  private:
-  struct Asking;
   Effects::State& state();
+  /// Does `work` in a coroutine of its own, which stop() cancels, and whatever cancels the tool.
+  asio::awaitable<void> within(asio::awaitable<void> work);
 
   Effects::State* state_;
   const std::shared_ptr<Environment> environment_;
@@ -49,7 +54,8 @@ class CallContext final : public ToolContext {
   const std::string key_;  // the same in every attempt of this run, different in every other run
   json::array told_;
   std::uint32_t children_ = 0;
-  std::uint32_t asking_ = 0;
+  std::set<asio::cancellation_signal*> asking_;
+  bool stopped_ = false;
 };
 
 struct ToolWork {

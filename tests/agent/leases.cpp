@@ -118,7 +118,7 @@ TEST_CASE("a session has one run at a time in a program") {
   CHECK(busy.message() == "the session 'a' has a run already, here or in another program; wait for its end");
   const OpenedRun other = begin(env, store, "r3", "b");
   SECTION("the run ends") {
-    opened.log->end({}, {});
+    opened.log->end({}, {}, 1'000);
     run(env, opened.log->committed());
   }
   SECTION("the run is left") {
@@ -136,7 +136,7 @@ TEST_CASE("a session has one run at a time among all who share the folder") {
   OpenedRun opened = begin(env, mine, "r1", "a");
   CHECK(run_error(env, theirs.begin(record_of("r2", "a"), {})).code() == errc::busy);
   const OpenedRun other = begin(env, theirs, "r3", "b");
-  opened.log->end({}, {});
+  opened.log->end({}, {}, 1'000);
   run(env, opened.log->committed());
   const OpenedRun next = begin(env, theirs, "r4", "a");
 }
@@ -219,7 +219,7 @@ TEST_CASE("a program that was stopped loses its leases after their time, and get
   // Nobody took that one.
   until(env, [&] { return run(env, store.recorded("alone")).record.phase == RunPhase::running; });
   next->log->append(end_entry("1", "complete"));
-  next->log->end({}, {});
+  next->log->end({}, {}, 1'000);
   run(env, next->log->committed());
   CHECK(run(env, store.journal_of("r2")).size() == 2);
 }
@@ -274,7 +274,7 @@ TEST_CASE("of two programs that want a session at the same moment one gets it") 
         line.say(got);
         (void)line.hear();
         if (opened.log) {
-          opened.log->end({}, {});
+          opened.log->end({}, {}, 1'000);
           run(env, opened.log->committed());
         }
         line.say('d');

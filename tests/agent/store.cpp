@@ -274,7 +274,7 @@ TEST_CASE(
     record.input.assign((32U << 20U) - 8'192, 'x');
     const OpenedRun opened = run(env, store.begin(record, {}));
     opened.log->set_model(std::string(100'000, 'm'));
-    opened.log->end(WallTime(), outcome);
+    opened.log->end(WallTime(), outcome, 1'000);
     run(env, opened.log->committed());
     outcome.text.append(8'192, 'y');
   }

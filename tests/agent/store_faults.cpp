@@ -35,7 +35,7 @@ Told live(TestEnvironment& env, const TempDir& folder) {
       run(env, opened.log->committed());
       ++told.kept;
     }
-    opened.log->end(WallTime(std::chrono::seconds(2'000)), {});
+    opened.log->end(WallTime(std::chrono::seconds(2'000)), {}, 1'000);
     run(env, opened.log->committed());
     told.ended = true;
   } catch (const Error& error) {
@@ -65,7 +65,7 @@ std::string judge(TestEnvironment& env, const TempDir& folder, const Told& told)
   const OpenedRun resumed = run(env, store.resume("r1", false));
   if (resumed.recorded.journal.size() != entries) return "it is resumed with another journal";
   resumed.log->append(end_entry("resumed", "complete"));
-  resumed.log->end(WallTime(std::chrono::seconds(3'000)), {});
+  resumed.log->end(WallTime(std::chrono::seconds(3'000)), {}, 1'000);
   run(env, resumed.log->committed());
   if (run(env, store.recorded("r1")).record.phase != RunPhase::ended) return "it cannot be ended";
   return "";

@@ -81,7 +81,7 @@ TEST_CASE("a run goes on with all that it had") {
   resumed.log->append(start_entry("2", "tool"));
   Outcome outcome;
   outcome.text = "done";
-  resumed.log->end(WallTime(std::chrono::seconds(3'000)), outcome);
+  resumed.log->end(WallTime(std::chrono::seconds(3'000)), outcome, 1'000);
   bench.commit(resumed);
   const RecordedRun all = run(bench.env, bench.store.recorded("r1"));
   CHECK(all.record.phase == RunPhase::ended);
@@ -99,14 +99,14 @@ TEST_CASE("a run without a session goes on too, and leaves no lease behind") {
   Bench bench;
   OpenedRun opened = bench.begin("r1", "");
   opened.log->append(start_entry("1", "complete"));
-  opened.log->suspend("approval of http_send");
+  opened.log->suspend("approval of http_send", 0);
   bench.commit(opened);
   CHECK(bench.record("r1").phase == RunPhase::waiting);
   CHECK(bench.record("r1").waits_for == "approval of http_send");
   OpenedRun resumed = bench.resume("r1");
   CHECK(bench.record("r1").waits_for.empty());
   CHECK(bench.record("r1").phase == RunPhase::running);
-  resumed.log->end({}, {});
+  resumed.log->end({}, {}, 1'000);
   bench.commit(resumed);
   CHECK(count(bench, "leases") == "0");
 }
@@ -154,7 +154,7 @@ TEST_CASE("progress and a graceful end make attempts count anew") {
     opened.log.reset();
   }
   SECTION("its program ended as it should") {
-    opened.log->suspend("");
+    opened.log->suspend("", 0);
     bench.commit(opened);
   }
   CHECK(bench.record("r1").phase == RunPhase::interrupted);
@@ -164,7 +164,7 @@ TEST_CASE("progress and a graceful end make attempts count anew") {
 TEST_CASE("a session whose run waits for a person says so, and goes on once that run is ended") {
   Bench bench;
   OpenedRun opened = bench.begin("r1", "s");
-  opened.log->suspend("approval of http_send");
+  opened.log->suspend("approval of http_send", 0);
   bench.commit(opened);
   const Error busy = run_error(bench.env, bench.store.begin(record_of("r2", "s"), {}));
   CHECK(busy.code() == errc::busy);
@@ -297,7 +297,7 @@ TEST_CASE("an ended run is removed with what only it was made of") {
     const OpenedRun opened = run(bench.env, bench.store.begin(pinned(id, "s", pin.root_digest), pin.pins));
     opened.log->add_message(user_message("hello"), opened.next_position);
     opened.log->append(start_entry("1", "complete"));
-    opened.log->end({}, {});
+    opened.log->end({}, {}, 1'000);
     bench.commit(opened);
   };
   life("r1", agent);
@@ -331,7 +331,7 @@ TEST_CASE("space that is not used any more goes back to the file system, and lea
     for (int i = 0; i < 100; ++i) {
       opened.log->append(start_entry(std::to_string(i), "complete", std::string(50'000, 'x')));
     }
-    opened.log->end({}, {});
+    opened.log->end({}, {}, 1'000);
     bench.commit(opened);
   }
   run(bench.env, bench.store.compact());

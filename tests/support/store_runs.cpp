@@ -34,7 +34,7 @@ void whole_run(TestEnvironment& env, Store& store, std::string id, std::string s
   const OpenedRun opened = begin(env, store, std::move(id), std::move(session));
   std::int64_t position = opened.next_position;
   for (const std::string& message : messages) opened.log->add_message(user_message(message), position++);
-  opened.log->end(WallTime(std::chrono::seconds(2'000)), {});
+  opened.log->end(WallTime(std::chrono::seconds(2'000)), {}, 1'000);
   run(env, opened.log->committed());
 }
 

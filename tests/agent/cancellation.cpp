@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <random>
 #include <thread>
 
@@ -227,6 +228,52 @@ TEST_CASE("a tool that ignores its deadline is left behind though the run is can
   const auto due = Clock::now() + kPatience;
   while (!ended && Clock::now() < due) std::this_thread::sleep_for(milliseconds(1));
   CHECK(heard == "the run does not wait for this call any more");
+}
+
+TEST_CASE("a tool that ignores its cancellation cannot hold the run with what it asks or delegates") {
+  const TempDir folder;
+  std::optional<Agent> below;
+  const auto asking = [](ToolContext& context) -> asio::awaitable<std::string> {
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    co_return co_await context.ask("why?");
+  };
+  const auto delegating = [&below](ToolContext& context) -> asio::awaitable<std::string> {
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    const Outcome outcome = co_await context.delegate(*below, "work");
+    co_return outcome.text;
+  };
+  World world(
+      [](const CompletionRequest& request) {
+        if (request.instructions.find("helper") != std::string_view::npos) return Turn{{TextDelta{"so far"}}, true};
+        return calling(request.messages.back().text());
+      },
+      {.state = folder.path()},
+      [&](Registry& registry) {
+        registry.add_tool("asking", "", asking, ToolTraits{.timeout = milliseconds(0)});
+        registry.add_tool("delegating", "", delegating, ToolTraits{.timeout = milliseconds(0)});
+      });
+  constexpr milliseconds kTooLong{20'000};  // what ends the run all the same
+  Definition helper;
+  helper.name = "helper";
+  helper.limits.time = kTooLong;
+  helper.instructions = "You are the helper.";
+  below = world.agent(helper);
+  Session session = world.agent(with_tools({"asking", "delegating"})).session("s");
+  std::optional<Run> run;
+  SECTION("a question") {
+    run = session.start("asking", {.answer_timeout = kTooLong});
+    elsewhere(read_until<QuestionAsked>(*run));
+  }
+  SECTION("a sub-agent whose model stalls") {
+    run = session.start("delegating");
+    world.wait_for_stall();
+  }
+  const auto begun = Clock::now();
+  run->cancel("enough");
+  const auto events = elsewhere(read_all(*run));
+  CHECK(Clock::now() - begun < std::chrono::seconds(1) + kPatience / 10);  // promptly, on a machine that is busy too
+  CHECK(std::get<RunFinished>(events.back().data).outcome.ending == Ending::cancelled);
+  CHECK(ill_formed(elsewhere(session.messages())).empty());
 }
 
 TEST_CASE("a run that queues for its session hears that it is cancelled") {

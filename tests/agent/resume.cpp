@@ -1,101 +1,17 @@
 // A run outlives its program: resumed, replayed, forked; answered days later; with another agent, refused.
+#include "support/recorded_runs.hpp"
 #include "support/world.hpp"
-#include <sennit/agent/effects.hpp>
 #include <sennit/agent/typed_tool.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
-#include <deque>
 #include <optional>
 
 using namespace sennit;
 using namespace sennit::testing;
 using Catch::Matchers::ContainsSubstring;
-
-namespace {
-
-Definition with_tools(std::vector<std::string> tools) {
-  Definition definition;
-  definition.name = "main";
-  definition.instructions = "You help.\nAlways.";
-  for (std::string& tool : tools) definition.tools.push_back({std::move(tool), {}});
-  definition.policy.allow = {"*"};
-  return definition;
-}
-
-std::vector<std::string> lines_of(const std::vector<Event>& events) {
-  std::vector<std::string> lines;
-  for (const Event& event : events) lines.push_back(json::serialize(to_json(event)));
-  return lines;
-}
-
-RecordedRun recorded(World& world, const std::string& run) {
-  return elsewhere(world.runtime.store()->recorded(run));
-}
-
-/// The first line that differs; empty: none.
-std::string difference(const std::vector<Event>& was, const std::vector<Event>& is) {
-  const std::vector<std::string> old_lines = lines_of(was);
-  const std::vector<std::string> new_lines = lines_of(is);
-  for (std::size_t i = 0; i < std::max(old_lines.size(), new_lines.size()); ++i) {
-    const std::string old_line = i < old_lines.size() ? old_lines[i] : "(none)";
-    const std::string new_line = i < new_lines.size() ? new_lines[i] : "(none)";
-    if (old_line != new_line) return std::to_string(i) + "\n- " + old_line + "\n+ " + new_line;
-  }
-  return {};
-}
-
-Turn text(std::vector<std::string> pieces) {
-  Turn turn;
-  for (std::string& piece : pieces) turn.events.emplace_back(TextDelta{std::move(piece)});
-  return turn;
-}
-
-Turn calling(std::vector<EventData> calls) {
-  return {std::move(calls), false};
-}
-
-Turn stalling() {
-  return {{}, true};
-}
-
-Outcome outcome_in(const std::vector<Event>& events) {
-  return std::get<RunFinished>(events.back().data).outcome;
-}
-
-/// Plays turns and counts how often it was asked.
-struct Model {
-  std::deque<Turn> turns;
-  int asked = 0;
-  [[nodiscard]] Play play() {
-    return [this](const CompletionRequest&) {
-      ++asked;
-      if (turns.empty()) throw Error(errc::server, "no turn is left");
-      Turn turn = std::move(turns.front());
-      turns.pop_front();
-      return turn;
-    };
-  }
-};
-
-/// Starts a run that stalls at its last turn, and lets its program end there. The run's id.
-std::string interrupted(const TempDir& folder, Definition definition, std::vector<Turn> turns,
-                        const std::string& session = {}, const std::function<void(Registry&)>& more = {}) {
-  Model model{{turns.begin(), turns.end()}};
-  std::string id;
-  {
-    World world(model.play(), {.state = folder.path()}, more);
-    Run run = world.agent(std::move(definition)).session(session).start("go");
-    id = run.id();
-    world.wait_for_stall();
-    run.detach();
-  }
-  return id;
-}
-
-}  // namespace
 
 TEST_CASE("a resumed run answers from its journal, does the rest for real, and tells the whole") {
   const TempDir folder;
@@ -638,25 +554,7 @@ TEST_CASE("a probe that fails leaves the question to a person") {
 TEST_CASE("a run that cannot be told as it was stays as it is") {
   const TempDir folder;
   std::string words = "one way";
-  class Fickle final : public Planner {
-   public:
-    explicit Fickle(const std::string& words) : words_(words) {}
-    int version() const override { return 1; }
-    asio::awaitable<Outcome> plan(Effects& effects) const override {
-      co_await effects.say(user_message(words_));
-      const Completion completion = co_await effects.complete(CompletionChange{});
-      Outcome outcome;
-      outcome.text = completion.message.text();
-      co_return outcome;
-    }
-
-   private:
-    const std::string& words_;
-  };
-  const auto planner = [&words](Registry& registry) {
-    registry.add_planner("fickle",
-                         [&words](const json::object&, const PartContext&) { return std::make_shared<Fickle>(words); });
-  };
+  const auto planner = [&words](Registry& registry) { add_fickle_planner(registry, words); };
   Definition definition = with_tools({});
   definition.planner = "fickle";
   const std::string id = interrupted(folder, definition, {stalling()}, {}, planner);

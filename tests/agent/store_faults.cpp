@@ -2,10 +2,16 @@
 // and the run can be taken up and ended.
 #include "support/faulty_disk.hpp"
 #include "support/fixtures.hpp"
+#include "support/recorded_runs.hpp"
 #include "support/store_runs.hpp"
+#include "support/world.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
 
 using namespace sennit;
 using namespace sennit::testing;
@@ -127,4 +133,35 @@ TEST_CASE("a store that could not be made can be made later") {
     CHECK(told.ended);
     CHECK(query(folder / "sennit.db", "PRAGMA integrity_check") == "ok");
   }
+}
+
+TEST_CASE("a run that waits for a person outlives a disk that is full for another") {
+  const TempDir folder;
+  std::atomic<int> tries{0};
+  Definition definition = with_tools({"pay"});
+  definition.policy = {};
+  definition.policy.ask = {"pay"};
+  World world(
+      [](const CompletionRequest& request) {
+        return request.messages.size() == 1 ? calling({calls(0, "a", "pay", R"({"amount":5})")}) : text({"end"});
+      },
+      {.state = folder.path(), .on_commit = [&](bool done) { tries += done ? 0 : 1; }});
+  const Agent agent = world.agent(definition);
+  Run waiting = agent.session().start("go");
+  const auto asked = elsewhere(read_until<ApprovalRequested>(waiting));
+  {
+    const FaultyDisk faulty(Fault::full, 1, true);
+    Run other = agent.session().start("go");
+    const Outcome outcome = elsewhere(other.wait());
+    REQUIRE(outcome.error);
+    CHECK(outcome.error->code() == errc::storage);
+    CHECK(outcome.error->retryable());
+    // Whoever waits for an answer looks into the store, which first tries what is queued for the other.
+    const int before = tries;
+    const auto due = std::chrono::steady_clock::now() + kPatience;
+    while (tries == before && std::chrono::steady_clock::now() < due) std::this_thread::sleep_for(milliseconds(1));
+    CHECK(tries > before);
+  }
+  waiting.approve(asked.id, Approval::once);
+  CHECK(elsewhere(waiting.wait()).text == "end");
 }

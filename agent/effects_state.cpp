@@ -81,6 +81,10 @@ void Effects::State::go_live() {
   if (!run.retold) return;
   run.go_live();
   journal.order_begins_anew();
+  if (!journal.write_handed_over(wall_now())) return;
+  const State* root = this;
+  while (root->parent != nullptr) root = root->parent;
+  journal.log()->set_pin(root->parts.digest, root->parts.pins);
 }
 
 Error Effects::State::end_of_record(const std::string& effect, std::string_view kind) const {

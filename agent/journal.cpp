@@ -159,6 +159,22 @@ void Journal::whole(const std::string& effect, std::string_view kind, const json
   if (log_) append(effect, kind, Boundary::whole, {{"in", in}, {"out", out}}, at, message, position);
 }
 
+void Journal::hand_over(const std::string& effect, const std::string& pin) {
+  const Recorded* start = find(effect);
+  if (log_ && start != nullptr && find_string(start->in, "pin") != pin) handed_over_.emplace(effect, pin);
+}
+
+bool Journal::write_handed_over(WallTime at) {
+  const auto all = std::exchange(handed_over_, {});
+  for (const auto& [effect, pin] : all) {
+    const Recorded& start = *find(effect);
+    json::value in = start.in;
+    in.as_object()["pin"] = pin;
+    whole(effect, start.kind, in, start.out, at);
+  }
+  return !all.empty();
+}
+
 void Journal::add_message(const Message& message, std::int64_t position) {
   if (!log_) return;
   ++appended_;

@@ -64,6 +64,10 @@ class Journal {
   /// The order that was told is written anew, with the next entry: what was told so far is what went out.
   void order_begins_anew() noexcept { anew_ = true; }
 
+  /// The agent that a start effect tells of is another one by choice, with this pin: written as the run goes on, so
+  /// that it can be told again with the agent that ended it.
+  void hand_over(const std::string& effect, const std::string& pin);
+
   // ---- writing; each is nothing where nothing is kept ----
   void start(const std::string& effect, std::string_view kind, const json::value& in, WallTime at);
   void end(const std::string& effect, std::string_view kind, const json::value& out, WallTime at,
@@ -71,6 +75,8 @@ class Journal {
   void whole(const std::string& effect, std::string_view kind, const json::value& in, const json::value& out,
              WallTime at, const Message* message = nullptr, std::int64_t position = 0);
   void add_message(const Message& message, std::int64_t position);
+  /// What was handed over. True if there was something.
+  bool write_handed_over(WallTime at);
   [[nodiscard]] asio::awaitable<void> committed();
   /// Something waits for the next committed().
   [[nodiscard]] bool is_ahead() const noexcept { return log_ && durable_ != appended_; }
@@ -85,7 +91,8 @@ class Journal {
   std::map<std::string, Recorded, std::less<>> effects_;
   std::map<std::string, json::value, std::less<>> pins_;
   std::vector<json::value> orders_;
-  std::set<std::string, std::less<>> started_;  // and not ended yet
+  std::set<std::string, std::less<>> started_;      // and not ended yet
+  std::map<std::string, std::string> handed_over_;  // new pins, by start effect
   bool replaying_ = false;
   bool loosely_ = false;
   bool anew_ = false;

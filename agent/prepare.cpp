@@ -141,6 +141,7 @@ SENNIT_OUT_OF_FRAME asio::awaitable<std::string> start_agent(Effects::State& sta
   if (const json::value* known = state.answered(effect, "start", nullptr)) {
     const Recorded& recorded = *state.journal.find(effect);
     compare_agents(state, effect, recorded);
+    if (state.journal.tells_loosely()) state.journal.hand_over(effect, state.parts.digest);
     state.say = find_string(recorded.in, "say");
     state.model = read_recorded(effect, [&] { return model_of(*known); });
     state.budget.set_prices(state.model.prices);

@@ -131,6 +131,20 @@ void RunLog::set_model(std::string model) {
       kMaxName);
 }
 
+void RunLog::set_pin(std::string digest, Pins pins) {
+  State& run = *state_;
+  assert(!run.over);
+  std::size_t bytes = digest.size();
+  for (const auto& [name, body] : pins) bytes += name.size() + stored(body, name.size()).size();
+  queue(
+      [&run, digest = std::move(digest), pins = std::move(pins)](Store::State& store) {
+        insert_pins(store, pins);
+        const Kept update = store.connection.use("UPDATE runs SET pin = ?2 WHERE id = ?1");
+        update->bind(1, run.run).bind(2, digest).run();
+      },
+      bytes);
+}
+
 void RunLog::end(WallTime at, const Outcome& outcome, std::int64_t next_position) {
   State& run = *state_;
   if (std::exchange(run.over, true)) return;

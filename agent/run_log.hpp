@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +33,8 @@ class RunLog {
   void together(const std::function<void()>& queue);
   /// The model that answers, once it was chosen.
   void set_model(std::string model);
+  /// What the run is made of from now on.
+  void set_pin(std::string digest, std::map<std::string, json::value, std::less<>> pins);
   /// Ends the run and gives the lease back. Never throws: an outcome that is too large is kept without its text.
   /// `next_position`: of the session's next message; what an earlier attempt of this run left behind it is removed.
   void end(WallTime at, const Outcome& outcome, std::int64_t next_position);

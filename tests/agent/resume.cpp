@@ -218,7 +218,11 @@ TEST_CASE("a run goes on with its own agent, or by choice with another") {
   CHECK(outcome.error->code() == errc::diverged);
   CHECK_THAT(outcome.error->message(), ContainsSubstring("+ Another."));
   Run migrated = world.agent(definition).resume(id, {.migrate = true});
-  CHECK(elsewhere(migrated.wait()).text == "done");
+  const std::vector<Event> events = elsewhere(read_all(migrated));
+  CHECK(outcome_in(events).text == "done");
+  // From then on it is the other agent's run.
+  Run again = world.agent(definition).replay(recorded(world, id));
+  CHECK(difference(events, elsewhere(read_all(again))) == "");
 }
 
 TEST_CASE("what must not be repeated is asked about; what may be is done again") {

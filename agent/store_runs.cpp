@@ -1,4 +1,6 @@
 // A run's life in the store: begun, resumed, ended from outside, answered.
+#include <sennit/agent/event.hpp>
+#include <sennit/agent/journal.hpp>
 #include <sennit/agent/open_calls.hpp>
 #include <sennit/agent/store_state.hpp>
 
@@ -26,9 +28,9 @@ std::optional<std::int64_t> take_lease(Store::State& store, const std::string& k
   return take->integer(0);
 }
 
-Error session_is_busy(const std::string& session) {
-  return Error(errc::busy,
-               "the session '" + session + "' has a run already, here or in another program; wait for its end")
+Error session_is_busy(const std::string& session, const std::optional<RunRecord>& run) {
+  return Error(errc::busy, "the session '" + session + "' has a run already, here or in another program" +
+                               (run ? " (" + run->id + ")" : "") + "; wait for its end")
       .retry();
 }
 
@@ -42,10 +44,29 @@ Error session_waits(const RunRecord& run) {
                                "` or end it with `sennit runs cancel " + run.id + "`");
 }
 
-std::string cancelled(std::string why) {
+void count(Outcome& outcome, const JournalEntry& entry) {
+  if (entry.kind == "tool" && entry.boundary != Boundary::end) ++outcome.tool_calls;
+  if (entry.kind != "complete" || entry.boundary == Boundary::start) return;
+  ++outcome.steps;
+  const json::value data = parse_entry(entry);
+  const json::value* out = find(data, "out");
+  if (out == nullptr) return;
+  if (const json::value* usage = find(*out, "usage")) outcome.usage += usage_from_json(*usage);
+  const json::value* broken = find(*out, "broken");
+  if (broken == nullptr || !broken->is_array()) return;
+  for (const json::value& usage : broken->get_array()) outcome.usage += usage_from_json(usage);
+}
+
+/// The outcome of a run that is ended from outside. It tells what the journal has of its use.
+std::string cancelled(std::string why, const std::vector<JournalEntry>& journal) {
   Outcome outcome;
   outcome.ending = Ending::cancelled;
   outcome.detail = std::move(why);
+  try {
+    for (const JournalEntry& entry : journal) count(outcome, entry);
+  } catch (const std::exception&) {
+    outcome.usage = {};  // a journal that cannot be read must not keep the run open
+  }
   return stored(outcome);
 }
 
@@ -87,7 +108,7 @@ OpenedRun begin_in_session(const std::shared_ptr<Store::State>& state, RunRecord
   store.holder.prepare(store.connection.database);
   Transaction transaction(store.connection.database);
   const std::optional<std::int64_t> fence = take_lease(store, lease_key(record));
-  if (!fence) throw session_is_busy(record.session);
+  if (!fence) throw session_is_busy(record.session, open_run(store, record.session));
   OpenedRun opened;
   std::string before = record.id;
   std::vector<JournalEntry> left_open;
@@ -95,7 +116,8 @@ OpenedRun begin_in_session(const std::shared_ptr<Store::State>& state, RunRecord
     if (!last->waits_for.empty()) throw session_waits(*last);
     before = last->id;
     left_open = read_journal(store, last->id);
-    end_run(store, last->id, record.started, cancelled("the session went on without it (run " + record.id + ")"));
+    end_run(store, last->id, record.started,
+            cancelled("the session went on without it (run " + record.id + ")", left_open));
     opened.notice = "the session's last run " + last->id + " was interrupted, and is ended by this one";
   }
   opened.next_position = next_position(store, record.session);
@@ -241,15 +263,16 @@ OpenedRun resume_run(const std::shared_ptr<Store::State>& state, const std::stri
 }
 
 /// Leaves the session's conversation as any provider accepts it.
-void close_conversation(Store::State& store, const RunRecord& record, const std::string& reason) {
+void close_conversation(Store::State& store, const RunRecord& record, const std::vector<JournalEntry>& journal,
+                        const std::string& reason) {
   std::int64_t position = next_position(store, record.session);
   std::vector<Message> conversation = read_messages(store, record.session, position);
   const auto add = [&](const Message& message) {
     insert_message(store, record.session, position++, record.id, stored(to_json(message)));
   };
   if (position <= record.base) add(user_message(record.input));
-  for (const Message& message : closing_messages(conversation, read_journal(store, record.id),
-                                                 "not done: the run ended before (" + reason + ")")) {
+  for (const Message& message :
+       closing_messages(conversation, journal, "not done: the run ended before (" + reason + ")")) {
     add(message);
   }
 }
@@ -261,8 +284,9 @@ void abandon_run(Store::State& store, const std::string& id, const std::string& 
   const std::string key = lease_key(record);
   const std::optional<std::int64_t> fence = take_lease(store, key);
   if (!fence) throw run_is_busy(record.id);
-  if (!record.session.empty()) close_conversation(store, record, reason);
-  end_run(store, record.id, std::chrono::system_clock::now(), cancelled(reason));
+  const std::vector<JournalEntry> journal = read_journal(store, record.id);
+  if (!record.session.empty()) close_conversation(store, record, journal, reason);
+  end_run(store, record.id, std::chrono::system_clock::now(), cancelled(reason, journal));
   give_lease_back(store, key, *fence, true);
   store.commit(transaction);
 }

@@ -35,12 +35,16 @@ std::vector<Answer> KeptRuns::answers(const std::string& run) {
   return await(loop_, store().answers(run));
 }
 
-std::vector<Request> KeptRuns::open_requests(const RecordedRun& run) {
-  std::vector<Request> open = requests_of(run.journal);
-  if (open.empty() || run.record.ended) return {};
+Requests KeptRuns::requests(const RecordedRun& run) {
+  Requests found;
+  if (run.record.ended) return found;
+  found.open = requests_of(run.journal);
+  std::erase_if(found.open, [](const Request& request) { return request.settled; });
+  if (found.open.empty()) return found;
   const std::vector<Answer> given = answers(run.record.id);
-  std::erase_if(open, [&](const Request& request) { return request.settled || answer_to(request, given) != nullptr; });
-  return open;
+  std::erase_if(found.open, [&](const Request& request) { return answer_to(request, given) != nullptr; });
+  found.answered = found.open.empty();
+  return found;
 }
 
 FoundRun find_run(const std::string& name, const CommonOptions& common) {

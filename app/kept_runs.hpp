@@ -5,7 +5,7 @@
 #include <sennit/agent/runtime.hpp>
 #include <sennit/agent/store.hpp>
 #include <sennit/app/program.hpp>
-#include <sennit/app/requests.hpp>
+#include <sennit/app/run_words.hpp>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -33,8 +33,8 @@ class KeptRuns {
   [[nodiscard]] RecordedRun recorded(const std::string& name);
   [[nodiscard]] std::vector<RunRecord> list(RunFilter filter);
   [[nodiscard]] std::vector<Answer> answers(const std::string& run);
-  /// What the run waits for that nobody has answered yet.
-  [[nodiscard]] std::vector<Request> open_requests(const RecordedRun& run);
+  /// What the run waits for.
+  [[nodiscard]] Requests requests(const RecordedRun& run);
 
  private:
   asio::io_context loop_{1};

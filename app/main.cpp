@@ -44,6 +44,7 @@ int main(int argc, char** argv) {
   open_standard_streams();
   use_utf8();
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is an error like a full disk
   CommonOptions common;
   int exit_code = kExitCompleted;
   CLI::App app("Sennit runs agents: a model that calls tools, remembers, and answers.", "sennit");

@@ -106,6 +106,18 @@ std::string meaning_of(const Request& request, std::string_view words) {
               fmt::format("'{}' is no answer to {}; known: {}", one_line(words), request.id, choices_for(request)));
 }
 
+std::string wants(const Request& request) {
+  switch (request.kind) {
+    case Request::Kind::approval:
+      return "approval of " + one_line(request.call.name);
+    case Request::Kind::doubt:
+      return "what became of " + one_line(request.call.name);
+    case Request::Kind::question:
+      break;
+  }
+  return "an answer";
+}
+
 std::string_view choices_for(const Request& request) {
   switch (request.kind) {
     case Request::Kind::approval:

@@ -34,6 +34,9 @@ struct Request {
 /// words that there are.
 [[nodiscard]] std::string meaning_of(const Request& request, std::string_view words);
 
+/// "approval of http_send"
+[[nodiscard]] std::string wants(const Request& request);
+
 /// "once, always, never": what can be said to it.
 [[nodiscard]] std::string_view choices_for(const Request& request);
 

@@ -33,7 +33,7 @@ std::string outer_effect(const std::string& id) {
   return slash == std::string::npos ? std::string() : call_of(std::string_view(id).substr(0, slash));
 }
 
-std::vector<std::unique_ptr<EffectNode>> tree_of(const RecordedRun& run) {
+std::vector<std::unique_ptr<EffectNode>> tree_of(const RecordedRun& run, const std::vector<Answer>& answers) {
   std::vector<std::unique_ptr<EffectNode>> roots;
   std::map<std::string, EffectNode*, std::less<>> known;
   const auto node_of = [&](const std::string& id, const auto& self) -> EffectNode& {
@@ -57,6 +57,10 @@ std::vector<std::unique_ptr<EffectNode>> tree_of(const RecordedRun& run) {
       node.out = member(data, "out");
       node.ended = entry.at;
     }
+  }
+  for (const Answer& answer : answers) {
+    const auto request = known.find(answer.request);
+    if (request != known.end() && !request->second->ended) request->second->answer = answer.text;
   }
   if (run.record.ended) {
     EffectNode& end = node_of("end", node_of);

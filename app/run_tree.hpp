@@ -18,11 +18,13 @@ struct EffectNode {
   json::value out;
   std::optional<WallTime> begun;  ///< absent: known by what is inside it alone
   std::optional<WallTime> ended;
+  std::string answer;  ///< of an open request: what was said to it, and will be used when the run goes on
   std::vector<std::unique_ptr<EffectNode>> inside;  ///< its approval, its questions, its sub-agent's effects
 };
 
 /// The run's own effects, in the order in which they were begun. Throws Error(errc::storage) for what cannot be read.
-[[nodiscard]] std::vector<std::unique_ptr<EffectNode>> tree_of(const RecordedRun& run);
+[[nodiscard]] std::vector<std::unique_ptr<EffectNode>> tree_of(const RecordedRun& run,
+                                                               const std::vector<Answer>& answers);
 
 /// The id of the effect that this one is inside of; empty: none.
 [[nodiscard]] std::string outer_effect(const std::string& id);

@@ -176,6 +176,7 @@ class Lines {
     request.rule = find_string(effect.in, "rule");
     request.question = find_string(effect.in, "question");
     const std::string words = "asked   " + clip(describe(request), 2 * kFewWords);
+    if (!effect.ended && !effect.answer.empty()) return words + " → " + in_quotes(effect.answer) + ", not used yet";
     if (!effect.ended) return words + " → open";
     const std::string_view answer = find_string(effect.out, "said");
     return words + " → " + (answer.empty() ? std::string("no answer") : in_quotes(answer));

@@ -24,10 +24,12 @@ std::optional<Outcome> outcome_of(const RunRecord& record) {
   return outcome_from_json(record.outcome);
 }
 
-std::string state_of(const RunRecord& record, bool open) {
+std::string state_of(const RunRecord& record, const Requests& requests) {
   if (const auto outcome = outcome_of(record)) return std::string(to_string(outcome->ending));
-  if (record.phase == RunPhase::waiting && !open) return "answered: resume it";
+  const bool rests = record.phase == RunPhase::waiting || record.phase == RunPhase::interrupted;
+  if (rests && requests.answered) return "answered: resume it";
   if (record.phase == RunPhase::waiting) return "waiting for " + one_line(record.waits_for);
+  if (rests && !requests.open.empty()) return "interrupted, waiting for " + wants(requests.open.front());
   return std::string(to_string(record.phase));
 }
 

@@ -3,9 +3,11 @@
 
 #include <sennit/agent/event.hpp>
 #include <sennit/agent/run_record.hpp>
+#include <sennit/app/requests.hpp>
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sennit::app {
 
@@ -15,8 +17,14 @@ namespace sennit::app {
 [[nodiscard]] std::string timestamp(WallTime time);
 /// Of a run that has ended.
 [[nodiscard]] std::optional<Outcome> outcome_of(const RunRecord& record);
-/// "completed", "waiting for approval of http_send", "interrupted". `open`: of a waiting one: nobody has answered yet.
-[[nodiscard]] std::string state_of(const RunRecord& record, bool open);
+/// What a run that is not at work waits for.
+struct Requests {
+  std::vector<Request> open;  ///< nobody has answered yet
+  bool answered = false;      ///< there were some, and all are answered
+};
+
+/// "completed", "waiting for approval of http_send", "answered: resume it", "interrupted".
+[[nodiscard]] std::string state_of(const RunRecord& record, const Requests& requests);
 /// Every member, times as timestamps.
 [[nodiscard]] json::object to_json(const RunRecord& record);
 

@@ -72,9 +72,11 @@ std::string keep(KeptRuns& runs, const std::string& run, std::vector<std::string
   const Answer* before = answer_to(request, given);
   std::string said;
   for (const std::string& word : words) said += (said.empty() ? "" : " ") + word;
-  Answer answer{request.id, meaning_of(request, said), request.digest, std::chrono::system_clock::now()};
+  said = meaning_of(request, said);
+  Answer answer{request.id, said, request.digest, std::chrono::system_clock::now()};
   await(runs.loop(), runs.store().answer(run, std::move(answer)));
-  return request.id + (before == nullptr ? "" : " (instead of '" + one_line(before->text) + "')");
+  const std::string what = request.id + ": " + one_line(said);
+  return before == nullptr || before->text == said ? what : what + " (instead of '" + one_line(before->text) + "')";
 }
 
 int answer(const AnswerSettings& settings, const CommonOptions& common) {
@@ -91,7 +93,7 @@ int answer(const AnswerSettings& settings, const CommonOptions& common) {
   const std::string answered = keep(runs, id, settings.words, open);
   if (settings.resume) return resume_runs({.id = id, .agent = {}, .foreground = {}}, runs);
 
-  open = runs.open_requests(run);
+  open = runs.requests(run).open;
   std::string text = "answered " + answered + "\n";
   if (!open.empty()) {
     text += "still open:\n" + how_to_answer(id, open);

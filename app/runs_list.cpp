@@ -89,9 +89,10 @@ std::string table(const std::vector<Row>& rows, std::size_t width, bool colour) 
   return text;
 }
 
-/// Whether it waits for a person who has not answered yet.
-bool is_open(KeptRuns& runs, const RunRecord& record) {
-  return record.phase == RunPhase::waiting && !runs.open_requests(runs.recorded(record.id)).empty();
+/// What a run waits for that is not at work.
+Requests requests_in(KeptRuns& runs, const RunRecord& record) {
+  const bool rests = record.phase == RunPhase::waiting || record.phase == RunPhase::interrupted;
+  return rests ? runs.requests(runs.recorded(record.id)) : Requests{};
 }
 
 std::string to_lines(const std::vector<RunRecord>& records) {
@@ -109,7 +110,7 @@ int list(const ListSettings& settings, const CommonOptions& common) {
   }
   std::vector<RunRecord> records = runs.list(filter);
   if (settings.waiting) {
-    std::erase_if(records, [&](const RunRecord& record) { return !is_open(runs, record); });
+    std::erase_if(records, [&](const RunRecord& record) { return requests_in(runs, record).open.empty(); });
     records.resize(std::min(records.size(), settings.number));
   }
   if (settings.json) return print(to_lines(records));
@@ -118,7 +119,7 @@ int list(const ListSettings& settings, const CommonOptions& common) {
   std::vector<Row> rows;
   for (const RunRecord& record : records) {
     rows.push_back({one_line(record.id).substr(0, width), when(record.started), clip(one_line(record.agent), 20),
-                    clip(one_line(record.session), 20), clip(state_of(record, is_open(runs, record)), kWidestCell),
+                    clip(one_line(record.session), 20), clip(state_of(record, requests_in(runs, record)), kWidestCell),
                     used_by(record), clip(one_line(record.input), kInputWidth)});
   }
   const std::size_t screen = ::isatty(STDOUT_FILENO) == 1 ? Terminal::width(STDOUT_FILENO) : 0;

@@ -47,7 +47,11 @@ class Resuming {
       : runs_(runs), settings_(settings), foreground_(runs.loop(), signals, parking(settings.foreground)) {}
 
   void resume(const RecordedRun& run) {
-    const std::vector<Request> open = runs_.open_requests(run);
+    const Requests requests = runs_.requests(run);
+    const std::vector<Request>& open = requests.open;
+    if (settings_.migrate && requests.answered) {
+      say("An answer to another agent does not count for this one: what asks is asked again.\n");
+    }
     const auto left = unanswerable(open, settings_, foreground_.can_ask());
     if (run.record.phase == RunPhase::waiting && !left.empty()) {
       say("The run " + run.record.id + " waits for a person.\n" + how_to_answer(run.record.id, left));

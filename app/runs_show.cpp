@@ -30,7 +30,7 @@ struct ShowSettings {
 
 constexpr std::size_t kWidthOfFiles = 160;
 
-std::string to_json_text(const RecordedRun& run) {
+std::string to_json_text(const RecordedRun& run, const std::vector<Answer>& given) {
   json::array entries;
   for (const JournalEntry& entry : run.journal) {
     entries.push_back({{"effect", entry.effect},
@@ -39,7 +39,13 @@ std::string to_json_text(const RecordedRun& run) {
                        {"at", timestamp(entry.at)},
                        {"data", parse_entry(entry)}});
   }
-  return json_text(json::object{{"record", to_json(run.record)}, {"entries", std::move(entries)}}) + "\n";
+  json::array answers;
+  for (const Answer& answer : given) {
+    answers.push_back({{"request", answer.request}, {"text", answer.text}, {"at", timestamp(answer.at)}});
+  }
+  return json_text(json::object{
+             {"record", to_json(run.record)}, {"entries", std::move(entries)}, {"answers", std::move(answers)}}) +
+         "\n";
 }
 
 class Head {
@@ -67,11 +73,11 @@ std::string figures_of(const Outcome& outcome) {
   return fmt::format("{}", fmt::join(parts, " · "));
 }
 
-std::string head_of(const RunRecord& record, bool open, std::size_t width, bool colour) {
+std::string head_of(const RunRecord& record, const Requests& requests, std::size_t width, bool colour) {
   Head head(colour);
   head.title("run " + one_line(record.id));
   const auto outcome = outcome_of(record);
-  std::string state = state_of(record, open);
+  std::string state = state_of(record, requests);
   if (outcome && !outcome->detail.empty()) state += ": " + one_line(outcome->detail);
   if (record.phase == RunPhase::running && record.process != 0) state += fmt::format(" (process {})", record.process);
   head.row("state", state);
@@ -95,7 +101,13 @@ std::string head_of(const RunRecord& record, bool open, std::size_t width, bool 
 /// The commands that take the run further.
 std::string how_to_go_on(const RunRecord& record, const std::vector<Request>& open) {
   if (record.ended || record.phase == RunPhase::running) return {};
-  if (!open.empty() && record.phase == RunPhase::waiting) return how_to_answer(record.id, open);
+  if (!open.empty() && record.phase != RunPhase::quarantined) {
+    const std::string or_resume =
+        record.phase == RunPhase::interrupted
+            ? "or, to be asked there:\n  sennit runs resume " + shell_word(one_line(record.id)) + "\n"
+            : std::string();
+    return how_to_answer(record.id, open) + or_resume;
+  }
   const std::string id = shell_word(one_line(record.id));
   if (record.phase != RunPhase::quarantined) return "  sennit runs resume " + id + "\n";
   return fmt::format("It took its program down {} times without getting further.\n", record.attempts) +
@@ -105,14 +117,14 @@ std::string how_to_go_on(const RunRecord& record, const std::vector<Request>& op
 int show(const ShowSettings& settings, const CommonOptions& common) {
   KeptRuns runs(common);
   const RecordedRun run = runs.recorded(settings.id);
-  if (settings.json) return print(to_json_text(run));
+  if (settings.json) return print(to_json_text(run, runs.answers(run.record.id)));
   const bool terminal = ::isatty(STDOUT_FILENO) == 1;
   const std::size_t width = terminal ? std::max<std::size_t>(Terminal::width(STDOUT_FILENO), 40) : kWidthOfFiles;
   const bool colour = wants_colour(STDOUT_FILENO);
-  const std::vector<Request> open = runs.open_requests(run);
-  std::string text = head_of(run.record, !open.empty(), width, colour) + "\n";
-  text += draw_tree(tree_of(run), width - 2, colour);
-  if (const std::string next = how_to_go_on(run.record, open); !next.empty()) text += "\n" + next;
+  const Requests requests = runs.requests(run);
+  std::string text = head_of(run.record, requests, width, colour) + "\n";
+  text += draw_tree(tree_of(run, runs.answers(run.record.id)), width - 2, colour);
+  if (const std::string next = how_to_go_on(run.record, requests.open); !next.empty()) text += "\n" + next;
   return print(text);
 }
 

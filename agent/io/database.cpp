@@ -18,6 +18,7 @@ bool may_succeed_later(int code) {
 [[noreturn]] void fail(int code, std::string message) {
   const int kind = code & 0xFF;  // without what extends it
   if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB) message += "; bring back a copy, or move it away to begin anew";
+  if (kind == SQLITE_FULL) message += "; make room, nothing that was kept is lost";
   Error error(errc::storage, std::move(message));
   if (may_succeed_later(code)) throw std::move(error).retry();
   throw error;

@@ -115,7 +115,7 @@ TEST_CASE("a session has one run at a time in a program") {
   const Error busy = run_error(env, store.begin(record_of("r2", "a"), {}));
   CHECK(busy.code() == errc::busy);
   CHECK(busy.retryable());
-  CHECK(busy.message() == "the session 'a' has a run already, here or in another program; wait for its end");
+  CHECK(busy.message() == "the session 'a' has a run already, here or in another program (r1); wait for its end");
   const OpenedRun other = begin(env, store, "r3", "b");
   SECTION("the run ends") {
     opened.log->end({}, {}, 1'000);

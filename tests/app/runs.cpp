@@ -116,13 +116,13 @@ TEST_CASE("an approval waits in the store, is answered from elsewhere, and the r
   CHECK_THAT(wrong.err, ContainsSubstring("'perhaps' is no answer to 4.1.approval; known: once (yes), always, never"));
   CHECK_FALSE(std::filesystem::exists(office.folder / "note.txt"));
   const Ended answered = office.runs({"answer", id, "yes"});
-  CHECK(answered.out == "answered 4.1.approval\nGo on with: sennit runs resume " + id + "\n");
+  CHECK(answered.out == "answered 4.1.approval: once\nGo on with: sennit runs resume " + id + "\n");
   CHECK_THAT(office.runs({"show", id}).out, ContainsSubstring("answered: resume it") &&
                                                 ContainsSubstring("4.1.approval asked") &&
                                                 ContainsSubstring("\n  sennit runs resume " + id + "\n"));
   CHECK(office.runs({"list", "--waiting"}).out == "No run waits for a person.\n");
-  CHECK_THAT(office.runs({"answer", id, "no"}).out, ContainsSubstring("4.1.approval (instead of 'once')\n"));
-  CHECK_THAT(office.runs({"answer", id, "yes"}).out, ContainsSubstring("4.1.approval (instead of 'never')\n"));
+  CHECK_THAT(office.runs({"answer", id, "no"}).out, ContainsSubstring("4.1.approval: never (instead of 'once')\n"));
+  CHECK_THAT(office.runs({"answer", id, "yes"}).out, ContainsSubstring("4.1.approval: once (instead of 'never')\n"));
   const Ended resumed = office.runs({"resume", id});
   CHECK(resumed.status == 0);
   CHECK_THAT(resumed.out, ContainsSubstring("The tool said: "));
@@ -211,7 +211,7 @@ TEST_CASE("of a call that the program was killed in, a person says what became o
   CHECK(paid == 1);
   CHECK_THAT(kept.runs({"answer", "last", "perhaps"}).err, ContainsSubstring("\"done: RESULT\", \"not done\", abort"));
   SECTION("it was not done") {
-    CHECK_THAT(kept.runs({"answer", "last", "not done"}).out, ContainsSubstring("answered 4.1.doubt\n"));
+    CHECK_THAT(kept.runs({"answer", "last", "not done"}).out, ContainsSubstring("answered 4.1.doubt: not done\n"));
     const Ended resumed = kept.runs({"resume", "last"});
     CHECK(resumed.status == 0);
     CHECK_THAT(resumed.out, ContainsSubstring("receipt 18"));

@@ -1,6 +1,6 @@
 // Any body of a model server, cut anywhere, reads as the same body in one piece, and always ends in one terminal event.
-#include <sennit/backends/chat_json.hpp>
-#include <sennit/backends/chat_reading.hpp>
+#include <sennit/backends/answer_reading.hpp>
+#include <sennit/backends/wire_json.hpp>
 
 #include <array>
 #include <cstdint>
@@ -14,18 +14,18 @@ namespace {
 using namespace sennit;
 
 /// Nothing if a bound was exceeded.
-std::optional<json::object> read(std::string_view body, const ChatReadingOptions& options,
+std::optional<json::object> read(std::string_view body, const ReadingOptions& options,
                                  std::span<const std::size_t> pieces) {
   try {
-    return read_chat_answer(body, options, pieces);
+    return read_answer(body, options, pieces);
   } catch (const Error& error) {
     if (error.code() != errc::too_large) std::abort();
     return std::nullopt;
   }
 }
 
-void check_events(std::string_view body, const ChatDecoderOptions& options) {
-  ChatDecoder decoder(options);
+void check_events(std::string_view body, const DecoderOptions& options) {
+  AnswerDecoder decoder(options);
   std::vector<Event> events;
   try {
     decoder.push(body, events);
@@ -48,9 +48,9 @@ void check_events(std::string_view body, const ChatDecoderOptions& options) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 2) return 0;
-  constexpr std::array kFramings = {ChatFraming::sse, ChatFraming::document, ChatFraming::detect, ChatFraming::ndjson,
-                                    ChatFraming::ndjson_or_sse};
-  ChatReadingOptions options;
+  constexpr std::array kFramings = {Framing::sse, Framing::document, Framing::detect, Framing::ndjson,
+                                    Framing::ndjson_or_sse};
+  ReadingOptions options;
   options.framing = kFramings[data[0] % kFramings.size()];
   options.status = (data[0] & 0x10U) != 0 ? 429 : 200;
   options.split_think = (data[0] & 0x20U) != 0;

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <sennit/agent/io/json.hpp>
-#include <sennit/backends/chat_decoder.hpp>
+#include <sennit/backends/answer_decoder.hpp>
 
 #include <cstddef>
 #include <span>
@@ -12,8 +12,9 @@
 
 namespace sennit {
 
-struct ChatReadingOptions {
-  ChatFraming framing = ChatFraming::detect;
+struct ReadingOptions {
+  Api api = Api::chat_completions;
+  Framing framing = Framing::detect;
   int status = 200;          ///< HTTP status of the answer
   bool split_think = false;  ///< move <think> text from `text` to `reasoning`, as an agent sees it
 };
@@ -22,7 +23,7 @@ struct ChatReadingOptions {
 /// usage: {input, output, cached_input, reasoning}, error: {status, type, message}}; what the answer lacks is null.
 /// `pieces`: sizes of the pieces in which the decoder gets the body, repeated to its end; empty: whole.
 /// Throws Error(errc::too_large) if a bound of the decoder is exceeded.
-[[nodiscard]] json::object read_chat_answer(std::string_view body, const ChatReadingOptions& options,
-                                            std::span<const std::size_t> pieces);
+[[nodiscard]] json::object read_answer(std::string_view body, const ReadingOptions& options,
+                                       std::span<const std::size_t> pieces);
 
 }  // namespace sennit

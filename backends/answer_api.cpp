@@ -1,5 +1,7 @@
 #include <sennit/backends/answer_api.hpp>
 #include <sennit/backends/chat_assembler.hpp>
+#include <sennit/backends/messages_assembler.hpp>
+#include <sennit/backends/responses_assembler.hpp>
 
 #include <array>
 
@@ -7,7 +9,7 @@ namespace sennit {
 namespace {
 
 // In the order of Api.
-constexpr std::array<std::string_view, 1> kNames = {"chat-completions"};
+constexpr std::array<std::string_view, 3> kNames = {"chat-completions", "messages", "responses"};
 
 }  // namespace
 
@@ -28,6 +30,10 @@ std::span<const std::string_view> api_names() noexcept {
 
 std::unique_ptr<AnswerAssembler> make_assembler(Api api, ThinkStart think, bool verbatim) {
   switch (api) {
+    case Api::messages:
+      return std::make_unique<MessagesAssembler>(verbatim);
+    case Api::responses:
+      return std::make_unique<ResponsesAssembler>(think, verbatim);
     case Api::chat_completions:
       break;
   }

@@ -14,6 +14,8 @@ namespace sennit {
 
 enum class Api : std::uint8_t {
   chat_completions,  ///< OpenAI Chat Completions, and all that speak it
+  messages,          ///< Anthropic Messages
+  responses,         ///< OpenAI Responses, and Open Responses
 };
 
 /// As `sennit decode --api` and recordings name it: "chat-completions".

@@ -20,6 +20,7 @@ struct SentAnswer {
   struct Call {
     json::value id;
     json::value name;
+    bool free_text = false;  ///< a custom tool of Responses: what it gets is text, not JSON
   };
   json::value finish_reason;  ///< the last one
   json::value finish_detail;

@@ -12,6 +12,8 @@ namespace sennit {
 namespace {
 
 constexpr std::size_t kExcerpt = 160;
+/// Keep-alive blank lines and a byte order mark may come first, a byte at a time.
+constexpr std::string_view kBeforeBody = " \t\r\n\xEF\xBB\xBF";
 
 /// What the servers' words for the end of an answer mean, in lower case. An unknown word is `other`.
 struct ReasonWord {
@@ -24,7 +26,10 @@ constexpr std::array kReasonWords = {
     ReasonWord{"eos_token", StopReason::stop},
     ReasonWord{"end_turn", StopReason::stop},
     ReasonWord{"stop_sequence", StopReason::stop},
+    ReasonWord{"completed", StopReason::stop},
     ReasonWord{"length", StopReason::length},
+    ReasonWord{"incomplete", StopReason::length},
+    ReasonWord{"max_output_tokens", StopReason::length},
     ReasonWord{"max_tokens", StopReason::length},
     ReasonWord{"model_length", StopReason::length},
     ReasonWord{"model_context_window_exceeded", StopReason::length},
@@ -56,6 +61,8 @@ constexpr std::array kBrokenReasons = {
     BrokenReason{"error", errc::server, "broke off the answer"},
     BrokenReason{"network_error", errc::server, "broke off the answer"},
     BrokenReason{"abort", errc::server, "broke off the answer"},
+    BrokenReason{"failed", errc::server, "broke off the answer"},
+    BrokenReason{"cancelled", errc::server, "broke off the answer"},
     BrokenReason{"malformed_function_call", errc::protocol, "could not read the model's tool call", true},
 };
 
@@ -83,16 +90,16 @@ void AnswerDecoder::choose(Framing framing) {
 }
 
 void AnswerDecoder::detect(std::string_view bytes) {
-  // Keep-alive blank lines and a byte order mark may come first, a byte at a time.
-  const std::size_t first = bytes.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
-  if (first == std::string_view::npos) return;
-  const bool document = std::string_view("{[<").find(bytes[first]) != std::string_view::npos;
-  const bool lines = bytes[first] == '{' && options_.framing == Framing::ndjson_or_sse;
+  if (bytes.empty()) return;
+  const bool document = std::string_view("{[<").find(bytes.front()) != std::string_view::npos;
+  const bool lines = bytes.front() == '{' && options_.framing == Framing::ndjson_or_sse;
   choose(lines ? Framing::ndjson : document ? Framing::document : Framing::sse);
 }
 
 void AnswerDecoder::push(std::string_view bytes, std::vector<Event>& events) {
   if (undecided_) {
+    // What comes before the first character means nothing, in one piece with it or not.
+    bytes.remove_prefix(std::min(bytes.find_first_not_of(kBeforeBody), bytes.size()));
     detect(bytes);
     if (undecided_) return;
   }

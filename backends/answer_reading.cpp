@@ -48,6 +48,10 @@ json::value or_null(const std::optional<std::string>& text) {
 }
 
 json::object describe(const CallSoFar& call, const SentAnswer::Call& sent) {
+  if (sent.free_text) {
+    const json::value text = or_null(call.arguments);
+    return {{"id", sent.id}, {"name", sent.name}, {"arguments", text}, {"arguments_raw", text}, {"kind", "custom"}};
+  }
   json::value arguments = json::object();
   const bool blank = !call.arguments || call.arguments->find_first_not_of(" \t\r\n") == std::string::npos;
   if (!blank) {

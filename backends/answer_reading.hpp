@@ -21,6 +21,7 @@ struct ReadingOptions {
 
 /// {text, reasoning, refusal, tool_calls: [{id, name, arguments, arguments_raw}], finish_reason, finish_detail,
 /// usage: {input, output, cached_input, reasoning}, error: {status, type, message}}; what the answer lacks is null.
+/// A call of a custom tool has `kind: "custom"`, and its arguments are text.
 /// `pieces`: sizes of the pieces in which the decoder gets the body, repeated to its end; empty: whole.
 /// Throws Error(errc::too_large) if a bound of the decoder is exceeded.
 [[nodiscard]] json::object read_answer(std::string_view body, const ReadingOptions& options,

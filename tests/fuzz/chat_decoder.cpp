@@ -51,13 +51,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   constexpr std::array kFramings = {Framing::sse, Framing::document, Framing::detect, Framing::ndjson,
                                     Framing::ndjson_or_sse};
   ReadingOptions options;
+  // Three bits that are clear in the seeds of chat completions.
+  const std::size_t api = (data[0] >> 6U) + ((data[0] & 0x08U) >> 1U);
+  options.api = static_cast<Api>(api % api_names().size());
   options.framing = kFramings[data[0] % kFramings.size()];
   options.status = (data[0] & 0x10U) != 0 ? 429 : 200;
   options.split_think = (data[0] & 0x20U) != 0;
   const std::array<std::size_t, 2> pieces = {1UL + data[1] % 8U, 1UL + data[1] / 8U};
   const std::string_view body(reinterpret_cast<const char*>(data) + 2, size - 2);
   if (read(body, options, pieces) != read(body, options, {})) std::abort();
-  check_events(body, {.framing = options.framing,
+  check_events(body, {.api = options.api,
+                      .framing = options.framing,
                       .status = options.status,
                       .think = options.split_think ? ThinkStart::inside : ThinkStart::off,
                       .names = {"the server", ""},

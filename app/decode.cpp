@@ -1,16 +1,16 @@
 #include <sennit/app/decode.hpp>
 #include <sennit/app/exit_code.hpp>
 #include <sennit/app/output.hpp>
-#include <sennit/backends/chat_json.hpp>
-#include <sennit/backends/chat_reading.hpp>
+#include <sennit/backends/answer_reading.hpp>
 #include <sennit/backends/replay.hpp>
+#include <sennit/backends/wire_json.hpp>
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,8 +25,6 @@ struct Arguments {
   std::string file;
 };
 
-constexpr std::array<std::string_view, 1> kKnownApis = {"chat-completions"};
-
 /// Whether the answer has none of the parts that an answer can have.
 bool says_nothing(const json::value& value) {
   if (const auto* object = value.if_object()) {
@@ -37,16 +35,17 @@ bool says_nothing(const json::value& value) {
 }
 
 int run(const Arguments& arguments) {
-  if (std::find(kKnownApis.begin(), kKnownApis.end(), arguments.api) == kKnownApis.end()) {
+  const std::optional<Api> api = parse_api(arguments.api);
+  if (!api) {
     std::string known;
-    for (const std::string_view api : kKnownApis) known.append(known.empty() ? "" : ", ").append(api);
+    for (const std::string_view name : api_names()) known.append(known.empty() ? "" : ", ").append(name);
     std::fprintf(stderr, "sennit decode: unknown --api %s; known: %s\n", arguments.api.c_str(), known.c_str());
     return 1;
   }
   try {
     const std::string body = read_recording(arguments.file);
-    const ChatReadingOptions options{framing_of(arguments.file), arguments.status, arguments.split_think};
-    const json::object answer = read_chat_answer(body, options, {});
+    const ReadingOptions options{*api, framing_of(arguments.file), arguments.status, arguments.split_think};
+    const json::object answer = read_answer(body, options, {});
     std::string text;
     append_json(text, answer);
     const int printed = print(text + "\n");
@@ -67,7 +66,7 @@ int run(const Arguments& arguments) {
 void add_decode(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("decode", "Show what Sennit reads in a recorded answer of a model server");
   auto arguments = std::make_shared<Arguments>();
-  command->add_option("--api", arguments->api, "The protocol of the answer: chat-completions, the only one so far")
+  command->add_option("--api", arguments->api, "The protocol of the answer: chat-completions, messages or responses")
       ->type_name("NAME");
   command->add_option("--status", arguments->status, "HTTP status of the answer, 100 to 599 (default: 200)")
       ->check(CLI::Range(100, 599))

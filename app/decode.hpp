@@ -1,4 +1,4 @@
-// `sennit decode`: what Sennit reads in a recorded answer of a model server, as one JSON object (chat_reading.hpp says
+// `sennit decode`: what Sennit reads in a recorded answer of a model server, as one JSON object (answer_reading.hpp says
 // which). For bug reports, and for checking Sennit against traffic of your own.
 #pragma once
 

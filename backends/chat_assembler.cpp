@@ -1,6 +1,6 @@
 #include <sennit/backends/chat_assembler.hpp>
-#include <sennit/backends/chat_fields.hpp>
 #include <sennit/backends/chat_usage.hpp>
+#include <sennit/backends/json_fields.hpp>
 
 #include <fmt/format.h>
 
@@ -147,15 +147,9 @@ void ChatAssembler::take_words(const json::object& said) {
   }
   if (present(content)) take_content(*content);
   if (const std::string_view text = as_text(refusal); !text.empty()) {
-    refused_ = true;
     spoke_ = true;
     worded_ = true;
-    RefusalDelta* last = events_->empty() ? nullptr : std::get_if<RefusalDelta>(&events_->back().data);
-    if (last != nullptr) {
-      last->text += text;
-    } else {
-      events_->push_back(Event{{}, RefusalDelta{std::string(text)}});
-    }
+    append_refusal(text);
   }
 }
 
@@ -259,17 +253,11 @@ void ChatAssembler::emit_call(std::size_t call, bool opened, const json::value* 
   }
   const bool only_arguments = delta.id.empty() && delta.name.empty();
   if (only_arguments && !opened && !delta.arguments) return;
-  ToolCallDelta* last = events_->empty() ? nullptr : std::get_if<ToolCallDelta>(&events_->back().data);
-  if (last != nullptr && last->call == delta.call && only_arguments && !delta.whole && !last->whole && !opened) {
-    if (!last->arguments) last->arguments.emplace();
-    *last->arguments += *delta.arguments;
-    return;
-  }
-  events_->push_back(Event{{}, std::move(delta)});
+  append_call(std::move(delta));
 }
 
 /// The first id and name that say something count; but a whole call's empty name is its name.
-void ChatAssembler::note_sent(SentCall& sent, const json::value* id, const json::object* function) const {
+void ChatAssembler::note_sent(SentAnswer::Call& sent, const json::value* id, const json::object* function) const {
   if (sent.id.is_null() && says_something(id)) sent.id = *id;
   const json::value* name = function != nullptr ? member(*function, "name") : nullptr;
   if (sent.name.is_null() && name != nullptr && (whole_ || says_something(name))) sent.name = *name;
@@ -284,22 +272,13 @@ void ChatAssembler::take_usage(const json::value* usage, const json::value* x_gr
   if (sent == nullptr || sent->empty()) return;
   understood_ = true;
   if (verbatim_) sent_.usage = usage_as_sent(*sent);
-  const Usage counts = verbatim_ ? counts_of(*sent) : usage_of(*sent);
-  if (usage_ == counts) return;
-  usage_ = counts;
-  events_->push_back(Event{{}, UsageUpdate{counts}});
+  append_usage(verbatim_ ? counts_of(*sent) : usage_of(*sent));
 }
 
 void ChatAssembler::take_finish_reason(const json::value& reason) {
   if (verbatim_) sent_.finish_reason = reason;
   std::string words = reason.is_string() ? std::string(reason.get_string()) : wire_text(reason);
   if (!words.empty()) reason_ = std::move(words);
-}
-
-void ChatAssembler::take_error(ProviderError error, bool breaks) {
-  error_ = std::make_unique<ProviderError>(std::move(error));
-  failed_ = failed_ || breaks;
-  understood_ = understood_ || breaks;
 }
 
 void ChatAssembler::take_choice_error(const json::value& error) {
@@ -329,26 +308,6 @@ void ChatAssembler::emit_reasoning(std::string_view text) {
     append_text(answer);
   }
   append_reasoning(text);
-}
-
-void ChatAssembler::append_text(std::string_view text) {
-  if (text.empty()) return;
-  TextDelta* last = events_->empty() ? nullptr : std::get_if<TextDelta>(&events_->back().data);
-  if (last != nullptr) {
-    last->text += text;
-  } else {
-    events_->emplace_back().data.emplace<TextDelta>().text = text;
-  }
-}
-
-void ChatAssembler::append_reasoning(std::string_view text) {
-  if (text.empty()) return;
-  ReasoningDelta* last = events_->empty() ? nullptr : std::get_if<ReasoningDelta>(&events_->back().data);
-  if (last != nullptr) {
-    last->text += text;
-  } else {
-    events_->emplace_back().data.emplace<ReasoningDelta>().text = text;
-  }
 }
 
 }  // namespace sennit

@@ -1,9 +1,9 @@
 #include <sennit/agent/io/http.hpp>
+#include <sennit/backends/answer_decoder.hpp>
 #include <sennit/backends/chat_completions.hpp>
-#include <sennit/backends/chat_decoder.hpp>
-#include <sennit/backends/chat_key.hpp>
 #include <sennit/backends/chat_request.hpp>
-#include <sennit/backends/chat_verdict.hpp>
+#include <sennit/backends/provider_key.hpp>
+#include <sennit/backends/provider_verdict.hpp>
 
 #include <fmt/format.h>
 
@@ -84,7 +84,7 @@ class ChatStream final : public TokenStream {
   std::shared_ptr<const ChatSettings> settings_;
   std::string body_;
   std::unique_ptr<http::Response> response_;
-  std::optional<ChatDecoder> decoder_;
+  std::optional<AnswerDecoder> decoder_;
   std::vector<Event> events_;
   std::string_view unread_;         // of the body: the response's until it is read again
   SteadyTime asked_at_{};           // when the request was sent
@@ -143,14 +143,14 @@ asio::awaitable<void> ChatStream::start() {
   allowed_silence_ = request.deadlines.idle;
   response_ = co_await environment_.http().send(std::move(request));
 
-  ChatDecoderOptions options;
+  DecoderOptions options;
   options.status = response_->status();
   options.think = settings_->model.think;
   options.names = {provider().title, key_variable_for(provider(), settings_->spec)};
   options.advice = read_retry_advice(response_->header("retry-after-ms"), response_->header("retry-after"),
                                      response_->header("x-should-retry"), environment_.wall_now());
   const std::string type = lower_case(response_->header("content-type"), kLongestType);
-  if (type.find("ndjson") != std::string::npos) options.framing = ChatFraming::ndjson_or_sse;
+  if (type.find("ndjson") != std::string::npos) options.framing = Framing::ndjson_or_sse;
   decoder_.emplace(options);
   if (options.status >= 400) allow_silence(kErrorBodyTime);
 }

@@ -1,5 +1,5 @@
-#include <sennit/backends/chat_json.hpp>
 #include <sennit/backends/chat_messages.hpp>
+#include <sennit/backends/wire_json.hpp>
 
 #include <fmt/format.h>
 

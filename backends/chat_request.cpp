@@ -1,7 +1,7 @@
-#include <sennit/backends/chat_json.hpp>
 #include <sennit/backends/chat_messages.hpp>
 #include <sennit/backends/chat_request.hpp>
 #include <sennit/backends/strict_schema.hpp>
+#include <sennit/backends/wire_json.hpp>
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
-#include <sennit/backends/chat_fields.hpp>
 #include <sennit/backends/chat_usage.hpp>
+#include <sennit/backends/json_fields.hpp>
 
 namespace sennit {
 

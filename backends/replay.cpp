@@ -56,12 +56,12 @@ std::string read_recording(const std::filesystem::path& file) {
   return body;
 }
 
-ChatFraming framing_of(const std::filesystem::path& file) {
+Framing framing_of(const std::filesystem::path& file) {
   const std::string ending = file.extension().string();
-  if (ending == ".sse") return ChatFraming::sse;
-  if (ending == ".ndjson") return ChatFraming::ndjson;
-  if (ending == ".json") return ChatFraming::document;
-  return ChatFraming::detect;
+  if (ending == ".sse") return Framing::sse;
+  if (ending == ".ndjson") return Framing::ndjson;
+  if (ending == ".json") return Framing::document;
+  return Framing::detect;
 }
 
 std::vector<Recording> find_recordings(const std::filesystem::path& path) {
@@ -130,7 +130,7 @@ class ReplayStream final : public TokenStream {
 
  private:
   asio::awaitable<void> load() {
-    ChatDecoderOptions options;
+    DecoderOptions options;
     options.framing = framing_of(recording_->file);
     options.status = recording_->status;
     options.think = think_;
@@ -164,7 +164,7 @@ class ReplayStream final : public TokenStream {
   std::string place_;
   std::string body_;
   std::size_t sent_ = 0;
-  std::optional<ChatDecoder> decoder_;
+  std::optional<AnswerDecoder> decoder_;
   std::vector<Event> events_;
   bool ended_ = false;
 };

@@ -8,7 +8,7 @@
 
 #include <sennit/agent/backend.hpp>
 #include <sennit/agent/registry.hpp>
-#include <sennit/backends/chat_decoder.hpp>
+#include <sennit/backends/answer_decoder.hpp>
 
 #include <filesystem>
 #include <memory>
@@ -30,7 +30,7 @@ struct Recording {
 [[nodiscard]] std::string read_recording(const std::filesystem::path& file);
 
 /// The framing of a body by the ending of its name: .sse, .ndjson, .json; anything else is looked at.
-[[nodiscard]] ChatFraming framing_of(const std::filesystem::path& file);
+[[nodiscard]] Framing framing_of(const std::filesystem::path& file);
 
 /// Serves what `spec.name` ("replay/PATH") names, relative to `directory`. All streams of one backend share the turn.
 /// Throws Error(errc::config or errc::not_found).

@@ -8,7 +8,7 @@
 namespace sennit::testing {
 namespace {
 
-Completion completed(std::string_view body, const ChatDecoderOptions& options = {}) {
+Completion completed(std::string_view body, const DecoderOptions& options = {}) {
   CompletionBuilder builder("here");
   for (const Event& event : decode(body, options)) builder.take(event);
   return std::move(builder).finish();
@@ -60,7 +60,7 @@ TEST_CASE("an object of arguments may be followed by the pieces of their text") 
 }
 
 TEST_CASE("thoughts that the model opened itself are no answer, even if they never close") {
-  ChatDecoderOptions options;
+  DecoderOptions options;
   options.think = ThinkStart::inside;
   const Completion completion = completed(sse({text_chunk("<think>hm"), finish_chunk("stop"), kDone}), options);
   CHECK(completion.message.text().empty());

@@ -3,7 +3,7 @@
 
 #include <sennit/agent/event.hpp>
 #include <sennit/agent/io/json.hpp>
-#include <sennit/backends/chat_decoder.hpp>
+#include <sennit/backends/answer_decoder.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -37,9 +37,9 @@ inline std::string finish_chunk(std::string_view reason) {
 }
 
 /// Everything a decoder gives for a body that arrives in pieces of `piece` bytes.
-inline std::vector<Event> decode(std::string_view body, ChatDecoderOptions options = {},
+inline std::vector<Event> decode(std::string_view body, DecoderOptions options = {},
                                  std::size_t piece = std::string::npos) {
-  ChatDecoder decoder(options);
+  AnswerDecoder decoder(options);
   std::vector<Event> events;
   while (!body.empty()) {
     decoder.push(body.substr(0, piece), events);

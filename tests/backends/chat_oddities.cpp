@@ -1,7 +1,7 @@
 // What real servers do to the chat-completions protocol, one small body each: what must be read, however it is cut.
 #include "chat_bodies.hpp"
-#include <sennit/backends/chat_json.hpp>
-#include <sennit/backends/chat_reading.hpp>
+#include <sennit/backends/answer_reading.hpp>
+#include <sennit/backends/wire_json.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -15,7 +15,7 @@ struct Oddity {
   std::string_view what;
   std::string body;
   std::string_view expected;  ///< JSON: the keys that differ from an empty reading
-  ChatFraming framing = ChatFraming::sse;
+  Framing framing = Framing::sse;
   int status = 200;
 };
 
@@ -40,13 +40,13 @@ void check(const std::vector<Oddity>& oddities) {
   for (const Oddity& oddity : oddities) {
     INFO(oddity.what);
     const json::value expected = expected_reading(oddity.expected);
-    ChatReadingOptions options;
+    ReadingOptions options;
     options.framing = oddity.framing;
     options.status = oddity.status;
-    CHECK(json::value(read_chat_answer(oddity.body, options, {})) == expected);
+    CHECK(json::value(read_answer(oddity.body, options, {})) == expected);
     for (const std::size_t size : {1UL, 2UL, 3UL, 7UL, 64UL}) {
       INFO("pieces of " << size << " bytes");
-      CHECK(json::value(read_chat_answer(oddity.body, options, std::array{size})) == expected);
+      CHECK(json::value(read_answer(oddity.body, options, std::array{size})) == expected);
     }
   }
 }
@@ -68,7 +68,7 @@ TEST_CASE("the framing of a stream may be odd") {
       {"nothing counts after the end mark", sse({hello, kDone, hello}), R"({"text":"hello"})"},
       {"lines that are not JSON", sse({"what?", hello, "{\"choices\":", "17", "[]", "null", "\"x\""}),
        R"({"text":"hello"})"},
-      {"one object a line", hello + "\n\n" + hello + "\n", R"({"text":"hellohello"})", ChatFraming::ndjson},
+      {"one object a line", hello + "\n\n" + hello + "\n", R"({"text":"hellohello"})", Framing::ndjson},
       {"text beyond the BMP, escaped and not", sse({R"({"choices":[{"delta":{"content":"\ud83e\udd9c 🦜"}}]})"}),
        R"({"text":"🦜 🦜"})"},
       {"half of a surrogate pair", sse({R"({"choices":[{"delta":{"content":"a\ud83e b"}}]})"}),
@@ -275,7 +275,7 @@ TEST_CASE("errors in a stream keep what came before them") {
 }
 
 TEST_CASE("bodies of HTTP errors have many shapes") {
-  const auto document = ChatFraming::document;
+  const auto document = Framing::document;
   check({
       {"an object", R"({"error":{"message":"no","type":"t","param":null,"code":"c"}})",
        R"({"error":{"status":400,"type":"t","message":"no"}})", document, 400},
@@ -296,7 +296,7 @@ TEST_CASE("bodies of HTTP errors have many shapes") {
        R"({"error":{"status":422,"type":null,"message":"[{\"loc\":[\"body\",0],\"input\":0.5,\"n\":3.0}]"}})", document,
        422},
       {"an event stream", sse({"nothing", R"({"error":{"message":"no","type":"t"}})"}),
-       R"({"error":{"status":400,"type":"t","message":"no"}})", ChatFraming::sse, 400},
+       R"({"error":{"status":400,"type":"t","message":"no"}})", Framing::sse, 400},
       {"a page of a gateway", "<html><title>502 Bad Gateway</title></html>",
        R"({"error":{"status":502,"type":null,"message":"<html><title>502 Bad Gateway</title></html>"}})", document,
        502},
@@ -309,16 +309,16 @@ TEST_CASE("bodies of HTTP errors have many shapes") {
 
 TEST_CASE("arguments may be nested deeply") {
   const std::string deep = std::string(300, '[') + std::string(300, ']');
-  const json::object reading = read_chat_answer(
+  const json::object reading = read_answer(
       sse({chunk(R"({"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":")" + deep + R"("}}]})")}),
       {}, {});
   CHECK(reading.at("tool_calls").at(0).at("arguments").is_array());
   const std::string endless(100'000, '[');
-  CHECK(read_chat_answer(sse({endless, text_chunk("a")}), {}, {}).at("text") == "a");
+  CHECK(read_answer(sse({endless, text_chunk("a")}), {}, {}).at("text") == "a");
 }
 
 TEST_CASE("answers that were not streamed") {
-  const auto document = ChatFraming::document;
+  const auto document = Framing::document;
   check({
       {"all of it",
        R"({"choices":[{"index":0,"message":{"role":"assistant","content":"a","reasoning_content":"hm","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"x\":1}"}},

@@ -1,6 +1,6 @@
 // Any body of a model server, cut anywhere, reads as the same body in one piece, and always ends in one terminal event.
-#include <sennit/backends/chat_json.hpp>
-#include <sennit/backends/chat_reading.hpp>
+#include <sennit/backends/answer_reading.hpp>
+#include <sennit/backends/wire_json.hpp>
 
 #include <array>
 #include <cstdint>
@@ -14,18 +14,18 @@ namespace {
 using namespace sennit;
 
 /// Nothing if a bound was exceeded.
-std::optional<json::object> read(std::string_view body, const ChatReadingOptions& options,
+std::optional<json::object> read(std::string_view body, const ReadingOptions& options,
                                  std::span<const std::size_t> pieces) {
   try {
-    return read_chat_answer(body, options, pieces);
+    return read_answer(body, options, pieces);
   } catch (const Error& error) {
     if (error.code() != errc::too_large) std::abort();
     return std::nullopt;
   }
 }
 
-void check_events(std::string_view body, const ChatDecoderOptions& options) {
-  ChatDecoder decoder(options);
+void check_events(std::string_view body, const DecoderOptions& options) {
+  AnswerDecoder decoder(options);
   std::vector<Event> events;
   try {
     decoder.push(body, events);
@@ -48,16 +48,20 @@ void check_events(std::string_view body, const ChatDecoderOptions& options) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 2) return 0;
-  constexpr std::array kFramings = {ChatFraming::sse, ChatFraming::document, ChatFraming::detect, ChatFraming::ndjson,
-                                    ChatFraming::ndjson_or_sse};
-  ChatReadingOptions options;
+  constexpr std::array kFramings = {Framing::sse, Framing::document, Framing::detect, Framing::ndjson,
+                                    Framing::ndjson_or_sse};
+  ReadingOptions options;
+  // Three bits that are clear in the seeds of chat completions.
+  const std::size_t api = (data[0] >> 6U) + ((data[0] & 0x08U) >> 1U);
+  options.api = static_cast<Api>(api % api_names().size());
   options.framing = kFramings[data[0] % kFramings.size()];
   options.status = (data[0] & 0x10U) != 0 ? 429 : 200;
   options.split_think = (data[0] & 0x20U) != 0;
   const std::array<std::size_t, 2> pieces = {1UL + data[1] % 8U, 1UL + data[1] / 8U};
   const std::string_view body(reinterpret_cast<const char*>(data) + 2, size - 2);
   if (read(body, options, pieces) != read(body, options, {})) std::abort();
-  check_events(body, {.framing = options.framing,
+  check_events(body, {.api = options.api,
+                      .framing = options.framing,
                       .status = options.status,
                       .think = options.split_think ? ThinkStart::inside : ThinkStart::off,
                       .names = {"the server", ""},

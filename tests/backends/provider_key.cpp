@@ -2,7 +2,7 @@
 #include "support/fixtures.hpp"
 #include "support/http_server.hpp"
 #include <sennit/backends/chat_completions.hpp>
-#include <sennit/backends/chat_key.hpp>
+#include <sennit/backends/provider_key.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 

@@ -1,4 +1,4 @@
-#include <sennit/backends/chat_verdict.hpp>
+#include <sennit/backends/provider_verdict.hpp>
 
 #include <algorithm>
 #include <array>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <sennit/agent/io/json.hpp>
-#include <sennit/backends/chat_json.hpp>
+#include <sennit/backends/wire_json.hpp>
 
 #include <array>
 #include <string>

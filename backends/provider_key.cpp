@@ -1,5 +1,5 @@
-#include <sennit/backends/chat_key.hpp>
-#include <sennit/backends/chat_verdict.hpp>
+#include <sennit/backends/provider_key.hpp>
+#include <sennit/backends/provider_verdict.hpp>
 
 #include <boost/url/parse.hpp>
 #include <boost/url/url.hpp>

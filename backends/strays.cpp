@@ -1,4 +1,4 @@
-#include <sennit/backends/chat_strays.hpp>
+#include <sennit/backends/strays.hpp>
 
 #include <algorithm>
 #include <array>
@@ -34,7 +34,7 @@ ProviderError plain_words(std::string_view words) {
 
 }  // namespace
 
-void ChatStrays::take(std::string_view name, std::string_view data, const json::value* document) {
+void Strays::take(std::string_view name, std::string_view data, const json::value* document) {
   const bool named_error = name == "error";
   if (document != nullptr && document->is_array() && !document->get_array().empty()) {
     // Google puts an array around its errors.
@@ -50,7 +50,7 @@ void ChatStrays::take(std::string_view name, std::string_view data, const json::
   keep(named_error ? Weight::error : hole ? Weight::hole : Weight::remark, named_error, plain_words(data));
 }
 
-void ChatStrays::take_object(bool named_error, const json::object& event) {
+void Strays::take_object(bool named_error, const json::object& event) {
   if (is_chunk(event)) return;
   const json::value* object = event.if_contains("object");
   if (named_error || (object != nullptr && object->is_string() && object->get_string() == "error")) {
@@ -60,7 +60,7 @@ void ChatStrays::take_object(bool named_error, const json::object& event) {
   }
 }
 
-void ChatStrays::take_line(std::string_view line) {
+void Strays::take_line(std::string_view line) {
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return;
   const std::string_view value = line.substr(colon + 1);
@@ -76,7 +76,7 @@ void ChatStrays::take_line(std::string_view line) {
   }
 }
 
-void ChatStrays::keep(Weight weight, bool structured, ProviderError said) {
+void Strays::keep(Weight weight, bool structured, ProviderError said) {
   if (weight <= weight_) return;
   weight_ = weight;
   structured_ = structured;

@@ -1,4 +1,4 @@
-#include <sennit/backends/chat_json.hpp>
+#include <sennit/backends/wire_json.hpp>
 
 #include <boost/json/basic_parser_impl.hpp>
 #include <fmt/format.h>

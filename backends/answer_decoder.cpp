@@ -1,6 +1,6 @@
-#include <sennit/backends/chat_decoder.hpp>
-#include <sennit/backends/chat_json.hpp>
-#include <sennit/backends/chat_verdict.hpp>
+#include <sennit/backends/answer_decoder.hpp>
+#include <sennit/backends/provider_verdict.hpp>
+#include <sennit/backends/wire_json.hpp>
 
 #include <fmt/format.h>
 
@@ -12,6 +12,8 @@ namespace sennit {
 namespace {
 
 constexpr std::size_t kExcerpt = 160;
+/// Keep-alive blank lines and a byte order mark may come first, a byte at a time.
+constexpr std::string_view kBeforeBody = " \t\r\n\xEF\xBB\xBF";
 
 /// What the servers' words for the end of an answer mean, in lower case. An unknown word is `other`.
 struct ReasonWord {
@@ -24,7 +26,10 @@ constexpr std::array kReasonWords = {
     ReasonWord{"eos_token", StopReason::stop},
     ReasonWord{"end_turn", StopReason::stop},
     ReasonWord{"stop_sequence", StopReason::stop},
+    ReasonWord{"completed", StopReason::stop},
     ReasonWord{"length", StopReason::length},
+    ReasonWord{"incomplete", StopReason::length},
+    ReasonWord{"max_output_tokens", StopReason::length},
     ReasonWord{"max_tokens", StopReason::length},
     ReasonWord{"model_length", StopReason::length},
     ReasonWord{"model_context_window_exceeded", StopReason::length},
@@ -56,6 +61,8 @@ constexpr std::array kBrokenReasons = {
     BrokenReason{"error", errc::server, "broke off the answer"},
     BrokenReason{"network_error", errc::server, "broke off the answer"},
     BrokenReason{"abort", errc::server, "broke off the answer"},
+    BrokenReason{"failed", errc::server, "broke off the answer"},
+    BrokenReason{"cancelled", errc::server, "broke off the answer"},
     BrokenReason{"malformed_function_call", errc::protocol, "could not read the model's tool call", true},
 };
 
@@ -67,32 +74,32 @@ std::string_view trimmed(std::string_view text) {
 
 }  // namespace
 
-ChatDecoder::ChatDecoder(const ChatDecoderOptions& options)
-    : options_(options), assembler_(options.think, options.verbatim) {
-  choose(options.status >= 400 ? ChatFraming::document : options.framing);
+AnswerDecoder::AnswerDecoder(const DecoderOptions& options)
+    : options_(options), assembler_(make_assembler(options.api, options.think, options.verbatim)) {
+  choose(options.status >= 400 ? Framing::document : options.framing);
 }
 
-const ProviderError* ChatDecoder::error() const noexcept {
-  return refusal_of_request_ ? refusal_of_request_.get() : assembler_.error();
+const ProviderError* AnswerDecoder::error() const noexcept {
+  return refusal_of_request_ ? refusal_of_request_.get() : assembler_->error();
 }
 
-void ChatDecoder::choose(ChatFraming framing) {
-  undecided_ = framing == ChatFraming::detect || framing == ChatFraming::ndjson_or_sse;
-  if (framing == ChatFraming::sse) reader_.emplace<SseReader>();
-  if (framing == ChatFraming::ndjson) reader_.emplace<NdjsonReader>();
+void AnswerDecoder::choose(Framing framing) {
+  undecided_ = framing == Framing::detect || framing == Framing::ndjson_or_sse;
+  if (framing == Framing::sse) reader_.emplace<SseReader>();
+  if (framing == Framing::ndjson) reader_.emplace<NdjsonReader>();
 }
 
-void ChatDecoder::detect(std::string_view bytes) {
-  // Keep-alive blank lines and a byte order mark may come first, a byte at a time.
-  const std::size_t first = bytes.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
-  if (first == std::string_view::npos) return;
-  const bool document = std::string_view("{[<").find(bytes[first]) != std::string_view::npos;
-  const bool lines = bytes[first] == '{' && options_.framing == ChatFraming::ndjson_or_sse;
-  choose(lines ? ChatFraming::ndjson : document ? ChatFraming::document : ChatFraming::sse);
+void AnswerDecoder::detect(std::string_view bytes) {
+  if (bytes.empty()) return;
+  const bool document = std::string_view("{[<").find(bytes.front()) != std::string_view::npos;
+  const bool lines = bytes.front() == '{' && options_.framing == Framing::ndjson_or_sse;
+  choose(lines ? Framing::ndjson : document ? Framing::document : Framing::sse);
 }
 
-void ChatDecoder::push(std::string_view bytes, std::vector<Event>& events) {
+void AnswerDecoder::push(std::string_view bytes, std::vector<Event>& events) {
   if (undecided_) {
+    // What comes before the first character means nothing, in one piece with it or not.
+    bytes.remove_prefix(std::min(bytes.find_first_not_of(kBeforeBody), bytes.size()));
     detect(bytes);
     if (undecided_) return;
   }
@@ -115,7 +122,7 @@ void ChatDecoder::push(std::string_view bytes, std::vector<Event>& events) {
   }
 }
 
-void ChatDecoder::collect(std::string_view bytes) {
+void AnswerDecoder::collect(std::string_view bytes) {
   std::string& body = std::get<std::string>(reader_);
   if (body.empty() && options_.status < 400) {
     // DeepSeek keeps a connection alive by blank lines before the document.
@@ -129,33 +136,34 @@ void ChatDecoder::collect(std::string_view bytes) {
   body += bytes;
 }
 
-void ChatDecoder::take_event(std::string_view name, std::string_view data, std::vector<Event>& events) {
+void AnswerDecoder::take_event(std::string_view name, std::string_view data, std::vector<Event>& events) {
   if (const std::string_view word = trimmed(data); word.size() == 6 && word == "[DONE]") {
     done_ = true;
     return;
   }
   const json::value* chunk = parse_scratch(data);
   const json::object* object = chunk != nullptr ? chunk->if_object() : nullptr;
-  const bool understood = object != nullptr && assembler_.chunk(*object, events);
+  const bool understood = object != nullptr && assembler_->chunk(*object, events);
   if (!understood) strays_.take(name, data, chunk);
-  if (!assembler_.understood() && excerpt_.empty())
+  done_ = done_ || assembler_->ended();
+  if (!assembler_->understood() && excerpt_.empty())
     excerpt_ = summarise_words(sanitize_utf8(data.substr(0, 1024)), kExcerpt);
 }
 
-void ChatDecoder::take_document(std::vector<Event>& events) {
+void AnswerDecoder::take_document(std::vector<Event>& events) {
   std::string body = std::move(std::get<std::string>(reader_));
   std::string_view text = body;
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   const json::value* answer = parse_scratch(text);
   if (answer != nullptr && answer->is_array() && !answer->get_array().empty()) answer = &answer->get_array().front();
   if (answer != nullptr && answer->is_object()) {
-    assembler_.document(answer->get_object(), events);
+    assembler_->document(answer->get_object(), events);
     strays_.take({}, {}, answer);
   }
-  if (!assembler_.understood()) excerpt_ = summarise_words(sanitize_utf8(text.substr(0, 4096)), kExcerpt);
+  if (!assembler_->understood()) excerpt_ = summarise_words(sanitize_utf8(text.substr(0, 4096)), kExcerpt);
 }
 
-void ChatDecoder::take_error_body() {
+void AnswerDecoder::take_error_body() {
   const std::string body = std::move(std::get<std::string>(reader_));
   const json::value* document = parse_scratch(sanitize_utf8(body));
   const std::string_view text =
@@ -177,7 +185,7 @@ void ChatDecoder::take_error_body() {
   refusal_of_request_ = std::make_unique<ProviderError>(read_provider_error(document, options_.status, body));
 }
 
-void ChatDecoder::finish(std::vector<Event>& events) {
+void AnswerDecoder::finish(std::vector<Event>& events) {
   if (options_.status >= 400) {
     take_error_body();
   } else if (auto* sse = std::get_if<SseReader>(&reader_)) {
@@ -189,52 +197,52 @@ void ChatDecoder::finish(std::vector<Event>& events) {
     take_document(events);
   }
   std::optional<Error> error = breakage();
-  assembler_.close(!error && stop_reason() == StopReason::stop, events);
+  assembler_->close(!error && stop_reason() == StopReason::stop, events);
   if (error) {
     events.push_back(Event{{}, Failed{*std::move(error)}});
     return;
   }
-  if (strays_.weight() != ChatStrays::Weight::none && !options_.verbatim) {
+  if (strays_.weight() != Strays::Weight::none && !options_.verbatim) {
     const json::value& words = strays_.said().message;
     events.push_back(
         Event{{},
               Notice{fmt::format("{} said beside the answer: “{}”", options_.names.title,
                                  words.is_string() ? summarise_words(words.get_string(), kExcerpt) : std::string())}});
   }
-  events.push_back(Event{{}, Finished{stop_reason(), assembler_.reason()}});
+  events.push_back(Event{{}, Finished{stop_reason(), assembler_->reason()}});
 }
 
-void ChatDecoder::finish_events(SseReader& sse, std::vector<Event>& events) {
+void AnswerDecoder::finish_events(SseReader& sse, std::vector<Event>& events) {
   const std::optional<SseEvent> event = done_ ? std::nullopt : sse.finish();
   if (event) take_last(event->name, event->data, events);
   const std::string& line = sse.unknown_line();
   strays_.take_line(line);
-  if (!assembler_.understood() && excerpt_.empty()) excerpt_ = summarise_words(sanitize_utf8(line), kExcerpt);
+  if (!assembler_->understood() && excerpt_.empty()) excerpt_ = summarise_words(sanitize_utf8(line), kExcerpt);
 }
 
 /// An event whose end was not seen: the beginning of a chunk means that the rest was cut off, not that it is broken.
-void ChatDecoder::take_last(std::string_view name, std::string_view data, std::vector<Event>& events) {
+void AnswerDecoder::take_last(std::string_view name, std::string_view data, std::vector<Event>& events) {
   const bool cut_off = trimmed(data).starts_with('{') && parse_scratch(data) == nullptr;
   if (!cut_off) take_event(name, data, events);
 }
 
-std::optional<Error> ChatDecoder::breakage() const {
+std::optional<Error> AnswerDecoder::breakage() const {
   if (refusal_of_request_) return classify_provider_error(*refusal_of_request_, options_.names, options_.advice);
-  if (assembler_.failed()) return classify_provider_error(*assembler_.error(), options_.names, options_.advice);
-  if (!assembler_.understood() && options_.status >= 300) return nothing_understood();
+  if (assembler_->failed()) return classify_provider_error(*assembler_->error(), options_.names, options_.advice);
+  if (!assembler_->understood() && options_.status >= 300) return nothing_understood();
   if (auto error = broken_by_strays()) return error;
   if (auto error = broken_reason()) return error;
-  if (!assembler_.understood()) return nothing_understood();
+  if (!assembler_->understood()) return nothing_understood();
   // Several servers never send [DONE]; a finish_reason says as well that the answer is whole.
-  if (streamed() && !done_ && assembler_.reason().empty()) {
+  if (streamed() && !done_ && assembler_->reason().empty()) {
     return Error(errc::truncated, fmt::format("{} ended the stream in the middle of the answer", options_.names.title))
         .retry();
   }
   return {};
 }
 
-std::optional<Error> ChatDecoder::broken_reason() const {
-  const std::string& said = assembler_.reason();
+std::optional<Error> AnswerDecoder::broken_reason() const {
+  const std::string& said = assembler_->reason();
   const std::string folded = lower_case(said, kLongestReason);
   const auto* found = std::find_if(kBrokenReasons.begin(), kBrokenReasons.end(), [&folded](const BrokenReason& row) {
     return row.anywhere ? folded.find(row.word) != std::string::npos : folded == row.word;
@@ -245,8 +253,8 @@ std::optional<Error> ChatDecoder::broken_reason() const {
       .provider(0, said, {});
 }
 
-std::optional<Error> ChatDecoder::broken_by_strays() const {
-  using Weight = ChatStrays::Weight;
+std::optional<Error> AnswerDecoder::broken_by_strays() const {
+  using Weight = Strays::Weight;
   if (strays_.weight() == Weight::none) return std::nullopt;
   const ProviderError& said = strays_.said();
   const auto classified = [&] { return classify_provider_error(said, options_.names, options_.advice); };
@@ -259,7 +267,7 @@ std::optional<Error> ChatDecoder::broken_by_strays() const {
                                summarise_words(std::string_view(said.message.get_string()), kExcerpt)))
           .retry();
     case Weight::remark:
-      if (assembler_.reason().empty() && (assembler_.understood() || strays_.structured())) return classified();
+      if (assembler_->reason().empty() && (assembler_->understood() || strays_.structured())) return classified();
       if (broken_reason()) return classified();
       break;
     case Weight::none:
@@ -268,7 +276,7 @@ std::optional<Error> ChatDecoder::broken_by_strays() const {
   return {};
 }
 
-Error ChatDecoder::nothing_understood() const {
+Error AnswerDecoder::nothing_understood() const {
   const std::string_view who = options_.names.title;
   if (options_.status >= 300) {
     ProviderError odd = read_provider_error(nullptr, 0, excerpt_);
@@ -279,11 +287,11 @@ Error ChatDecoder::nothing_understood() const {
     return Error(errc::truncated, fmt::format("{} ended the connection without an answer", who)).retry();
   }
   return Error(errc::protocol,
-               fmt::format("{} sent something that is not a chat completion: “{}”; check the base URL", who, excerpt_));
+               fmt::format("{} sent something that is no answer of a model: “{}”; check the base URL", who, excerpt_));
 }
 
-StopReason ChatDecoder::stop_reason() const {
-  const std::string said = lower_case(assembler_.reason(), kLongestReason);
+StopReason AnswerDecoder::stop_reason() const {
+  const std::string said = lower_case(assembler_->reason(), kLongestReason);
   const auto* found = std::find_if(kReasonWords.begin(), kReasonWords.end(),
                                    [&said](const ReasonWord& entry) { return entry.word == said; });
   StopReason reason = StopReason::other;
@@ -292,8 +300,8 @@ StopReason ChatDecoder::stop_reason() const {
   if (found != kReasonWords.end()) reason = found->reason;
   // Many servers say "stop" after tool calls, and some announce calls that never come.
   const bool ended_well = reason == StopReason::stop || reason == StopReason::tool_calls;
-  if (ended_well) reason = assembler_.has_calls() ? StopReason::tool_calls : StopReason::stop;
-  if (reason == StopReason::stop && assembler_.refused()) reason = StopReason::refusal;
+  if (ended_well) reason = assembler_->has_calls() ? StopReason::tool_calls : StopReason::stop;
+  if (reason == StopReason::stop && assembler_->refused()) reason = StopReason::refusal;
   return reason;
 }
 

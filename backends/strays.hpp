@@ -3,7 +3,7 @@
 #pragma once
 
 #include <sennit/agent/io/json.hpp>
-#include <sennit/backends/chat_error.hpp>
+#include <sennit/backends/provider_error.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -12,7 +12,7 @@
 namespace sennit {
 
 /// Remembers the weightiest thing that is no chunk, and of several the first. Pure.
-class ChatStrays {
+class Strays {
  public:
   enum class Weight : std::uint8_t {
     none,

@@ -1,4 +1,4 @@
-#include <sennit/backends/chat_error.hpp>
+#include <sennit/backends/provider_error.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 

@@ -1,6 +1,6 @@
 // What a 200 answer says beside its chunks: errors that would otherwise be lost, and answers that would seem whole.
 #include "chat_bodies.hpp"
-#include <sennit/backends/chat_decoder.hpp>
+#include <sennit/backends/answer_decoder.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 

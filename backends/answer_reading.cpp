@@ -1,6 +1,6 @@
-#include <sennit/backends/chat_json.hpp>
-#include <sennit/backends/chat_reading.hpp>
+#include <sennit/backends/answer_reading.hpp>
 #include <sennit/backends/chat_usage.hpp>
+#include <sennit/backends/wire_json.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -47,7 +47,11 @@ json::value or_null(const std::optional<std::string>& text) {
   return text ? json::value(*text) : json::value(nullptr);
 }
 
-json::object describe(const CallSoFar& call, const ChatAssembler::SentCall& sent) {
+json::object describe(const CallSoFar& call, const SentAnswer::Call& sent) {
+  if (sent.free_text) {
+    const json::value text = or_null(call.arguments);
+    return {{"id", sent.id}, {"name", sent.name}, {"arguments", text}, {"arguments_raw", text}, {"kind", "custom"}};
+  }
   json::value arguments = json::object();
   const bool blank = !call.arguments || call.arguments->find_first_not_of(" \t\r\n") == std::string::npos;
   if (!blank) {
@@ -65,8 +69,8 @@ json::value describe(const ProviderError* error) {
   return json::object{{"status", status}, {"type", error->type}, {"message", error->message}};
 }
 
-json::object describe(const Reading& reading, const ChatDecoder& decoder) {
-  const ChatAssembler::Sent& sent = decoder.sent();
+json::object describe(const Reading& reading, const AnswerDecoder& decoder) {
+  const SentAnswer& sent = decoder.sent();
   json::array calls;
   for (std::size_t i = 0; i < reading.calls.size(); ++i) calls.push_back(describe(reading.calls[i], sent.calls[i]));
   return {{"text", reading.text},
@@ -74,12 +78,12 @@ json::object describe(const Reading& reading, const ChatDecoder& decoder) {
           {"refusal", or_null(reading.refusal)},
           {"tool_calls", std::move(calls)},
           {"finish_reason", sent.finish_reason},
-          {"finish_detail", nullptr},
+          {"finish_detail", sent.finish_detail},
           {"usage", sent.usage.empty() ? usage_as_sent({}) : sent.usage},
           {"error", describe(decoder.error())}};
 }
 
-Reading read(ChatDecoder& decoder, std::string_view body, std::span<const std::size_t> pieces) {
+Reading read(AnswerDecoder& decoder, std::string_view body, std::span<const std::size_t> pieces) {
   Reading reading;
   std::vector<Event> events;
   const auto drain = [&] {
@@ -109,18 +113,18 @@ ThinkStart think_start(std::string_view text) {
 
 }  // namespace
 
-json::object read_chat_answer(std::string_view body, const ChatReadingOptions& options,
-                              std::span<const std::size_t> pieces) {
-  ChatDecoderOptions wanted;
+json::object read_answer(std::string_view body, const ReadingOptions& options, std::span<const std::size_t> pieces) {
+  DecoderOptions wanted;
+  wanted.api = options.api;
   wanted.framing = options.framing;
   wanted.status = options.status;
   wanted.verbatim = true;
   wanted.names.title = "the server";
-  ChatDecoder decoder(wanted);
+  AnswerDecoder decoder(wanted);
   const Reading reading = read(decoder, body, pieces);
   if (!options.split_think) return describe(reading, decoder);
   wanted.think = think_start(reading.text);
-  ChatDecoder splitting(wanted);
+  AnswerDecoder splitting(wanted);
   const Reading split = read(splitting, body, pieces);
   return describe(split, splitting);
 }

@@ -1,5 +1,5 @@
 #include "chat_bodies.hpp"
-#include <sennit/backends/chat_decoder.hpp>
+#include <sennit/backends/answer_decoder.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -34,7 +34,7 @@ TEST_CASE("a burst of tokens is one event, tokens that are fetched apart are eve
   const std::string body = sse({text_chunk("a"), text_chunk("b"), text_chunk("c"), finish_chunk("stop"), kDone});
   CHECK(decode(body).size() == 2);
   CHECK(text_of(decode(body)) == "abc");
-  ChatDecoder decoder({});
+  AnswerDecoder decoder({});
   for (const char* const token : {"a", "b", "c"}) {
     std::vector<Event> batch;
     decoder.push(sse({text_chunk(token)}), batch);
@@ -153,7 +153,7 @@ TEST_CASE("bodies that are no chat completion are named as such") {
 }
 
 TEST_CASE("redirects are failures that say so") {
-  ChatDecoderOptions options;
+  DecoderOptions options;
   options.status = 307;
   CHECK(failed(decode("", options)).code() == errc::bad_request);
   CHECK(failed(decode("", options)).message().find("redirect") != std::string::npos);
@@ -170,8 +170,8 @@ TEST_CASE("the framing is found by looking at the body") {
 }
 
 TEST_CASE("what is announced as lines may be server-sent events all the same") {
-  ChatDecoderOptions options;
-  options.framing = ChatFraming::ndjson_or_sse;
+  DecoderOptions options;
+  options.framing = Framing::ndjson_or_sse;
   for (const std::size_t piece : {1UL, 5UL, std::string::npos}) {
     CHECK(text_of(decode(text_chunk("a") + "\n" + text_chunk("b") + "\n" + finish_chunk("stop"), options, piece)) ==
           "ab");
@@ -226,23 +226,23 @@ TEST_CASE("a completion that opens calls without end is stopped") {
     body += sse({chunk(std::string(R"({"tool_calls":[{"index":)") + std::to_string(i) +
                        R"(,"id":"x","function":{"name":"f"}}]})")});
   }
-  ChatDecoder decoder({});
+  AnswerDecoder decoder({});
   std::vector<Event> events;
   REQUIRE_THROWS_AS(decoder.push(body, events), Error);
-  CHECK(events.size() <= ChatAssembler::kMaxCalls);
+  CHECK(events.size() <= AnswerAssembler::kMaxCalls);
 }
 
 TEST_CASE("an error body is looked at up to a bound") {
-  ChatDecoderOptions options;
+  DecoderOptions options;
   options.status = 500;
-  const std::vector<Event> events = decode(std::string(3 * ChatDecoder::kMaxErrorBody, 'x'), options, 100'000);
+  const std::vector<Event> events = decode(std::string(3 * AnswerDecoder::kMaxErrorBody, 'x'), options, 100'000);
   CHECK(failed(events).code() == errc::server);
   CHECK(failed(events).message().size() < 1000);
   CHECK(failed(events).provider_message().size() <= kMaxProviderWords + 4);
 }
 
 TEST_CASE("think tags become reasoning where the model is known to send them") {
-  ChatDecoderOptions options;
+  DecoderOptions options;
   options.think = ThinkStart::tagged;
   const std::string body = sse({text_chunk("<thi"), text_chunk("nk>\nhm"), text_chunk("</think"), text_chunk(">\n\na"),
                                 finish_chunk("stop"), kDone});
@@ -253,7 +253,7 @@ TEST_CASE("think tags become reasoning where the model is known to send them") {
 }
 
 TEST_CASE("a server that reasons in a field of its own is not split again") {
-  ChatDecoderOptions options;
+  DecoderOptions options;
   options.think = ThinkStart::inside;
   const std::vector<Event> events = decode(
       sse({chunk(R"({"reasoning_content":"hm"})"), text_chunk("the answer"), finish_chunk("stop"), kDone}), options);
@@ -262,7 +262,7 @@ TEST_CASE("a server that reasons in a field of its own is not split again") {
 }
 
 TEST_CASE("text that was kept back as a possible tag is given out at the end, whatever the end is") {
-  ChatDecoderOptions options;
+  DecoderOptions options;
   options.think = ThinkStart::tagged;
   CHECK(text_of(decode(sse({text_chunk("<thi"), finish_chunk("stop"), kDone}), options)) == "<thi");
   CHECK(text_of(decode(sse({text_chunk("<thi")}), options)) == "<thi");

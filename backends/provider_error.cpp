@@ -1,6 +1,6 @@
-#include <sennit/backends/chat_error.hpp>
-#include <sennit/backends/chat_json.hpp>
-#include <sennit/backends/chat_verdict.hpp>
+#include <sennit/backends/provider_error.hpp>
+#include <sennit/backends/provider_verdict.hpp>
+#include <sennit/backends/wire_json.hpp>
 
 #include <fmt/format.h>
 

@@ -1,0 +1,43 @@
+#include <sennit/backends/answer_api.hpp>
+#include <sennit/backends/chat_assembler.hpp>
+#include <sennit/backends/messages_assembler.hpp>
+#include <sennit/backends/responses_assembler.hpp>
+
+#include <array>
+
+namespace sennit {
+namespace {
+
+// In the order of Api.
+constexpr std::array<std::string_view, 3> kNames = {"chat-completions", "messages", "responses"};
+
+}  // namespace
+
+std::string_view to_string(Api api) noexcept {
+  return kNames.at(static_cast<std::size_t>(api));
+}
+
+std::optional<Api> parse_api(std::string_view name) noexcept {
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    if (kNames.at(i) == name) return static_cast<Api>(i);
+  }
+  return std::nullopt;
+}
+
+std::span<const std::string_view> api_names() noexcept {
+  return kNames;
+}
+
+std::unique_ptr<AnswerAssembler> make_assembler(Api api, ThinkStart think, bool verbatim) {
+  switch (api) {
+    case Api::messages:
+      return std::make_unique<MessagesAssembler>(verbatim);
+    case Api::responses:
+      return std::make_unique<ResponsesAssembler>(think, verbatim);
+    case Api::chat_completions:
+      break;
+  }
+  return std::make_unique<ChatAssembler>(think, verbatim);
+}
+
+}  // namespace sennit

@@ -1,7 +1,7 @@
 // The world as a planner sees it. Each awaited function is an effect: the journal has an entry when it starts and when
-// it ends, and its end is on disk before another effect begins, or anybody hears of it. What the journal has of a run is
-// told again, what it has not is done. From that follow resuming, replaying, forking, approvals and traces, with no code
-// in the planner.
+// it ends, and its end is on disk before another effect begins, or anybody hears of it. What the journal has of a run
+// is told again, what it has not is done. From that follow resuming, replaying, forking, approvals and traces, with no
+// code in the planner.
 #pragma once
 
 #include <sennit/agent/completion.hpp>

@@ -1,5 +1,5 @@
-// `sennit decode`: what Sennit reads in a recorded answer of a model server, as one JSON object (answer_reading.hpp says
-// which). For bug reports, and for checking Sennit against traffic of your own.
+// `sennit decode`: what Sennit reads in a recorded answer of a model server, as one JSON object (answer_reading.hpp
+// says which). For bug reports, and for checking Sennit against traffic of your own.
 #pragma once
 
 namespace CLI {

@@ -1,4 +1,4 @@
-// Turns the JSON objects of a Responses answer (OpenAI's Responses API, Open Responses) into events.
+// Private: Turns the JSON objects of a Responses answer (OpenAI's Responses API, Open Responses) into events.
 //
 // The wire says most things several times: a text comes as deltas, then whole in the event that ends the part, in the
 // one that ends the item, and in the response object of the last event. Servers leave out any of them, and some change

@@ -1,6 +1,6 @@
-// Turns the objects of an answer in Anthropic's Messages protocol into events. A stream is a message that opens, blocks
-// of content that open, grow and close, and a message that closes. Knows nothing of bytes, framing or HTTP (see
-// answer_decoder.hpp). https://docs.anthropic.com/en/docs/build-with-claude/streaming
+// Private: Turns the objects of an answer in Anthropic's Messages protocol into events. A stream is a message that
+// opens, blocks of content that open, grow and close, and a message that closes. Knows nothing of bytes, framing or
+// HTTP (see answer_decoder.hpp). https://docs.anthropic.com/en/docs/build-with-claude/streaming
 #pragma once
 
 #include <sennit/backends/answer_assembler.hpp>

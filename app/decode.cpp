@@ -66,7 +66,10 @@ int run(const Arguments& arguments) {
 void add_decode(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("decode", "Show what Sennit reads in a recorded answer of a model server");
   auto arguments = std::make_shared<Arguments>();
-  command->add_option("--api", arguments->api, "The protocol of the answer: chat-completions, messages or responses")
+  command
+      ->add_option("--api", arguments->api,
+                   "The protocol of the answer: chat-completions, messages, responses, "
+                   "generate-content or ollama-chat")
       ->type_name("NAME");
   command->add_option("--status", arguments->status, "HTTP status of the answer, 100 to 599 (default: 200)")
       ->check(CLI::Range(100, 599))

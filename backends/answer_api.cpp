@@ -1,6 +1,8 @@
 #include <sennit/backends/answer_api.hpp>
 #include <sennit/backends/chat_assembler.hpp>
+#include <sennit/backends/gemini_assembler.hpp>
 #include <sennit/backends/messages_assembler.hpp>
+#include <sennit/backends/ollama_assembler.hpp>
 #include <sennit/backends/responses_assembler.hpp>
 
 #include <array>
@@ -9,7 +11,8 @@ namespace sennit {
 namespace {
 
 // In the order of Api.
-constexpr std::array<std::string_view, 3> kNames = {"chat-completions", "messages", "responses"};
+constexpr std::array<std::string_view, 5> kNames = {"chat-completions", "messages", "responses", "generate-content",
+                                                    "ollama-chat"};
 
 }  // namespace
 
@@ -34,6 +37,10 @@ std::unique_ptr<AnswerAssembler> make_assembler(Api api, ThinkStart think, bool 
       return std::make_unique<MessagesAssembler>(verbatim);
     case Api::responses:
       return std::make_unique<ResponsesAssembler>(think, verbatim);
+    case Api::generate_content:
+      return std::make_unique<GeminiAssembler>(verbatim);
+    case Api::ollama_chat:
+      return std::make_unique<OllamaAssembler>(think, verbatim);
     case Api::chat_completions:
       break;
   }

@@ -16,6 +16,8 @@ enum class Api : std::uint8_t {
   chat_completions,  ///< OpenAI Chat Completions, and all that speak it
   messages,          ///< Anthropic Messages
   responses,         ///< OpenAI Responses, and Open Responses
+  generate_content,  ///< Gemini
+  ollama_chat,       ///< Ollama's own
 };
 
 /// As `sennit decode --api` and recordings name it: "chat-completions".

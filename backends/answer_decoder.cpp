@@ -43,6 +43,11 @@ constexpr std::array kReasonWords = {
     ReasonWord{"prohibited_content", StopReason::content_filter},
     ReasonWord{"blocklist", StopReason::content_filter},
     ReasonWord{"spii", StopReason::content_filter},
+    ReasonWord{"language", StopReason::content_filter},
+    ReasonWord{"model_armor", StopReason::content_filter},
+    ReasonWord{"image_safety", StopReason::content_filter},
+    ReasonWord{"image_prohibited_content", StopReason::content_filter},
+    ReasonWord{"image_recitation", StopReason::content_filter},
     ReasonWord{"refusal", StopReason::refusal},
 };
 /// Google's reasons follow it after a colon: "content_filter: RECITATION".
@@ -64,7 +69,18 @@ constexpr std::array kBrokenReasons = {
     BrokenReason{"failed", errc::server, "broke off the answer"},
     BrokenReason{"cancelled", errc::server, "broke off the answer"},
     BrokenReason{"malformed_function_call", errc::protocol, "could not read the model's tool call", true},
+    BrokenReason{"malformed_response", errc::protocol, "could not read the model's answer", true},
+    BrokenReason{"unexpected_tool_call", errc::protocol, "got a call of a tool that the model was not given", true},
+    BrokenReason{"too_many_tool_calls", errc::protocol, "stopped the model after too many tool calls", true},
 };
+
+/// The object that an event holds. Gemini puts an array around its errors, in streams too.
+const json::object* chunk_in(const json::value& event, Api api) {
+  const json::array* array = api == Api::generate_content ? event.if_array() : nullptr;
+  if (array == nullptr || array->empty()) return event.if_object();
+  const json::object* first = array->front().if_object();
+  return first != nullptr && first->contains("error") ? first : nullptr;
+}
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n\v\f");
@@ -103,6 +119,7 @@ void AnswerDecoder::push(std::string_view bytes, std::vector<Event>& events) {
     detect(bytes);
     if (undecided_) return;
   }
+  if (opens_array(bytes)) reader_.emplace<JsonArrayReader>();
   if (auto* sse = std::get_if<SseReader>(&reader_)) {
     sse->push(bytes);
     while (!done_) {
@@ -117,9 +134,26 @@ void AnswerDecoder::push(std::string_view bytes, std::vector<Event>& events) {
       if (!line) break;
       take_event({}, *line, events);
     }
+  } else if (auto* array = std::get_if<JsonArrayReader>(&reader_)) {
+    array->push(bytes);
+    while (!done_) {
+      const std::optional<std::string_view> element = array->next();
+      if (!element) break;
+      take_event({}, *element, events);
+    }
+    done_ = done_ || array->closed();
   } else {
     collect(bytes);
   }
+}
+
+/// Gemini streams in this way where it is not asked for SSE.
+bool AnswerDecoder::opens_array(std::string_view bytes) const {
+  const auto* body = std::get_if<std::string>(&reader_);
+  if (body == nullptr || !body->empty() || options_.api != Api::generate_content || options_.status >= 400)
+    return false;
+  const std::size_t first = bytes.find_first_not_of(" \t\r\n");
+  return first != std::string_view::npos && bytes[first] == '[';
 }
 
 void AnswerDecoder::collect(std::string_view bytes) {
@@ -142,7 +176,7 @@ void AnswerDecoder::take_event(std::string_view name, std::string_view data, std
     return;
   }
   const json::value* chunk = parse_scratch(data);
-  const json::object* object = chunk != nullptr ? chunk->if_object() : nullptr;
+  const json::object* object = chunk != nullptr ? chunk_in(*chunk, options_.api) : nullptr;
   const bool understood = object != nullptr && assembler_->chunk(*object, events);
   if (!understood) strays_.take(name, data, chunk);
   done_ = done_ || assembler_->ended();
@@ -193,6 +227,9 @@ void AnswerDecoder::finish(std::vector<Event>& events) {
   } else if (auto* lines = std::get_if<NdjsonReader>(&reader_)) {
     const std::optional<std::string_view> line = done_ ? std::nullopt : lines->finish();
     if (line) take_last({}, *line, events);
+  } else if (auto* array = std::get_if<JsonArrayReader>(&reader_)) {
+    const std::optional<std::string_view> element = done_ ? std::nullopt : array->finish();
+    if (element) take_last({}, *element, events);
   } else {
     take_document(events);
   }

@@ -9,6 +9,7 @@
 #include <sennit/agent/io/sse.hpp>
 #include <sennit/backends/answer_api.hpp>
 #include <sennit/backends/answer_assembler.hpp>
+#include <sennit/backends/json_array_reader.hpp>
 #include <sennit/backends/provider_error.hpp>
 #include <sennit/backends/strays.hpp>
 #include <sennit/backends/think_splitter.hpp>
@@ -25,7 +26,8 @@
 namespace sennit {
 
 /// How a body is framed. `detect` looks at its first character: `{`, `[` (or the `<` of an HTML page) opens a document,
-/// anything else is SSE. `ndjson_or_sse` looks as well: proxies give SSE the other's content type.
+/// anything else is SSE. `ndjson_or_sse` looks as well: proxies give SSE the other's content type. A document of Gemini
+/// that is an array is a stream, too: one chunk an element.
 enum class Framing : std::uint8_t { detect, sse, ndjson, ndjson_or_sse, document };
 
 struct DecoderOptions {
@@ -72,6 +74,7 @@ class AnswerDecoder {
  private:
   void choose(Framing framing);
   void detect(std::string_view bytes);
+  [[nodiscard]] bool opens_array(std::string_view bytes) const;
   void collect(std::string_view bytes);
   void take_event(std::string_view name, std::string_view data, std::vector<Event>& events);
   void take_last(std::string_view name, std::string_view data, std::vector<Event>& events);
@@ -85,7 +88,7 @@ class AnswerDecoder {
   [[nodiscard]] Error nothing_understood() const;
 
   DecoderOptions options_;
-  std::variant<std::string, SseReader, NdjsonReader> reader_;  // a document is collected in a string
+  std::variant<std::string, SseReader, NdjsonReader, JsonArrayReader> reader_;  // a document is collected in a string
   std::unique_ptr<AnswerAssembler> assembler_;
   Strays strays_;
   std::unique_ptr<ProviderError> refusal_of_request_;  // read from the body of an HTTP error

@@ -66,12 +66,12 @@ SENNIT_OUT_OF_FRAME void end_run(Effects::State& state, Outcome& outcome) {
 }
 
 /// A run that could not be told with this agent is what it was: its own agent, or --migrate, may go on with it.
-SENNIT_OUT_OF_FRAME void leave_run(Effects::State& state, const Outcome& outcome, const Before& before) {
+SENNIT_OUT_OF_FRAME void leave_run(Effects::State& state, const Outcome& outcome, Standing before) {
   RunLog* const log = state.journal.log();
   if (log == nullptr) return;
-  if (outcome.ending != Ending::suspended) return log->suspend(before.waits_for, before.attempts);
+  if (outcome.ending != Ending::suspended) return log->suspend(std::move(before));
   // Its program ended as it should: none of its attempts counts against it.
-  log->suspend(state.leaving() ? std::string() : outcome.detail, 0);
+  log->suspend({state.leaving() ? std::string() : outcome.detail, 0});
 }
 
 /// The planner's part of the run, in a coroutine that can be cancelled apart from the one that finishes the run.
@@ -88,7 +88,7 @@ asio::awaitable<void> plan_cancellably(Effects::State& state, Outcome& outcome) 
 SENNIT_OUT_OF_FRAME void take_conversation(Effects::State& state, Opening& opening) {
   state.input = std::move(opening.input);
   state.say = std::move(opening.say);
-  state.notice = std::move(opening.notice);
+  state.opening_notice = std::move(opening.notice);
   for (Message& message : opening.history) state.adopt(std::move(message));
   state.next_position = opening.next_position;
 }
@@ -106,12 +106,12 @@ SENNIT_OUT_OF_FRAME void compare_outcomes(const Effects::State& state, Outcome& 
 }
 
 /// What is left to do once the planner has ended.
-SENNIT_OUT_OF_FRAME asio::awaitable<void> conclude(Effects::State& state, Outcome& outcome, Before before) {
+SENNIT_OUT_OF_FRAME asio::awaitable<void> conclude(Effects::State& state, Outcome& outcome, Standing before) {
   const bool replayed = state.journal.replaying();
   const bool refused = outcome.error && outcome.error->code() == errc::diverged;
   const bool goes_on = outcome.ending == Ending::suspended || refused;
   if (goes_on) {
-    leave_run(state, outcome, before);
+    leave_run(state, outcome, std::move(before));
   } else {
     end_run(state, outcome);
   }
@@ -123,7 +123,7 @@ SENNIT_OUT_OF_FRAME asio::awaitable<void> conclude(Effects::State& state, Outcom
     failure = current_error();
   }
   if (!failure) state.release();
-  if (failure && !refused) fail_with(outcome, std::move(*failure));
+  if (failure && !refused) fail_with(outcome, std::move(*failure));  // why it was refused is the weightier news
   close_session(state.session, goes_on || replayed ? nullptr : &state.conversation);
 }
 
@@ -234,7 +234,7 @@ asio::awaitable<Outcome> run_child(Effects::State& parent, std::shared_ptr<const
     state.go_live();
     state.journal.whole(end, "end", nullptr, to_json(outcome), state.wall_now());
   }
-  if (state.holds) {
+  if (!state.held.empty()) {
     co_await asio::this_coro::throw_if_cancelled(false);
     co_await state.committed_for_certain();
     state.release();

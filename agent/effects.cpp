@@ -181,9 +181,10 @@ SENNIT_OUT_OF_FRAME void keep_broken_step(Effects::State& state, const std::stri
   state.journal.end(effect, "complete", out, state.wall_now());
 }
 
-SENNIT_OUT_OF_FRAME void finish_step(Effects::State& state, const Completion& completion) {
+/// Adds what the model said to the conversation.
+SENNIT_OUT_OF_FRAME StepFinished finish_step(Effects::State& state, const Completion& completion) {
   if (!completion.message.parts.empty()) state.adopt(completion.message);
-  state.emit(StepFinished{state.budget.steps(), completion.reason, completion.usage});
+  return {state.budget.steps(), completion.reason, completion.usage};
 }
 
 /// How long to wait before the next attempt. Throws `error` where there is to be none.
@@ -260,7 +261,7 @@ asio::awaitable<Completion> retell_step(Effects::State& state, std::string effec
   made.pieces = step.pieces;
   made.completion = std::move(builder).finish();
   settle_step(state, made);
-  finish_step(state, made.completion);
+  state.emit(finish_step(state, made.completion));
   co_return std::move(made.completion);
 }
 
@@ -297,12 +298,13 @@ asio::awaitable<Completion> Effects::complete(CompletionChange change) {
   settle_step(state, made);
   keep_step(state, effect, made, record);
   // Nobody hears of its end, and no tool begins, before it is on disk. A cancellation is for what comes next.
-  state.holds = state.journal.kept() && made.completion.message.tool_calls().empty();
-  if (!state.holds) {
-    co_await asio::this_coro::throw_if_cancelled(false);
-    co_await state.committed_for_certain();
+  if (state.journal.kept() && made.completion.message.tool_calls().empty()) {
+    state.hold(finish_step(state, made.completion));
+    co_return std::move(made.completion);
   }
-  finish_step(state, made.completion);
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_await state.committed_for_certain();
+  state.emit(finish_step(state, made.completion));
   co_return std::move(made.completion);
 }
 

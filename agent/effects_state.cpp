@@ -33,12 +33,12 @@ Effects::State::State(State& above, const Agent::Parts& agent, const std::string
       budget(agent.definition.limits, &above.budget) {}
 
 void Effects::State::emit(EventData data) {
-  if (holds) return held.push_back(std::move(data));
+  if (!held.empty()) return hold(std::move(data));
   run.emit(scope, {path, std::move(data)});
 }
 
 void Effects::State::notify(std::string message) {
-  holds = holds || journal.is_ahead();
+  if (journal.is_ahead()) return hold(Notice{std::move(message)});
   emit(Notice{std::move(message)});
 }
 
@@ -50,13 +50,12 @@ asio::awaitable<void> Effects::State::committed_for_certain() {
 }
 
 asio::awaitable<void> Effects::State::settle() {
-  if (!holds) co_return;
+  if (held.empty()) co_return;
   co_await committed();
   release();
 }
 
 void Effects::State::release() {
-  holds = false;
   for (EventData& data : std::exchange(held, {})) emit(std::move(data));
 }
 

@@ -36,7 +36,7 @@ struct Effects::State {
   std::uint32_t levels_left;         // of sub-agents below this one: limits.depth of all that lead here
   std::optional<std::string> input;  // of the run, until it is prepared; a sub-agent is prepared by who delegates
   std::string say;                   // of a fork: said before the first completion that is asked for real
-  std::string notice;                // of its opening, for the person
+  std::string opening_notice;        // for the person
   std::string instructions;
   std::vector<Message> conversation;
   std::size_t conversation_bytes = 0;           // of its texts
@@ -47,13 +47,15 @@ struct Effects::State {
   Budget budget;
   std::string partial_text;  // of a completion that has not ended, or broke
   std::uint32_t next_effect = 1;
-  // A last step, and the end that nearly always follows it, share a commit: what is told of the step waits for that.
-  bool holds = false;
+  // Events that wait for a commit, and all that come after them. A last step, and the end that nearly always follows
+  // it, share one.
   std::vector<EventData> held;
 
   /// The id of the effect that starts now: its place in the planner, never its time.
   [[nodiscard]] std::string new_effect() { return scope + std::to_string(next_effect++); }
   void emit(EventData data);
+  /// emit(), once the next commit has brought to the disk what the event tells of.
+  void hold(EventData data) { held.push_back(std::move(data)); }
   /// For the person; not before what it may come from is on disk.
   void notify(std::string message);
   /// Of a call at work: what runs beside it has a lane of its own.

@@ -42,7 +42,7 @@ Opening opening_of(OpenedRun opened, Run::State& run) {
   opening.history = std::move(opened.history);
   opening.next_position = opened.next_position;
   opening.notice = std::move(opened.notice);
-  opening.before = {std::move(opened.waited_for), opened.attempts_before};
+  opening.before = std::move(opened.before);
   for (Answer& answer : opened.answers) {
     std::string request = answer.request;
     run.answers.insert_or_assign(std::move(request), std::move(answer));
@@ -157,10 +157,10 @@ asio::awaitable<Opening> open_resumed(Run::State& run, Session::State& session, 
     failure = current_error();
   }
   if (failure) {  // a run that cannot be read is what it was
-    opening.journal.log()->suspend(opening.before.waits_for, opening.before.attempts);
+    opening.journal.log()->suspend(opening.before);
     auto leaving = opening.journal.log()->committed();
     co_await asio::this_coro::throw_if_cancelled(false);
-    co_await shielded(std::move(leaving));
+    co_await shielded(std::move(leaving));  // where that fails as well, the store has said so in the log
     throw Error(std::move(*failure));
   }
   co_return opening;

@@ -11,12 +11,6 @@
 
 namespace sennit {
 
-/// What the record of a run that goes on had before this attempt.
-struct Before {
-  std::string waits_for{};
-  int attempts = 0;
-};
-
 /// What a run works on.
 struct Opening {
   Journal journal;
@@ -25,7 +19,7 @@ struct Opening {
   std::vector<Message> history;  // the conversation so far
   std::int64_t next_position = 0;
   std::string notice{};  // for the person; empty: nothing
-  Before before{};
+  Standing before{};     // of a run that goes on: how it stood until this attempt
 };
 
 /// Takes the session (and waits for it, if the run's options say so) or the run that goes on. Throws Error.

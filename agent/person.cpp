@@ -198,7 +198,8 @@ asio::awaitable<std::string> ask_question(Effects::State& state, std::string eff
   asked.lane = std::move(lane);
   asked.kind = "ask";
   asked.wants = "an answer";
-  asked.may_differ = effect.find(".q") != std::string::npos && !state.journal.is_over(effect);
+  const bool by_a_tool = asked.lane != state.scope;  // which may be called again, and then ask otherwise
+  asked.may_differ = by_a_tool && !state.journal.is_over(effect);
   asked.shown = QuestionAsked{std::move(effect), std::move(question)};
   std::optional<std::string> said = co_await ask(state, std::move(asked));
   if (!said) throw Error(errc::denied, "the person did not answer in time");

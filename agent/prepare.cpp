@@ -149,7 +149,8 @@ SENNIT_OUT_OF_FRAME asio::awaitable<std::string> start_agent(Effects::State& sta
   }
   const json::value in = state.journals() ? describe_start(state) : json::value();
   std::string notice = co_await state.select_backend();
-  if (!state.notice.empty()) notice = std::exchange(state.notice, {}) + (notice.empty() ? "" : "; " + notice);
+  if (!state.opening_notice.empty())
+    notice = std::exchange(state.opening_notice, {}) + (notice.empty() ? "" : "; " + notice);
   state.journal.whole(effect, "start", in, describe_model(state.model, notice), state.wall_now());
   if (state.parent == nullptr && state.journal.kept()) state.journal.log()->set_model(state.model.id);
   co_return notice;

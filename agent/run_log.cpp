@@ -159,13 +159,14 @@ void RunLog::end(WallTime at, const Outcome& outcome, std::int64_t next_position
       bytes);
 }
 
-void RunLog::suspend(std::string waits_for, int attempts) {
+void RunLog::suspend(Standing standing) {
   State& run = *state_;
   if (std::exchange(run.over, true)) return;
+  standing.waits_for = cut(std::move(standing.waits_for), kMaxName);
   queue(
-      [&run, waits_for = cut(std::move(waits_for), kMaxName), attempts](Store::State& store) {
+      [&run, standing = std::move(standing)](Store::State& store) {
         const Kept update = store.connection.use("UPDATE runs SET waits_for = ?2, attempts = ?3 WHERE id = ?1");
-        update->bind(1, run.run).bind(2, waits_for).bind(3, std::int64_t{attempts}).run();
+        update->bind(1, run.run).bind(2, standing.waits_for).bind(3, std::int64_t{standing.attempts}).run();
         give_lease_back(store, run.lease, run.fence, false);
       },
       kMaxName);

@@ -38,9 +38,8 @@ class RunLog {
   /// Ends the run and gives the lease back. Never throws: an outcome that is too large is kept without its text.
   /// `next_position`: of the session's next message; what an earlier attempt of this run left behind it is removed.
   void end(WallTime at, const Outcome& outcome, std::int64_t next_position);
-  /// Leaves the run to be resumed, and gives the lease back. `waits_for` empty: it waits for nobody. `attempts`: that
-  /// count against it.
-  void suspend(std::string waits_for, int attempts);
+  /// Leaves the run to be resumed, and gives the lease back.
+  void suspend(Standing standing);
 
   /// Suspends until everything queued before is on disk. Throws Error(errc::storage). Retryable: another program has
   /// the lock, or the disk is full; what was queued stays queued, and the next call tries again. After any other

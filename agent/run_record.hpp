@@ -49,6 +49,12 @@ struct RunRecord {
   std::int64_t process = 0;  ///< of a running one: who works on it
 };
 
+/// Of a record: how a run that is not at work stands.
+struct Standing {
+  std::string waits_for{};
+  int attempts = 0;
+};
+
 /// A boundary of an effect. A `whole` one has both sides: nothing could happen in between.
 enum class Boundary { start = 0, end = 1, whole = 2 };
 

@@ -59,8 +59,7 @@ struct OpenedRun {
   RecordedRun recorded;
   std::vector<Answer> answers;  ///< that were given meanwhile
   std::string notice{};         ///< what the person should know of it; empty: nothing
-  std::string waited_for{};     ///< of a run that goes on: what its record had before this attempt
-  int attempts_before = 0;      ///< the same
+  Standing before{};            ///< of a run that goes on: how it stood until this attempt
 };
 
 /// Of runs(): what is absent matches all.

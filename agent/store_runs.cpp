@@ -47,7 +47,7 @@ Error session_waits(const RunRecord& run) {
 void count(Outcome& outcome, const JournalEntry& entry) {
   if (entry.kind == "tool" && entry.boundary != Boundary::end) ++outcome.tool_calls;
   if (entry.kind != "complete" || entry.boundary == Boundary::start) return;
-  ++outcome.steps;
+  if (entry.effect.find('/') == std::string::npos) ++outcome.steps;  // a sub-agent's are its own
   const json::value data = parse_entry(entry);
   const json::value* out = find(data, "out");
   if (out == nullptr) return;
@@ -237,8 +237,7 @@ OpenedRun resume_run(const std::shared_ptr<Store::State>& state, const std::stri
     require_last_of_session(store, record);
     const std::optional<std::int64_t> fence = take_lease(store, lease_key(record));
     if (!fence) throw run_is_busy(record.id);
-    opened.waited_for = record.waits_for;
-    opened.attempts_before = record.attempts;
+    opened.before = {record.waits_for, record.attempts};
     count_attempt(store, record, forced);
     const std::int64_t entries = next_entry(store, record.id);
     store.commit(transaction);

@@ -86,8 +86,10 @@ void CallContext::progress(std::string text) {
 
 void CallContext::stop() {
   stopped_ = true;
-  const auto all = asking_;  // each leaves as it ends
-  for (asio::cancellation_signal* one : all) one->emit(asio::cancellation_type::terminal);
+  const auto all = asking_;
+  for (asio::cancellation_signal* one : all) {  // each leaves as it ends, perhaps with others
+    if (asking_.contains(one)) one->emit(asio::cancellation_type::terminal);
+  }
 }
 
 asio::awaitable<void> CallContext::within(asio::awaitable<void> work) {

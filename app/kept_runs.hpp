@@ -5,7 +5,7 @@
 #include <sennit/agent/runtime.hpp>
 #include <sennit/agent/store.hpp>
 #include <sennit/app/program.hpp>
-#include <sennit/app/run_words.hpp>
+#include <sennit/app/requests.hpp>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>

@@ -24,6 +24,12 @@ struct Request {
   bool settled = false;  ///< the run went on with an answer, or without one
 };
 
+/// What a run that is not at work waits for.
+struct Requests {
+  std::vector<Request> open{};  ///< nobody has answered yet
+  bool answered = false;        ///< there were some, and all are answered
+};
+
 /// In the order in which they were asked.
 [[nodiscard]] std::vector<Request> requests_of(const std::vector<JournalEntry>& journal);
 

@@ -7,7 +7,6 @@
 
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace sennit::app {
 
@@ -17,12 +16,6 @@ namespace sennit::app {
 [[nodiscard]] std::string timestamp(WallTime time);
 /// Of a run that has ended.
 [[nodiscard]] std::optional<Outcome> outcome_of(const RunRecord& record);
-/// What a run that is not at work waits for.
-struct Requests {
-  std::vector<Request> open;  ///< nobody has answered yet
-  bool answered = false;      ///< there were some, and all are answered
-};
-
 /// "completed", "waiting for approval of http_send", "answered: resume it", "interrupted".
 [[nodiscard]] std::string state_of(const RunRecord& record, const Requests& requests);
 /// Every member, times as timestamps.

@@ -125,12 +125,19 @@ std::optional<json::value> parse_json_lenient(std::string_view text) {
 std::string sanitize_utf8(std::string_view text) {
   std::string out;
   out.reserve(text.size());
-  while (!text.empty()) {
-    const std::size_t length = utf8_sequence(text);
-    out += length == 0 ? kReplacement : text.substr(0, length);
-    text.remove_prefix(length == 0 ? broken_sequence(text) : length);
+  std::size_t sound = 0;  // from here to `at` nothing is broken: nearly always the whole text
+  for (std::size_t at = 0; at < text.size();) {
+    const bool ascii = static_cast<unsigned char>(text[at]) < 0x80U;
+    const std::size_t length = ascii ? 1 : utf8_sequence(text.substr(at));
+    if (length > 0) {
+      at += length;
+      continue;
+    }
+    out.append(text, sound, at - sound).append(kReplacement);
+    at += broken_sequence(text.substr(at));
+    sound = at;
   }
-  return out;
+  return out.append(text, sound);
 }
 
 const json::value* find(const json::value& value, std::string_view key) noexcept {

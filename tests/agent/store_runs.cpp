@@ -99,7 +99,7 @@ TEST_CASE("a run without a session goes on too, and leaves no lease behind") {
   Bench bench;
   OpenedRun opened = bench.begin("r1", "");
   opened.log->append(start_entry("1", "complete"));
-  opened.log->suspend("approval of http_send", 0);
+  opened.log->suspend({"approval of http_send", 0});
   bench.commit(opened);
   CHECK(bench.record("r1").phase == RunPhase::waiting);
   CHECK(bench.record("r1").waits_for == "approval of http_send");
@@ -154,7 +154,7 @@ TEST_CASE("progress and a graceful end make attempts count anew") {
     opened.log.reset();
   }
   SECTION("its program ended as it should") {
-    opened.log->suspend("", 0);
+    opened.log->suspend({"", 0});
     bench.commit(opened);
   }
   CHECK(bench.record("r1").phase == RunPhase::interrupted);
@@ -164,7 +164,7 @@ TEST_CASE("progress and a graceful end make attempts count anew") {
 TEST_CASE("a session whose run waits for a person says so, and goes on once that run is ended") {
   Bench bench;
   OpenedRun opened = bench.begin("r1", "s");
-  opened.log->suspend("approval of http_send", 0);
+  opened.log->suspend({"approval of http_send", 0});
   bench.commit(opened);
   const Error busy = run_error(bench.env, bench.store.begin(record_of("r2", "s"), {}));
   CHECK(busy.code() == errc::busy);

@@ -34,11 +34,11 @@ std::span<const std::string_view> api_names() noexcept {
 std::unique_ptr<AnswerAssembler> make_assembler(Api api, ThinkStart think, bool verbatim) {
   switch (api) {
     case Api::messages:
-      return std::make_unique<MessagesAssembler>(verbatim);
+      return std::make_unique<MessagesAssembler>(think, verbatim);
     case Api::responses:
       return std::make_unique<ResponsesAssembler>(think, verbatim);
     case Api::generate_content:
-      return std::make_unique<GeminiAssembler>(verbatim);
+      return std::make_unique<GeminiAssembler>(think, verbatim);
     case Api::ollama_chat:
       return std::make_unique<OllamaAssembler>(think, verbatim);
     case Api::chat_completions:

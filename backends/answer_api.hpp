@@ -25,7 +25,7 @@ enum class Api : std::uint8_t {
 [[nodiscard]] std::optional<Api> parse_api(std::string_view name) noexcept;
 [[nodiscard]] std::span<const std::string_view> api_names() noexcept;
 
-/// `think`: whether tags in the text open and close reasoning; `verbatim` as in AnswerAssembler.
+/// `think`, `verbatim`: see AnswerAssembler.
 [[nodiscard]] std::unique_ptr<AnswerAssembler> make_assembler(Api api, ThinkStart think, bool verbatim);
 
 }  // namespace sennit

@@ -2,8 +2,6 @@
 #include <sennit/backends/chat_usage.hpp>
 #include <sennit/backends/json_fields.hpp>
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <initializer_list>
@@ -19,28 +17,10 @@ constexpr std::array<std::string_view, 5> kWordKeys = {"content", "refusal", "re
                                                        "thinking"};
 constexpr std::array<std::string_view, 2> kCallKeys = {"tool_calls", "function_call"};
 
-/// The wire's index as a key: mostly a number, but any JSON may stand there. Empty where there is none.
-std::string index_key(const json::object& delta) {
-  const json::value* index = member(delta, "index");
-  if (index == nullptr) return {};
-  if (const double* number = index->if_double(); number != nullptr && *number > -9e15 && *number < 9e15 &&
-                                                 *number == static_cast<double>(static_cast<std::int64_t>(*number))) {
-    return std::to_string(static_cast<std::int64_t>(*number));
-  }
-  return wire_text(*index);
-}
-
-std::string id_text(const json::value* id) {
-  if (id == nullptr || !says_something(id)) return {};
-  return id->is_string() ? std::string(id->get_string()) : wire_text(*id);
-}
-
 }  // namespace
 
-bool ChatAssembler::chunk(const json::object& chunk, std::vector<Event>& events) {
-  events_ = &events;
+bool ChatAssembler::take_chunk(const json::object& chunk) {
   whole_ = false;
-  worded_ = false;
   const auto [error, usage, x_groq, choices] = fields(chunk, kChunkKeys);
   if (present(error)) {
     const json::value document(chunk);
@@ -52,15 +32,14 @@ bool ChatAssembler::chunk(const json::object& chunk, std::vector<Event>& events)
   if (words != nullptr && says_something(words)) {
     ProviderError groq_error;
     groq_error.message = words->is_string() ? *words : json::value(wire_text(*words));
-    take_error(error_ ? *error_ : std::move(groq_error), true);
+    const ProviderError* known = AnswerAssembler::error();
+    take_error(known != nullptr ? *known : std::move(groq_error), true);
   }
   take_choices(choices);
-  if (worded_) ++pieces_;
   return present(error) || present(usage) || present(x_groq) || present(choices);
 }
 
-void ChatAssembler::document(const json::object& answer, std::vector<Event>& events) {
-  events_ = &events;
+void ChatAssembler::take_document(const json::object& answer) {
   whole_ = true;
   const auto [error, usage, x_groq, choices] = fields(answer, kChunkKeys);
   take_usage(usage, x_groq);
@@ -86,20 +65,14 @@ void ChatAssembler::take_choices(const json::value* choices) {
     }
     // A stream of whole messages. Perplexity sends both in each event: its deltas count, for the messages repeat them.
     if (!whole_ && !verbatim_ && !spoke_ && as_object(message) != nullptr) only_message_ = *message;
-    if (present(reason)) take_finish_reason(*reason);
+    if (present(reason)) take_reason(*reason);
     if (as_object(error) != nullptr) take_choice_error(*error);
     if (whole_) return;
   }
 }
 
-void ChatAssembler::close(bool complete, std::vector<Event>& events) {
-  events_ = &events;
+void ChatAssembler::settle() {
   take_only_message();
-  std::string reasoning;
-  std::string answer;
-  think_.finish(complete && calls_.empty(), reasoning, answer);
-  append_reasoning(reasoning);
-  append_text(answer);
 }
 
 void ChatAssembler::take_only_message() {
@@ -148,8 +121,7 @@ void ChatAssembler::take_words(const json::object& said) {
   if (present(content)) take_content(*content);
   if (const std::string_view text = as_text(refusal); !text.empty()) {
     spoke_ = true;
-    worded_ = true;
-    append_refusal(text);
+    refuse(text);
   }
 }
 
@@ -207,20 +179,18 @@ void ChatAssembler::open_call(std::string index, const json::value* id, const js
   const bool named = function != nullptr && says_something(function->if_contains("name"));
   const bool argued = function != nullptr && says_something(function->if_contains("arguments"));
   if (!verbatim_ && !named && !argued && !says_something(id)) return;
-  if (calls_.size() >= kMaxCalls) {
-    throw Error(errc::too_large, fmt::format("a completion with more than {} tool calls", kMaxCalls));
-  }
+  const std::uint32_t call = new_call(nullptr, nullptr);
   calls_.push_back(Call{{}, std::move(index), false});
-  if (verbatim_) sent_.calls.emplace_back();
   spoke_ = true;
-  emit_call(calls_.size() - 1, true, id, function);
+  emit_call(call, true, id, function);
 }
 
 void ChatAssembler::take_tool_call(const json::object& delta) {
   const json::object* function = object_at(delta, "function");
-  const std::string id = id_text(delta.if_contains("id"));
+  const std::string id = word_of(delta.if_contains("id"));
   const std::string_view name = function != nullptr ? text_at(*function, "name") : std::string_view();
-  std::string index = index_key(delta);
+  const json::value* place = member(delta, "index");
+  std::string index = place != nullptr ? index_key(*place) : std::string();
   const auto found = find_call(delta, index, id, name);
   if (found) return emit_call(*found, false, delta.if_contains("id"), function);
   open_call(std::move(index), delta.if_contains("id"), function);
@@ -238,7 +208,7 @@ void ChatAssembler::emit_call(std::size_t call, bool opened, const json::value* 
   Call& known = calls_[call];
   ToolCallDelta delta;
   delta.call = static_cast<std::uint32_t>(call);
-  if (known.id.empty()) delta.id = known.id = id_text(id);
+  if (known.id.empty()) delta.id = known.id = word_of(id);
   const std::string_view name = function != nullptr ? text_at(*function, "name") : std::string_view();
   if (!known.named && !name.empty()) {
     delta.name = name;
@@ -249,7 +219,6 @@ void ChatAssembler::emit_call(std::size_t call, bool opened, const json::value* 
   if (arguments != nullptr) {
     delta.whole = !arguments->is_string();
     delta.arguments = delta.whole ? wire_text(*arguments) : std::string(arguments->get_string());
-    worded_ = worded_ || !delta.arguments->empty();
   }
   const bool only_arguments = delta.id.empty() && delta.name.empty();
   if (only_arguments && !opened && !delta.arguments) return;
@@ -275,39 +244,19 @@ void ChatAssembler::take_usage(const json::value* usage, const json::value* x_gr
   append_usage(verbatim_ ? counts_of(*sent) : usage_of(*sent));
 }
 
-void ChatAssembler::take_finish_reason(const json::value& reason) {
-  if (verbatim_) sent_.finish_reason = reason;
-  std::string words = reason.is_string() ? std::string(reason.get_string()) : wire_text(reason);
-  if (!words.empty()) reason_ = std::move(words);
-}
-
 void ChatAssembler::take_choice_error(const json::value& error) {
   const json::value document(json::object{{"error", error}});
   take_error(read_provider_error(&document, 0, {}), says_something(&error));
 }
 
 void ChatAssembler::emit_text(std::string_view text) {
-  if (text.empty()) return;
-  spoke_ = true;
-  worded_ = true;
-  if (think_.passes()) return append_text(text);
-  std::string reasoning;
-  std::string answer;
-  think_.push(text, reasoning, answer);
-  append_reasoning(reasoning);
-  append_text(answer);
+  spoke_ = spoke_ || !text.empty();
+  say(text);
 }
 
 void ChatAssembler::emit_reasoning(std::string_view text) {
-  if (text.empty()) return;
-  reasoned_ = true;
-  worded_ = true;
-  if (!think_.passes()) {
-    std::string answer;
-    think_.server_splits(answer);
-    append_text(answer);
-  }
-  append_reasoning(text);
+  reasoned_ = reasoned_ || !text.empty();
+  think(text);
 }
 
 }  // namespace sennit

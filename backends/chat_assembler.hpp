@@ -3,7 +3,6 @@
 #pragma once
 
 #include <sennit/backends/answer_assembler.hpp>
-#include <sennit/backends/think_splitter.hpp>
 
 #include <cstddef>
 #include <optional>
@@ -15,15 +14,13 @@ namespace sennit {
 
 class ChatAssembler final : public AnswerAssembler {
  public:
-  /// `verbatim`: see AnswerAssembler. Else calls that say nothing (some servers send an empty `function_call` with
-  /// every answer) are left out, too.
-  ChatAssembler(ThinkStart think, bool verbatim) noexcept : AnswerAssembler(verbatim), think_(think) {}
-
-  bool chunk(const json::object& chunk, std::vector<Event>& events) override;
-  void document(const json::object& answer, std::vector<Event>& events) override;
-  void close(bool complete, std::vector<Event>& events) override;
+  using AnswerAssembler::AnswerAssembler;
 
  private:
+  bool take_chunk(const json::object& chunk) override;
+  void take_document(const json::object& answer) override;
+  void settle() override;
+
   struct Call {
     std::string id;
     std::string index;  ///< as JSON text; empty where the wire has none
@@ -39,7 +36,6 @@ class ChatAssembler final : public AnswerAssembler {
   void take_tool_call(const json::object& delta);
   void take_function_call(const json::object& function);
   void take_usage(const json::value* usage, const json::value* x_groq);
-  void take_finish_reason(const json::value& reason);
   void take_choice_error(const json::value& error);
 
   [[nodiscard]] std::optional<std::size_t> find_call(const json::object& delta, std::string_view index,
@@ -51,7 +47,6 @@ class ChatAssembler final : public AnswerAssembler {
   void emit_text(std::string_view text);
   void emit_reasoning(std::string_view text);
 
-  ThinkSplitter think_;
   bool spoke_ = false;     // text, a refusal or a call has come
   bool reasoned_ = false;  // reasoning has come
   bool whole_ = false;     // what is being read is a whole answer, not a chunk

@@ -5,11 +5,6 @@ namespace sennit {
 
 namespace {
 
-const json::value* number_at(const json::object* object, std::string_view key) {
-  const json::value* value = object != nullptr ? object->if_contains(key) : nullptr;
-  return value != nullptr && value->is_number() ? value : nullptr;
-}
-
 const json::value* first_of(std::initializer_list<const json::value*> numbers) {
   for (const json::value* number : numbers) {
     if (number != nullptr) return number;
@@ -30,19 +25,6 @@ Sent find_counts(const json::object& usage) {
                     number_at(&usage, "prompt_cache_hit_tokens"), number_at(&usage, "cached_tokens")}),
           first_of({number_at(object_at(usage, "completion_tokens_details"), "reasoning_tokens"),
                     number_at(&usage, "reasoning_tokens")})};
-}
-
-json::value or_null(const json::value* number) {
-  return number != nullptr ? *number : json::value(nullptr);
-}
-
-std::optional<std::int64_t> count(const json::value* number) {
-  if (number == nullptr) return {};
-  if (const std::int64_t* whole = number->if_int64()) return *whole;
-  if (const double* real = number->if_double(); real != nullptr && *real > -9e15 && *real < 9e15) {
-    return static_cast<std::int64_t>(*real);
-  }
-  return {};
 }
 
 /// Reasoning is a part of the output, but not every server counts so. xAI's total shows that it stands beside it. Where
@@ -66,25 +48,24 @@ void place_reasoning(Usage& counts, std::optional<std::int64_t> total) {
 
 json::object usage_as_sent(const json::object& usage) {
   const Sent sent = find_counts(usage);
-  return {{"input", or_null(sent.input)},
-          {"output", or_null(sent.output)},
-          {"cached_input", or_null(sent.cached_input)},
-          {"reasoning", or_null(sent.reasoning)}};
+  json::object out;
+  note_counts(out, sent.input, sent.output, sent.cached_input, sent.reasoning);
+  return out;
 }
 
 Usage counts_of(const json::object& usage) {
   const Sent sent = find_counts(usage);
   Usage counts;
-  counts.input = count(sent.input);
-  counts.output = count(sent.output);
-  counts.cached_input = count(sent.cached_input);
-  counts.reasoning = count(sent.reasoning);
+  counts.input = tokens_of(sent.input);
+  counts.output = tokens_of(sent.output);
+  counts.cached_input = tokens_of(sent.cached_input);
+  counts.reasoning = tokens_of(sent.reasoning);
   return counts;
 }
 
 Usage usage_of(const json::object& usage) {
   Usage counts = counts_of(usage);
-  place_reasoning(counts, count(number_at(&usage, "total_tokens")));
+  place_reasoning(counts, tokens_of(number_at(&usage, "total_tokens")));
   // Azure's Grok counts cached tokens beside the input.
   if (counts.input && counts.cached_input && *counts.cached_input > *counts.input) {
     *counts.input += *counts.cached_input;

@@ -1,8 +1,6 @@
 #include <sennit/backends/gemini_assembler.hpp>
 #include <sennit/backends/json_fields.hpp>
 
-#include <fmt/format.h>
-
 #include <array>
 #include <utility>
 
@@ -14,6 +12,7 @@ constexpr std::array<std::string_view, 6> kChunkKeys = {"candidates", "usageMeta
                                                         "error",      "modelVersion",  "responseId"};
 constexpr std::array<std::string_view, 3> kCandidateKeys = {"index", "content", "finishReason"};
 constexpr std::array<std::string_view, 4> kPartKeys = {"text", "thought", "thoughtSignature", "functionCall"};
+constexpr std::string_view kSignature = "thoughtSignature";
 constexpr std::array<std::string_view, 5> kCallKeys = {"id", "name", "args", "partialArgs", "willContinue"};
 
 /// Why a prompt was refused may be a word that means something else as a reason to stop (OTHER). With this before it,
@@ -24,10 +23,6 @@ constexpr std::string_view kBlocked = "content_filter: ";
 /// Google number differently.
 constexpr std::array<std::string_view, 6> kFinishReasons = {"", "STOP", "MAX_TOKENS", "SAFETY", "RECITATION", "OTHER"};
 
-std::string text_of(const json::value& value) {
-  return value.is_string() ? std::string(value.get_string()) : wire_text(value);
-}
-
 std::string reason_word(const json::value& reason) {
   const std::int64_t* number = reason.if_int64();
   const bool named = number != nullptr && *number >= 0 && *number < static_cast<std::int64_t>(kFinishReasons.size());
@@ -37,20 +32,7 @@ std::string reason_word(const json::value& reason) {
 
 }  // namespace
 
-bool GeminiAssembler::chunk(const json::object& chunk, std::vector<Event>& events) {
-  events_ = &events;
-  worded_ = false;
-  const bool known = take(chunk);
-  if (worded_) ++pieces_;
-  return known;
-}
-
-void GeminiAssembler::document(const json::object& answer, std::vector<Event>& events) {
-  events_ = &events;
-  take(answer);
-}
-
-bool GeminiAssembler::take(const json::object& chunk) {
+bool GeminiAssembler::take_chunk(const json::object& chunk) {
   const auto [candidates, usage, feedback, error, version, id] = fields(chunk, kChunkKeys);
   if (says_something(error)) {
     const json::value document(chunk);
@@ -65,15 +47,14 @@ bool GeminiAssembler::take(const json::object& chunk) {
   return false;
 }
 
-void GeminiAssembler::close(bool /*complete*/, std::vector<Event>& events) {
-  events_ = &events;
+void GeminiAssembler::settle() {
   // The model that stopped by itself has said all of it, with or without the end of the call.
   settle_call(reason_ == "STOP");
 }
 
 void GeminiAssembler::take_usage(const json::object& usage) {
   understood_ = true;
-  if (verbatim_) note_gemini_usage(usage, sent_.usage);
+  if (verbatim_) GeminiUsage::note(usage, sent_.usage);
   if (usage_so_far_.take(usage)) append_usage(verbatim_ ? usage_so_far_.counts() : usage_so_far_.meaning());
 }
 
@@ -86,10 +67,7 @@ void GeminiAssembler::take_feedback(const json::object& feedback) {
   reason_ = std::string(kBlocked).append(text_of(*block));
   blocked_ = true;
   // A verbatim reading shows no such words: they are none of the model's.
-  if (verbatim_ || refused_) return;
-  const std::string_view words = text_at(feedback, "blockReasonMessage");
-  worded_ = worded_ || !words.empty();
-  append_refusal(words);
+  if (!verbatim_ && !refused()) refuse(text_at(feedback, "blockReasonMessage"));
 }
 
 void GeminiAssembler::take_candidates(const json::array& candidates) {
@@ -120,36 +98,22 @@ void GeminiAssembler::take_part(const json::object& part) {
   } else {
     // Its own part may have an empty text or none. What we do not tell (files, code, server tools) needs no signature.
     if (signed_by != nullptr && (words || function != nullptr || part.size() == 1)) emit_signature(*signed_by);
-    if (words) emit_text(text->get_string());
+    if (words) say(text->get_string());
   }
   if (function != nullptr) take_call(*function);
 }
 
-void GeminiAssembler::emit_text(std::string_view text) {
-  worded_ = worded_ || !text.empty();
-  append_text(text);
-}
-
 void GeminiAssembler::emit_thought(std::string_view text, const json::value* signature) {
-  if (!text.empty()) {
-    worded_ = true;
-    unsigned_ = true;
-    append_reasoning(text);
-  }
+  think(text);
   if (signature == nullptr) return;
-  if (text.empty()) return emit_opaque(*signature);
-  std::get<ReasoningDelta>(events_->back().data).opaque = json::object{{"thoughtSignature", *signature}};
+  if (text.empty()) return append_opaque({{kSignature, *signature}});
+  std::get<ReasoningDelta>(events_->back().data).opaque = json::object{{kSignature, *signature}};
   unsigned_ = false;
 }
 
 void GeminiAssembler::emit_signature(const json::value& signature) {
-  if (unsigned_) emit_opaque(json::value(""));
-  emit_opaque(signature);
-}
-
-void GeminiAssembler::emit_opaque(const json::value& signature) {
-  unsigned_ = false;
-  events_->emplace_back().data.emplace<ReasoningDelta>().opaque = json::object{{"thoughtSignature", signature}};
+  close_unsigned_thoughts(kSignature);
+  append_opaque({{kSignature, signature}});
 }
 
 /// The pieces of a call come without its name; a server may repeat it together with the id.
@@ -181,20 +145,13 @@ void GeminiAssembler::take_call(const json::object& function) {
 }
 
 void GeminiAssembler::open_call(const json::object& function, bool in_pieces) {
-  if (calls_ >= kMaxCalls) {
-    throw Error(errc::too_large, fmt::format("a completion with more than {} tool calls", kMaxCalls));
-  }
   const json::value* id = member(function, "id");
   const json::value* name = function.if_contains("name");
   const json::value* args = member(function, "args");
-  if (verbatim_) {
-    SentAnswer::Call& sent = sent_.calls.emplace_back();
-    if (id != nullptr) sent.id = *id;
-    if (name != nullptr) sent.name = *name;
-  }
   ToolCallDelta delta;
-  delta.call = calls_++;
-  if (says_something(id)) delta.id = text_of(*id);
+  delta.call = new_call(id, name);
+  if (verbatim_ && id != nullptr) sent_.calls.back().id = *id;  // an empty one as well
+  delta.id = word_of(id);
   delta.name = as_text(name);
   if (in_pieces) {
     open_.emplace(OpenCall{delta.call, delta.id, PartialArguments(as_object(args))});
@@ -202,7 +159,6 @@ void GeminiAssembler::open_call(const json::object& function, bool in_pieces) {
     // Text is no object: the arguments as JSON, perhaps.
     delta.whole = verbatim_ || !args->is_string();
     delta.arguments = delta.whole ? wire_text(*args) : std::string(args->get_string());
-    worded_ = worded_ || !delta.arguments->empty();
   }
   append_call(std::move(delta));
 }

@@ -28,10 +28,6 @@ class GeminiAssembler final : public AnswerAssembler {
  public:
   using AnswerAssembler::AnswerAssembler;
 
-  bool chunk(const json::object& chunk, std::vector<Event>& events) override;
-  void document(const json::object& answer, std::vector<Event>& events) override;
-  void close(bool complete, std::vector<Event>& events) override;
-
  private:
   /// A call whose arguments are still coming. There is one at a time.
   struct OpenCall {
@@ -40,7 +36,9 @@ class GeminiAssembler final : public AnswerAssembler {
     PartialArguments arguments;
   };
 
-  bool take(const json::object& chunk);
+  bool take_chunk(const json::object& chunk) override;
+  void take_document(const json::object& answer) override { (void)take_chunk(answer); }
+  void settle() override;
   void take_usage(const json::object& usage);
   void take_feedback(const json::object& feedback);
   void take_candidates(const json::array& candidates);
@@ -48,10 +46,8 @@ class GeminiAssembler final : public AnswerAssembler {
   void take_call(const json::object& function);
   void take_finish_reason(const json::value& reason);
 
-  void emit_text(std::string_view text);
   void emit_thought(std::string_view text, const json::value* signature);
   void emit_signature(const json::value& signature);
-  void emit_opaque(const json::value& signature);
 
   [[nodiscard]] bool continues_call(const json::value* id, const json::value* name) const;
   void open_call(const json::object& function, bool in_pieces);
@@ -59,9 +55,7 @@ class GeminiAssembler final : public AnswerAssembler {
 
   GeminiUsage usage_so_far_;
   std::optional<OpenCall> open_;
-  std::uint32_t calls_ = 0;
-  bool unsigned_ = false;  // thoughts were told that nothing has closed
-  bool blocked_ = false;   // the prompt was refused
+  bool blocked_ = false;  // the prompt was refused
 };
 
 }  // namespace sennit

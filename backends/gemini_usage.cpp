@@ -2,7 +2,6 @@
 #include <sennit/backends/json_fields.hpp>
 
 #include <array>
-#include <utility>
 
 namespace sennit {
 
@@ -11,19 +10,6 @@ namespace {
 constexpr std::array<std::string_view, 5> kKeys = {"promptTokenCount", "candidatesTokenCount",
                                                    "cachedContentTokenCount", "thoughtsTokenCount",
                                                    "toolUsePromptTokenCount"};
-
-/// Beyond these a number is no count of tokens, and sums of them could overflow.
-constexpr std::int64_t kMostTokens = 9'000'000'000'000'000;
-
-std::optional<std::int64_t> count(const json::value* number) {
-  if (number == nullptr) return {};
-  if (const std::int64_t* whole = number->if_int64()) {
-    if (*whole >= 0 && *whole <= kMostTokens) return *whole;
-  } else if (const double* real = number->if_double()) {
-    if (*real >= 0 && *real <= static_cast<double>(kMostTokens)) return static_cast<std::int64_t>(*real);
-  }
-  return {};
-}
 
 std::optional<std::int64_t> sum(std::optional<std::int64_t> a, std::optional<std::int64_t> b) {
   if (!a) return b;
@@ -34,15 +20,11 @@ std::optional<std::int64_t> sum(std::optional<std::int64_t> a, std::optional<std
 
 bool GeminiUsage::take(const json::object& usage) {
   const auto [prompt, candidates, cached, thoughts, tool_results] = fields(usage, kKeys);
-  bool any = false;
-  for (const auto& [number, known] :
-       {std::pair(prompt, &prompt_), std::pair(candidates, &candidates_), std::pair(cached, &cached_),
-        std::pair(thoughts, &thoughts_), std::pair(tool_results, &tool_results_)}) {
-    const std::optional<std::int64_t> tokens = count(number);
-    if (!tokens) continue;
-    *known = tokens;
-    any = true;
-  }
+  bool any = take_tokens(prompt, prompt_);
+  any = take_tokens(candidates, candidates_) || any;
+  any = take_tokens(cached, cached_) || any;
+  any = take_tokens(thoughts, thoughts_) || any;
+  any = take_tokens(tool_results, tool_results_) || any;
   return any;
 }
 
@@ -54,13 +36,9 @@ Usage GeminiUsage::meaning() const {
   return {sum(prompt_, tool_results_), sum(candidates_, thoughts_), cached_, thoughts_};
 }
 
-void note_gemini_usage(const json::object& usage, json::object& sent) {
+void GeminiUsage::note(const json::object& usage, json::object& sent) {
   const auto [prompt, candidates, cached, thoughts, tool_results] = fields(usage, kKeys);
-  for (const auto& [key, number] : {std::pair("input", prompt), std::pair("output", candidates),
-                                    std::pair("cached_input", cached), std::pair("reasoning", thoughts)}) {
-    json::value& known = sent[key];
-    if (number != nullptr && number->is_number()) known = *number;
-  }
+  note_counts(sent, prompt, candidates, cached, thoughts);
 }
 
 }  // namespace sennit

@@ -19,6 +19,8 @@ class GeminiUsage {
   /// What they mean: the wire counts thoughts beside the output, and what the server's own tools found beside the
   /// prompt. All four together are its total, and all are to be paid.
   [[nodiscard]] Usage meaning() const;
+  /// Puts the numbers of `usage` into `sent`: see note_counts().
+  static void note(const json::object& usage, json::object& sent);
 
  private:
   std::optional<std::int64_t> prompt_;
@@ -27,9 +29,5 @@ class GeminiUsage {
   std::optional<std::int64_t> thoughts_;
   std::optional<std::int64_t> tool_results_;
 };
-
-/// Puts the numbers of `usage` into `sent`, an object of {input, output, cached_input, reasoning} that holds what came
-/// before, null where nothing did.
-void note_gemini_usage(const json::object& usage, json::object& sent);
 
 }  // namespace sennit

@@ -5,6 +5,8 @@
 #include <sennit/backends/wire_json.hpp>
 
 #include <array>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -76,5 +78,39 @@ inline std::string wire_text(const json::value& value) {
   append_json(text, value);
   return text;
 }
+
+/// A string's text; of anything else its JSON.
+inline std::string text_of(const json::value& value) {
+  return value.is_string() ? std::string(value.get_string()) : wire_text(value);
+}
+
+/// A word or an id, mostly a string; empty where it says nothing.
+inline std::string word_of(const json::value* value) {
+  return says_something(value) ? text_of(*value) : std::string();
+}
+
+/// The wire's index as a key: mostly a number, but any JSON may stand there.
+[[nodiscard]] std::string index_key(const json::value& index);
+
+// ---- counts of tokens ----
+
+inline const json::value* number_at(const json::object* object, std::string_view key) {
+  const json::value* value = object != nullptr ? object->if_contains(key) : nullptr;
+  return value != nullptr && value->is_number() ? value : nullptr;
+}
+
+/// As a whole number. Nothing if it is no count of tokens: negative, or so large that sums could overflow.
+[[nodiscard]] std::optional<std::int64_t> tokens_of(const json::value* number);
+
+/// Replaces what was known. False if there is no count.
+inline bool take_tokens(const json::value* number, std::optional<std::int64_t>& known) {
+  const std::optional<std::int64_t> tokens = tokens_of(number);
+  if (tokens) known = tokens;
+  return tokens.has_value();
+}
+
+/// Puts numbers into {input, output, cached_input, reasoning}, which holds what came before, null where nothing did.
+void note_counts(json::object& sent, const json::value* input, const json::value* output, const json::value* cached,
+                 const json::value* reasoning);
 
 }  // namespace sennit

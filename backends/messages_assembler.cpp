@@ -1,8 +1,6 @@
 #include <sennit/backends/json_fields.hpp>
 #include <sennit/backends/messages_assembler.hpp>
 
-#include <fmt/format.h>
-
 #include <array>
 #include <utility>
 
@@ -14,25 +12,13 @@ constexpr std::array<std::string_view, 7> kEventKeys = {"type",    "index", "del
                                                         "message", "usage", "error"};
 constexpr std::array<std::string_view, 4> kDeltaKeys = {"type", "text", "thinking", "partial_json"};
 
-/// Mostly a number, but any JSON may stand there.
-std::string index_key(const json::value* index) {
-  if (index == nullptr) return "null";
-  if (const double* number = index->if_double(); number != nullptr && *number > -9e15 && *number < 9e15 &&
-                                                 *number == static_cast<double>(static_cast<std::int64_t>(*number))) {
-    return std::to_string(static_cast<std::int64_t>(*number));
-  }
-  return wire_text(*index);
-}
-
-std::string text_of(const json::value& value) {
-  return value.is_string() ? std::string(value.get_string()) : wire_text(value);
+std::string place_of(const json::value* index) {
+  return index_key(index != nullptr ? *index : json::value());
 }
 
 }  // namespace
 
-bool MessagesAssembler::chunk(const json::object& chunk, std::vector<Event>& events) {
-  events_ = &events;
-  worded_ = false;
+bool MessagesAssembler::take_chunk(const json::object& chunk) {
   const auto [type, index, delta, content_block, message, usage, error] = fields(chunk, kEventKeys);
   const std::string_view kind = as_text(type);
   if (kind == "content_block_delta") {
@@ -59,20 +45,17 @@ bool MessagesAssembler::chunk(const json::object& chunk, std::vector<Event>& eve
   } else if (kind != "ping") {
     return false;
   }
-  if (worded_) ++pieces_;
   return true;
 }
 
-void MessagesAssembler::document(const json::object& answer, std::vector<Event>& events) {
-  events_ = &events;
+void MessagesAssembler::take_document(const json::object& answer) {
   if (text_at(answer, "type") == "error" || says_something(answer.if_contains("error"))) take_broken(answer);
   take_blocks(answer.if_contains("content"));
   take_usage(answer.if_contains("usage"));
   take_end(answer);
 }
 
-void MessagesAssembler::close(bool /*complete*/, std::vector<Event>& events) {
-  events_ = &events;
+void MessagesAssembler::settle() {
   close_thought();
   for (Call& call : calls_) tell_input(call);
 }
@@ -99,7 +82,7 @@ void MessagesAssembler::take_blocks(const json::value* content) {
 void MessagesAssembler::take_block(const json::object& block) {
   const std::string_view type = text_at(block, "type");
   if (type == "text") {
-    emit_text(text_at(block, "text"));
+    say(text_at(block, "text"));
   } else if (type == "thinking") {
     open_thought(block);
     close_thought();
@@ -123,9 +106,9 @@ void MessagesAssembler::open_block(const json::value* index, const json::object&
   // It opens with {} and its input comes in pieces, but a server may send the input here and no pieces at all.
   const json::value* input = block.if_contains("input");
   if (says_something(input)) {
-    open_call(index_key(index), block, {}, false).input = *input;
+    open_call(place_of(index), block, {}, false).input = *input;
   } else {
-    open_call(index_key(index), block, std::string(), false);
+    open_call(place_of(index), block, std::string(), false);
   }
 }
 
@@ -133,15 +116,14 @@ void MessagesAssembler::take_delta(const json::value* index, const json::object&
   const auto [type, text, thinking, partial_json] = fields(delta, kDeltaKeys);
   const std::string_view kind = as_text(type);
   if (kind == "text_delta") {
-    emit_text(as_text(text));
+    say(as_text(text));
   } else if (kind == "thinking_delta") {
-    emit_thought(as_text(thinking));
+    think(as_text(thinking));
   } else if (kind == "input_json_delta") {
     const std::string_view piece = as_text(partial_json);
     Call* call = piece.empty() ? nullptr : find_call(index);
     if (call == nullptr) return;
     call->piecemeal = true;
-    worded_ = true;
     ToolCallDelta more;
     more.call = static_cast<std::uint32_t>(call - calls_.data());
     more.arguments = piece;
@@ -156,21 +138,9 @@ void MessagesAssembler::close_block(const json::value* index) {
   if (Call* call = find_call(index)) tell_input(*call);
 }
 
-void MessagesAssembler::emit_text(std::string_view text) {
-  worded_ = worded_ || !text.empty();
-  append_text(text);
-}
-
-void MessagesAssembler::emit_thought(std::string_view text) {
-  if (text.empty()) return;
-  worded_ = true;
-  unsigned_ = true;
-  append_reasoning(text);
-}
-
 void MessagesAssembler::open_thought(const json::object& block) {
   part_thoughts();
-  emit_thought(text_at(block, "thinking"));
+  think(text_at(block, "thinking"));
   signature_ = text_at(block, "signature");
 }
 
@@ -178,30 +148,25 @@ void MessagesAssembler::take_redacted(const json::object& block) {
   const json::value* data = block.if_contains("data");
   if (!says_something(data)) return;
   part_thoughts();
-  emit_opaque("redacted_thinking", *data);
+  append_opaque({{"redacted_thinking", *data}});
 }
 
 /// The signature comes with the last delta of its block, so it is told when the block ends.
 void MessagesAssembler::close_thought() {
   if (signature_.empty()) return;
-  emit_opaque("signature", json::value(signature_));
+  append_opaque({{"signature", signature_}});
   signature_.clear();
 }
 
-/// Servers that imitate the protocol may sign nothing. The next block's signature must not cover their words as well.
+/// Servers that imitate the protocol may sign nothing.
 void MessagesAssembler::part_thoughts() {
   close_thought();
-  if (unsigned_) emit_opaque("signature", json::value(""));
-}
-
-void MessagesAssembler::emit_opaque(std::string_view key, const json::value& block) {
-  unsigned_ = false;
-  events_->emplace_back().data.emplace<ReasoningDelta>().opaque = json::object{{key, block}};
+  close_unsigned_thoughts("signature");
 }
 
 MessagesAssembler::Call* MessagesAssembler::find_call(const json::value* index) {
   if (calls_.empty()) return nullptr;
-  const std::string key = index_key(index);
+  const std::string key = place_of(index);
   for (std::size_t i = calls_.size(); i-- > 0;) {
     if (calls_[i].index == key) return &calls_[i];
   }
@@ -210,23 +175,14 @@ MessagesAssembler::Call* MessagesAssembler::find_call(const json::value* index) 
 
 MessagesAssembler::Call& MessagesAssembler::open_call(std::string index, const json::object& block,
                                                       std::optional<std::string> arguments, bool whole) {
-  if (calls_.size() >= kMaxCalls) {
-    throw Error(errc::too_large, fmt::format("a completion with more than {} tool calls", kMaxCalls));
-  }
   const json::value* id = block.if_contains("id");
   const json::value* name = member(block, "name");
-  if (verbatim_) {
-    SentAnswer::Call& sent = sent_.calls.emplace_back();
-    if (says_something(id)) sent.id = *id;
-    if (name != nullptr) sent.name = *name;
-  }
   ToolCallDelta delta;
-  delta.call = static_cast<std::uint32_t>(calls_.size());
-  if (says_something(id)) delta.id = text_of(*id);
+  delta.call = new_call(id, name);
+  delta.id = word_of(id);
   delta.name = as_text(name);
   delta.arguments = std::move(arguments);
   delta.whole = whole;
-  worded_ = worded_ || (delta.arguments && !delta.arguments->empty());
   append_call(std::move(delta));
   Call& call = calls_.emplace_back();
   call.index = std::move(index);
@@ -236,7 +192,6 @@ MessagesAssembler::Call& MessagesAssembler::open_call(std::string index, const j
 void MessagesAssembler::tell_input(Call& call) {
   const json::value input = std::exchange(call.input, nullptr);
   if (input.is_null() || call.piecemeal) return;
-  worded_ = true;
   ToolCallDelta all;
   all.call = static_cast<std::uint32_t>(&call - calls_.data());
   all.arguments = text_of(input);
@@ -247,7 +202,7 @@ void MessagesAssembler::tell_input(Call& call) {
 void MessagesAssembler::take_usage(const json::value* usage) {
   const json::object* sent = as_object(usage);
   if (sent == nullptr) return;
-  if (verbatim_) note_usage(*sent, sent_.usage);
+  if (verbatim_) MessagesUsage::note(*sent, sent_.usage);
   if (!usage_so_far_.take(*sent)) return;
   understood_ = true;
   append_usage(verbatim_ ? usage_so_far_.counts() : usage_so_far_.meaning());
@@ -257,17 +212,11 @@ void MessagesAssembler::take_usage(const json::value* usage) {
 void MessagesAssembler::take_end(const json::object& end) {
   const json::value* reason = member(end, "stop_reason");
   if (reason == nullptr) return;
-  if (verbatim_) sent_.finish_reason = *reason;
-  std::string words = text_of(*reason);
-  if (words.empty()) return;
-  reason_ = std::move(words);
+  take_reason(*reason);
   // The provider may say why it refused. A verbatim reading shows no such words: they are none of the model's.
-  const bool refuses = reason_ == "refusal" && !refused_ && !verbatim_;
+  const bool refuses = reason_ == "refusal" && !refused() && !verbatim_;
   const json::object* details = refuses ? object_at(end, "stop_details") : nullptr;
-  if (details == nullptr) return;
-  const std::string_view explanation = text_at(*details, "explanation");
-  worded_ = worded_ || !explanation.empty();
-  append_refusal(explanation);
+  if (details != nullptr) refuse(text_at(*details, "explanation"));
 }
 
 void MessagesAssembler::take_broken(const json::object& object) {

@@ -21,11 +21,11 @@ class MessagesAssembler final : public AnswerAssembler {
  public:
   using AnswerAssembler::AnswerAssembler;
 
-  bool chunk(const json::object& chunk, std::vector<Event>& events) override;
-  void document(const json::object& answer, std::vector<Event>& events) override;
-  void close(bool complete, std::vector<Event>& events) override;
-
  private:
+  bool take_chunk(const json::object& chunk) override;
+  void take_document(const json::object& answer) override;
+  void settle() override;
+
   struct Call {
     std::string index;  ///< of its block, as JSON text
     json::value input;  ///< what the block opened with, until it is told
@@ -42,13 +42,10 @@ class MessagesAssembler final : public AnswerAssembler {
   void take_end(const json::object& end);
   void take_broken(const json::object& object);
 
-  void emit_text(std::string_view text);
-  void emit_thought(std::string_view text);
   void open_thought(const json::object& block);
   void take_redacted(const json::object& block);
   void close_thought();
   void part_thoughts();
-  void emit_opaque(std::string_view key, const json::value& block);
 
   [[nodiscard]] Call* find_call(const json::value* index);
   /// `index`: empty for a call that came whole, which takes no pieces.
@@ -58,7 +55,6 @@ class MessagesAssembler final : public AnswerAssembler {
   MessagesUsage usage_so_far_;
   std::vector<Call> calls_;
   std::string signature_;  // of the thinking block that is open
-  bool unsigned_ = false;  // thoughts were told that nothing has closed
 };
 
 }  // namespace sennit

@@ -1,18 +1,9 @@
 #include <sennit/backends/json_fields.hpp>
 #include <sennit/backends/messages_usage.hpp>
 
-#include <array>
-#include <initializer_list>
-#include <utility>
-
 namespace sennit {
 
 namespace {
-
-const json::value* number_at(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_number() ? value : nullptr;
-}
 
 struct Sent {
   const json::value* input;
@@ -24,36 +15,20 @@ struct Sent {
 
 Sent find_counts(const json::object& usage) {
   const json::object* details = object_at(usage, "output_tokens_details");
-  return {number_at(usage, "input_tokens"), number_at(usage, "output_tokens"),
-          number_at(usage, "cache_read_input_tokens"), number_at(usage, "cache_creation_input_tokens"),
-          details != nullptr ? number_at(*details, "thinking_tokens") : nullptr};
-}
-
-/// Beyond these a number is no count of tokens, and sums of them could overflow.
-constexpr std::int64_t kMostTokens = 9'000'000'000'000'000;
-
-std::optional<std::int64_t> count(const json::value& number) {
-  if (const std::int64_t* whole = number.if_int64()) {
-    if (*whole >= 0 && *whole <= kMostTokens) return *whole;
-  } else if (const double* real = number.if_double()) {
-    if (*real >= 0 && *real <= static_cast<double>(kMostTokens)) return static_cast<std::int64_t>(*real);
-  }
-  return {};
+  return {number_at(&usage, "input_tokens"), number_at(&usage, "output_tokens"),
+          number_at(&usage, "cache_read_input_tokens"), number_at(&usage, "cache_creation_input_tokens"),
+          number_at(details, "thinking_tokens")};
 }
 
 }  // namespace
 
 bool MessagesUsage::take(const json::object& usage) {
   const Sent sent = find_counts(usage);
-  bool any = false;
-  for (const auto& [number, known] :
-       {std::pair(sent.input, &input_), std::pair(sent.output, &output_), std::pair(sent.cache_read, &cache_read_),
-        std::pair(sent.cache_written, &cache_written_), std::pair(sent.thinking, &thinking_)}) {
-    const std::optional<std::int64_t> tokens = number != nullptr ? count(*number) : std::nullopt;
-    if (!tokens) continue;
-    *known = tokens;
-    any = true;
-  }
+  bool any = take_tokens(sent.input, input_);
+  any = take_tokens(sent.output, output_) || any;
+  any = take_tokens(sent.cache_read, cache_read_) || any;
+  any = take_tokens(sent.cache_written, cache_written_) || any;
+  any = take_tokens(sent.thinking, thinking_) || any;
   return any;
 }
 
@@ -69,14 +44,9 @@ Usage MessagesUsage::meaning() const {
   return usage;
 }
 
-void note_usage(const json::object& usage, json::object& sent) {
+void MessagesUsage::note(const json::object& usage, json::object& sent) {
   const Sent found = find_counts(usage);
-  for (const auto& [key, number] :
-       {std::pair("input", found.input), std::pair("output", found.output), std::pair("cached_input", found.cache_read),
-        std::pair("reasoning", found.thinking)}) {
-    json::value& known = sent[key];
-    if (number != nullptr) known = *number;
-  }
+  note_counts(sent, found.input, found.output, found.cache_read, found.thinking);
 }
 
 }  // namespace sennit

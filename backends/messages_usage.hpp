@@ -19,6 +19,8 @@ class MessagesUsage {
   [[nodiscard]] Usage counts() const;
   /// What they mean: the wire's input is only what was neither read from the prompt cache nor written to it.
   [[nodiscard]] Usage meaning() const;
+  /// Puts the numbers of `usage` into `sent`: see note_counts().
+  static void note(const json::object& usage, json::object& sent);
 
  private:
   std::optional<std::int64_t> input_;
@@ -27,9 +29,5 @@ class MessagesUsage {
   std::optional<std::int64_t> cache_written_;
   std::optional<std::int64_t> thinking_;
 };
-
-/// Puts the numbers of `usage` into `sent`, an object of {input, output, cached_input, reasoning} that holds what came
-/// before, null where nothing did.
-void note_usage(const json::object& usage, json::object& sent);
 
 }  // namespace sennit

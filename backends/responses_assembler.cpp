@@ -12,13 +12,9 @@
 
 namespace sennit {
 
-bool ResponsesAssembler::chunk(const json::object& chunk, std::vector<Event>& events) {
-  events_ = &events;
-  worded_ = false;
+bool ResponsesAssembler::take_chunk(const json::object& chunk) {
   const json::value* type = chunk.if_contains("type");
-  const bool known = says_something(type) ? take_event(as_text(type), chunk) : take_untyped(chunk);
-  if (worded_) ++pieces_;
-  return known;
+  return says_something(type) ? take_event(as_text(type), chunk) : take_untyped(chunk);
 }
 
 bool ResponsesAssembler::take_event(std::string_view type, const json::object& event) {
@@ -70,21 +66,11 @@ bool ResponsesAssembler::take_untyped(const json::object& object) {
   return true;
 }
 
-void ResponsesAssembler::document(const json::object& answer, std::vector<Event>& events) {
-  events_ = &events;
+void ResponsesAssembler::take_document(const json::object& answer) {
   whole_ = true;
   understood_ = as_array(answer.if_contains("output")) != nullptr || text_at(answer, "object") == "response";
   take_end({}, answer);
   take_whole_output(answer);
-}
-
-void ResponsesAssembler::close(bool complete, std::vector<Event>& events) {
-  events_ = &events;
-  std::string reasoning;
-  std::string answer;
-  think_.finish(complete && calls_.empty(), reasoning, answer);
-  append_reasoning(reasoning);
-  append_text(answer);
 }
 
 void ResponsesAssembler::take_words(std::string_view stem, bool delta, const json::object& event) {
@@ -228,12 +214,9 @@ void ResponsesAssembler::take_missing_output(const json::object& response) {
 }
 
 std::size_t ResponsesAssembler::open_call(const ResponsesCallKey& key) {
-  if (calls_.size() >= kMaxCalls) {
-    throw Error(errc::too_large, fmt::format("a completion with more than {} tool calls", kMaxCalls));
-  }
+  const std::size_t call = new_call(nullptr, nullptr);
   calls_.emplace_back().index = key.index;
-  if (verbatim_) sent_.calls.emplace_back();
-  return calls_.size() - 1;
+  return call;
 }
 
 void ResponsesAssembler::take_call(const ResponsesCallKey& key, const json::object& item) {
@@ -267,7 +250,6 @@ void ResponsesAssembler::emit_call(std::size_t call, bool opened, const json::ob
     known.arguments.add(rest);
     if (!rest.empty() || (opened && (arguments != nullptr || !whole_))) delta.arguments = rest;
   }
-  worded_ = worded_ || (delta.arguments && !delta.arguments->empty());
   if (!opened && delta.id.empty() && delta.name.empty() && !delta.arguments) return;
   append_call(std::move(delta));
 }
@@ -285,7 +267,6 @@ void ResponsesAssembler::take_arguments(std::string_view key, bool delta, const 
   if (!delta) text = known.arguments.rest_of(text);
   if (known.whole || (found && text.empty())) return;
   known.arguments.add(text);
-  worded_ = worded_ || !text.empty();
   ToolCallDelta more;
   more.call = static_cast<std::uint32_t>(call);
   more.arguments = text;
@@ -330,25 +311,17 @@ void ResponsesAssembler::emit(ResponsesText kind, std::string_view text) {
     if (verbatim_ && kind == ResponsesText::refusal) events_->emplace_back().data.emplace<RefusalDelta>();
     return;
   }
-  worded_ = true;
-  std::string reasoning;
-  std::string answer;
   switch (kind) {
     case ResponsesText::refusal:
       refusal_.add(text);
-      return append_refusal(text);
+      return refuse(text);
     case ResponsesText::answer:
       answer_.add(text);
-      if (think_.passes()) return append_text(text);
-      think_.push(text, reasoning, answer);
-      append_reasoning(reasoning);
-      return append_text(answer);
+      return say(text);
     case ResponsesText::summary:
     case ResponsesText::thought:
       reasoning_.add(text);
-      if (!think_.passes()) think_.server_splits(answer);
-      append_text(answer);
-      return append_reasoning(text);
+      return think(text);
   }
 }
 
@@ -357,7 +330,7 @@ void ResponsesAssembler::close_reasoning(const json::object& item) {
   json::object block = reasoning_block(item);
   if (block.empty()) return;
   closed_reasoning_ = true;
-  events_->push_back(Event{{}, ReasoningDelta{{}, std::move(block)}});
+  append_opaque(std::move(block));
 }
 
 }  // namespace sennit

@@ -9,7 +9,6 @@
 #include <sennit/backends/answer_assembler.hpp>
 #include <sennit/backends/responses_calls.hpp>
 #include <sennit/backends/responses_items.hpp>
-#include <sennit/backends/think_splitter.hpp>
 #include <sennit/backends/told_text.hpp>
 
 #include <compare>
@@ -23,13 +22,9 @@ namespace sennit {
 
 class ResponsesAssembler final : public AnswerAssembler {
  public:
-  /// `verbatim`: see AnswerAssembler. Then a stream's words are those of its deltas, and what repeats them is not
-  /// looked at, except for the arguments of calls that came without deltas.
-  ResponsesAssembler(ThinkStart think, bool verbatim) noexcept : AnswerAssembler(verbatim), think_(think) {}
-
-  bool chunk(const json::object& chunk, std::vector<Event>& events) override;
-  void document(const json::object& answer, std::vector<Event>& events) override;
-  void close(bool complete, std::vector<Event>& events) override;
+  // Verbatim, a stream's words are those of its deltas, and what repeats them is not looked at, except for the
+  // arguments of calls that came without deltas.
+  using AnswerAssembler::AnswerAssembler;
 
   static constexpr std::size_t kMaxParts = 65'536;  ///< texts of one answer; each costs a node of a map
 
@@ -41,6 +36,9 @@ class ResponsesAssembler final : public AnswerAssembler {
     std::int64_t part = 0;
     friend auto operator<=>(const Place&, const Place&) = default;
   };
+
+  bool take_chunk(const json::object& chunk) override;
+  void take_document(const json::object& answer) override;
 
   bool take_event(std::string_view type, const json::object& event);
   bool take_untyped(const json::object& object);
@@ -69,7 +67,6 @@ class ResponsesAssembler final : public AnswerAssembler {
   void emit(ResponsesText kind, std::string_view text);
   void close_reasoning(const json::object& item);
 
-  ThinkSplitter think_;
   bool whole_ = false;             // what is being read is a whole answer, not a chunk
   bool closed_reasoning_ = false;  // a reasoning item has come whole
   std::vector<ResponsesCall> calls_;

@@ -66,11 +66,6 @@ json::object reasoning_block(const json::object& item) {
   return block;
 }
 
-std::string word_of(const json::value* value) {
-  if (!says_something(value)) return {};
-  return value->is_string() ? std::string(value->get_string()) : wire_text(*value);
-}
-
 std::optional<std::int64_t> index_of(const json::value* value) {
   if (value == nullptr) return {};
   if (const std::int64_t* number = value->if_int64()) return *number;

@@ -48,8 +48,6 @@ struct ResponsesPart {
 /// A reasoning item as the next request has to repeat it.
 [[nodiscard]] json::object reasoning_block(const json::object& item);
 
-/// A word or an id, mostly a string; empty where it says nothing.
-[[nodiscard]] std::string word_of(const json::value* value);
 /// A number that tells where something stands; nothing if it is none.
 [[nodiscard]] std::optional<std::int64_t> index_of(const json::value* value);
 /// The array under `key`; empty if there is none.

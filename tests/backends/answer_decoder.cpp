@@ -10,18 +10,6 @@ namespace {
 
 constexpr std::string_view kCall = R"({"tool_calls":[{"index":0,"id":"c1","function":{"name":"f","arguments":"{}"}}]})";
 
-const Finished& finished(const std::vector<Event>& events) {
-  REQUIRE_FALSE(events.empty());
-  REQUIRE(std::holds_alternative<Finished>(events.back().data));
-  return std::get<Finished>(events.back().data);
-}
-
-const Error& failed(const std::vector<Event>& events) {
-  REQUIRE_FALSE(events.empty());
-  REQUIRE(std::holds_alternative<Failed>(events.back().data));
-  return std::get<Failed>(events.back().data).error;
-}
-
 std::size_t terminals(const std::vector<Event>& events) {
   std::size_t count = 0;
   for (const Event& event : events) {

@@ -1,7 +1,7 @@
 // Chunks of Gemini's answers, for tests, in words of our own.
 #pragma once
 
-#include "chat_bodies.hpp"
+#include "answers.hpp"
 
 #include <string>
 #include <string_view>

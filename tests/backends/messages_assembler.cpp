@@ -15,17 +15,8 @@ std::vector<Event> events_of(std::string_view body, std::size_t piece = std::str
   return decode(body, options, piece);
 }
 
-/// Without what every answer has: counts and the end.
 std::vector<Event> content_of(std::string_view body) {
-  std::vector<Event> events = events_of(body);
-  std::erase_if(events, [](const Event& event) {
-    return std::holds_alternative<UsageUpdate>(event.data) || std::holds_alternative<Finished>(event.data);
-  });
-  return events;
-}
-
-Event event(EventData data) {
-  return Event{{}, std::move(data)};
+  return testing::content_of(events_of(body));
 }
 
 Usage last_usage(const std::vector<Event>& events) {
@@ -34,18 +25,6 @@ Usage last_usage(const std::vector<Event>& events) {
     if (const auto* update = std::get_if<UsageUpdate>(&event.data)) usage = update->usage;
   }
   return usage;
-}
-
-const Finished& finished(const std::vector<Event>& events) {
-  REQUIRE_FALSE(events.empty());
-  REQUIRE(std::holds_alternative<Finished>(events.back().data));
-  return std::get<Finished>(events.back().data);
-}
-
-const Error& failed(const std::vector<Event>& events) {
-  REQUIRE_FALSE(events.empty());
-  REQUIRE(std::holds_alternative<Failed>(events.back().data));
-  return std::get<Failed>(events.back().data).error;
 }
 
 json::value signed_by(std::string_view words) {

@@ -12,27 +12,10 @@ namespace sennit::testing::messages {
 namespace {
 
 void check_reading(std::string_view what, std::string_view body, std::string_view differences, int status = 200) {
-  INFO(what);
-  json::object expected{
-      {"text", ""},
-      {"reasoning", ""},
-      {"refusal", nullptr},
-      {"tool_calls", json::array()},
-      {"finish_reason", nullptr},
-      {"finish_detail", nullptr},
-      {"usage",
-       json::object{{"input", nullptr}, {"output", nullptr}, {"cached_input", nullptr}, {"reasoning", nullptr}}},
-      {"error", nullptr}};
-  const std::optional<json::value> parsed = parse_json(differences);
-  REQUIRE(parsed);
-  for (const auto& [key, value] : parsed->as_object()) expected[key] = value;
   ReadingOptions options;
   options.api = Api::messages;
   options.status = status;
-  CHECK(json::value(read_answer(body, options, {})) == json::value(expected));
-  for (const std::size_t size : {1UL, 3UL, 64UL}) {
-    CHECK(json::value(read_answer(body, options, std::array{size})) == json::value(expected));
-  }
+  testing::check_reading(options, what, body, differences);
 }
 
 TEST_CASE("a verbatim reading of a Messages answer shows what the wire had") {
@@ -101,10 +84,7 @@ TEST_CASE("no shape of a field breaks a Messages answer") {
   std::string all;
   for (const std::string_view form : kForms) {
     for (const std::string_view odd : kOdd) {
-      std::string object(form);
-      for (std::size_t at = object.find('@'); at != std::string::npos; at = object.find('@', at + odd.size())) {
-        object.replace(at, 1, odd);
-      }
+      const std::string object = filled(form, odd);
       INFO(object);
       const std::string body = sse({kStart, object, text("0", "a"), end("end_turn"), kStop});
       const std::vector<Event> events = decode(body, options);

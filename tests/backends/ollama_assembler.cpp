@@ -1,6 +1,6 @@
 // What the lines of Ollama's own answers become, what a verbatim reading shows of them, and that no shape of their
 // fields breaks one.
-#include "chat_bodies.hpp"
+#include "answers.hpp"
 #include <sennit/backends/answer_reading.hpp>
 
 #include <catch2/catch_test_macros.hpp>
@@ -45,28 +45,7 @@ std::vector<Event> events_of(std::string_view body, ThinkStart think = ThinkStar
   options.framing = framing;
   options.think = think;
   options.names.title = "the server";
-  std::vector<Event> whole = decode(body, options);
-  for (const std::size_t piece : {1UL, 7UL, 64UL}) {
-    INFO("pieces of " << piece << " bytes");
-    CHECK(decode(body, options, piece) == whole);
-  }
-  return whole;
-}
-
-Event event(EventData data) {
-  return Event{{}, std::move(data)};
-}
-
-const Finished& finished(const std::vector<Event>& events) {
-  REQUIRE_FALSE(events.empty());
-  REQUIRE(std::holds_alternative<Finished>(events.back().data));
-  return std::get<Finished>(events.back().data);
-}
-
-const Error& failed(const std::vector<Event>& events) {
-  REQUIRE_FALSE(events.empty());
-  REQUIRE(std::holds_alternative<Failed>(events.back().data));
-  return std::get<Failed>(events.back().data).error;
+  return decode_in_pieces(body, options);
 }
 
 TEST_CASE("an Ollama stream gives its thoughts, its text, its counts and its end") {
@@ -245,10 +224,7 @@ TEST_CASE("no shape of a field breaks an Ollama answer") {
   std::string all;
   for (const std::string_view form : kForms) {
     for (const std::string_view odd : kOdd) {
-      std::string object(form);
-      for (std::size_t at = object.find('@'); at != std::string::npos; at = object.find('@', at + odd.size())) {
-        object.replace(at, 1, odd);
-      }
+      const std::string object = filled(form, odd);
       INFO(object);
       const std::vector<Event> events = decode(lines({object, text("a"), kEnd}), options);
       CHECK(text_of(events) == "a");

@@ -1,7 +1,7 @@
 // What a decoder gives for a body in the Responses protocol, taken apart for tests.
 #pragma once
 
-#include "chat_bodies.hpp"
+#include "answers.hpp"
 #include "responses_bodies.hpp"
 #include <sennit/agent/completion.hpp>
 
@@ -18,30 +18,12 @@ namespace sennit::testing::responses {
 inline constexpr std::string_view kHello =
     R"({"type":"message","id":"m","role":"assistant","content":[{"type":"output_text","text":"hello"}]})";
 
-inline const Finished& finished(const std::vector<Event>& events) {
-  REQUIRE_FALSE(events.empty());
-  REQUIRE(std::holds_alternative<Finished>(events.back().data));
-  return std::get<Finished>(events.back().data);
-}
-
-inline const Error& failed(const std::vector<Event>& events) {
-  REQUIRE_FALSE(events.empty());
-  REQUIRE(std::holds_alternative<Failed>(events.back().data));
-  return std::get<Failed>(events.back().data).error;
-}
-
-/// The same events, however the body is cut: deltas that arrived apart are put together.
 inline std::vector<Event> decode_responses(std::string_view body, ThinkStart think = ThinkStart::off) {
   DecoderOptions options;
   options.api = Api::responses;
   options.think = think;
   options.names.title = "the server";
-  const std::vector<Event> whole = decode(body, options);
-  for (const std::size_t piece : {1UL, 7UL, 64UL}) {
-    INFO("pieces of " << piece << " bytes");
-    CHECK(decode(body, options, piece) == whole);
-  }
-  return whole;
+  return decode_in_pieces(body, options);
 }
 
 inline std::string refusal_of(const std::vector<Event>& events) {

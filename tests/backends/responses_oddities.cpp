@@ -1,5 +1,5 @@
 // What a verbatim reading shows of answers in the Responses protocol, and of what real servers do to it.
-#include "chat_bodies.hpp"
+#include "answers.hpp"
 #include "responses_bodies.hpp"
 #include <sennit/backends/answer_reading.hpp>
 #include <sennit/backends/wire_json.hpp>
@@ -14,30 +14,11 @@ namespace {
 
 constexpr std::string_view kEnd = R"({"type":"response.completed","response":{"status":"completed"}})";
 
-/// `differences`: the keys that differ from an empty reading, as JSON.
 void check_reading(std::string_view what, std::string_view body, std::string_view differences, int status = 200) {
-  INFO(what);
-  json::object expected{
-      {"text", ""},
-      {"reasoning", ""},
-      {"refusal", nullptr},
-      {"tool_calls", json::array()},
-      {"finish_reason", nullptr},
-      {"finish_detail", nullptr},
-      {"usage",
-       json::object{{"input", nullptr}, {"output", nullptr}, {"cached_input", nullptr}, {"reasoning", nullptr}}},
-      {"error", nullptr}};
-  const std::optional<json::value> parsed = parse_json(differences);
-  REQUIRE(parsed);
-  for (const auto& [key, value] : parsed->as_object()) expected[key] = value;
   ReadingOptions options;
   options.api = Api::responses;
   options.status = status;
-  CHECK(json::value(read_answer(body, options, {})) == json::value(expected));
-  for (const std::size_t size : {1UL, 2UL, 3UL, 7UL, 64UL}) {
-    INFO("pieces of " << size << " bytes");
-    CHECK(json::value(read_answer(body, options, std::array{size})) == json::value(expected));
-  }
+  testing::check_reading(options, what, body, differences);
 }
 
 TEST_CASE("a verbatim reading of a Responses stream has the words of its deltas") {

@@ -46,7 +46,7 @@ std::filesystem::path find_moved(const json::object& origin, const std::filesyst
     const std::filesystem::path file = (folder / relative).lexically_normal();
     if (is_file(file)) return file;
   }
-  const std::filesystem::path was(text_in(origin, "file"));
+  std::filesystem::path was(text_in(origin, "file"));
   if (is_file(was)) return was;
   for (std::filesystem::path above = folder;; above = above.parent_path()) {
     if (is_file(above / was.filename())) return above / was.filename();

@@ -32,8 +32,8 @@ bool ChatAssembler::take_chunk(const json::object& chunk) {
   if (words != nullptr && says_something(words)) {
     ProviderError groq_error;
     groq_error.message = words->is_string() ? *words : json::value(wire_text(*words));
-    const ProviderError* known = AnswerAssembler::error();
-    take_error(known != nullptr ? *known : std::move(groq_error), true);
+    if (const ProviderError* known = AnswerAssembler::error()) groq_error = *known;
+    take_error(std::move(groq_error), true);
   }
   take_choices(choices);
   return present(error) || present(usage) || present(x_groq) || present(choices);

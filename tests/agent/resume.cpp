@@ -69,17 +69,9 @@ TEST_CASE("a replay gives the same events, byte for byte, without asking model o
   };
   World world(play, {.state = folder.path()});
   Run run = world.agent(definition).session("s").start("go");
-  std::vector<Event> events;
-  const auto read = [](Run& reader, std::vector<Event>& into) -> asio::awaitable<bool> {
-    while (auto batch = co_await reader.next()) {
-      for (const Event& event : *batch) {
-        if (const auto* asks = std::get_if<QuestionAsked>(&event.data)) reader.answer(asks->id, "because");
-        into.push_back(event);
-      }
-    }
-    co_return true;
-  };
-  elsewhere(read(run, events));
+  const auto events = elsewhere(read_all(run, [&](const Event& event) {
+    if (const auto* asks = std::get_if<QuestionAsked>(&event.data)) run.answer(asks->id, "because");
+  }));
   REQUIRE(outcome_in(events).ending == Ending::completed);
   const int before = asked;
   for (int i = 0; i < 2; ++i) {
@@ -114,15 +106,9 @@ TEST_CASE("a cancelled, a failed and a limited run are replayed to the same end"
                   });
                 });
     Run run = world.agent(definition).session().start("go");
-    std::vector<Event> events;
-    const auto read = [](Run& reader, std::vector<Event>& into) -> asio::awaitable<bool> {
-      while (auto batch = co_await reader.next()) {
-        into.insert(into.end(), batch->begin(), batch->end());
-        if (count_of<ToolProgress>(into) == 1) reader.cancel("enough");
-      }
-      co_return true;
-    };
-    elsewhere(read(run, events));
+    const auto events = elsewhere(read_all(run, [&](const Event& event) {
+      if (std::holds_alternative<ToolProgress>(event.data)) run.cancel("enough");
+    }));
     CHECK(outcome_in(events).ending == Ending::cancelled);
     Run again = world.agent(definition).replay(recorded(world, run.id()));
     CHECK(difference(events, elsewhere(read_all(again))) == "");
@@ -136,23 +122,18 @@ TEST_CASE("a cancelled, a failed and a limited run are replayed to the same end"
                           calls(2, "c", "echo", R"({"text":"x"})")});
         },
         {.state = folder.path()});
-    Run run = world.agent(definition).session().start("go");
-    std::vector<Event> events;
-    const auto read = [](Run& reader, std::vector<Event>& into) -> asio::awaitable<bool> {
-      while (auto batch = co_await reader.next()) {
-        into.insert(into.end(), batch->begin(), batch->end());
-        if (count_of<ToolFinished>(into) == 1 && count_of<ApprovalRequested>(into) >= 2) reader.cancel("enough");
-      }
-      co_return true;
-    };
     definition.policy.ask = {"question", "pay"};
     Run asked = world.agent(definition).session().start("go");
-    elsewhere(read(asked, events));
+    int requests = 0;
+    int finished = 0;
+    const auto events = elsewhere(read_all(asked, [&](const Event& event) {
+      requests += std::holds_alternative<ApprovalRequested>(event.data) ? 1 : 0;
+      finished += std::holds_alternative<ToolFinished>(event.data) ? 1 : 0;
+      if (finished == 1 && requests >= 2) asked.cancel("enough");
+    }));
     CHECK(outcome_in(events).ending == Ending::cancelled);
     Run again = world.agent(definition).replay(recorded(world, asked.id()));
     CHECK(difference(events, elsewhere(read_all(again))) == "");
-    run.cancel();
-    elsewhere(run.wait());
   }
   SECTION("failed") {
     World world([](const CompletionRequest&) -> Turn { throw Error(errc::server, "broken"); },

@@ -220,18 +220,10 @@ TEST_CASE("a tool that is called again and asks in other words is asked anew") {
   World world(play, {.state = folder.path()}, tools);
   const Agent agent = world.agent(with_tools({"order"}));
   Run run = agent.resume(id);
-  std::vector<Event> events;
-  const auto read = [](Run& reader, std::vector<Event>& into) -> asio::awaitable<bool> {
-    while (auto batch = co_await reader.next()) {
-      for (const Event& event : *batch) {
-        const auto* asks = std::get_if<QuestionAsked>(&event.data);
-        if (asks != nullptr && asks->question == "pay Bob?") reader.answer(asks->id, "no");
-        into.push_back(event);
-      }
-    }
-    co_return true;
-  };
-  elsewhere(read(run, events));
+  const auto events = elsewhere(read_all(run, [&](const Event& event) {
+    const auto* asks = std::get_if<QuestionAsked>(&event.data);
+    if (asks != nullptr && asks->question == "pay Bob?") run.answer(asks->id, "no");
+  }));
   CHECK(outcome_in(events).text == "end");
   CHECK_FALSE(outcome_in(events).error);
   CHECK(result == "they said no");
@@ -267,17 +259,9 @@ TEST_CASE("a changed agent without the tool that was at work asks what became of
   World world(play, {.state = folder.path()}, tools);
   const Agent agent = world.agent(with_tools({"echo"}));
   Run run = agent.resume(id, {.migrate = true});
-  std::vector<Event> events;
-  const auto read = [](Run& reader, std::vector<Event>& into, std::string answer) -> asio::awaitable<bool> {
-    while (auto batch = co_await reader.next()) {
-      for (const Event& event : *batch) {
-        if (const auto* doubt = std::get_if<InDoubt>(&event.data)) reader.answer(doubt->id, answer);
-        into.push_back(event);
-      }
-    }
-    co_return true;
-  };
-  elsewhere(read(run, events, said));
+  const auto events = elsewhere(read_all(run, [&](const Event& event) {
+    if (const auto* doubt = std::get_if<InDoubt>(&event.data)) run.answer(doubt->id, said);
+  }));
   CHECK(count_of<InDoubt>(events) == 1);
   CHECK(begun == 1);
   CHECK(ill_formed(elsewhere(world.runtime.store()->messages("s"))).empty());

@@ -108,6 +108,10 @@ asio::awaitable<void> follow(Run run, std::vector<double>& cpu, std::string& id)
   if (outcome.ending != Ending::completed) throw std::runtime_error("the run ended as " + outcome.detail);
 }
 
+asio::awaitable<void> read(Store& store, std::string id, RecordedRun& into) {
+  into = co_await store.recorded(std::move(id));
+}
+
 /// Bytes of the entries of steps `from` to `to`, a step.
 double entry_bytes(const RecordedRun& run, std::size_t from, std::size_t to) {
   std::size_t bytes = 0;
@@ -145,8 +149,7 @@ void measure(std::size_t steps, const std::filesystem::path& journal) {
   double last_bytes = 0;
   if (!journal.empty()) {
     RecordedRun recorded;
-    const auto read = [&]() -> asio::awaitable<void> { recorded = co_await runtime.store()->recorded(id); };
-    run(read());
+    run(read(*runtime.store(), id, recorded));
     first_bytes = entry_bytes(recorded, 0, tenth);
     last_bytes = entry_bytes(recorded, steps - tenth - 1, steps - 1);
   }

@@ -97,9 +97,14 @@ EventData calls(std::uint32_t call, std::string id, std::string name, std::strin
   return ToolCallDelta{call, std::move(id), std::move(name), std::move(arguments), false};
 }
 
-asio::awaitable<std::vector<Event>> read_all(Run& run) {
+asio::awaitable<std::vector<Event>> read_all(Run& run, std::function<void(const Event& event)> react) {
   std::vector<Event> all;
-  while (auto events = co_await run.next()) all.insert(all.end(), events->begin(), events->end());
+  while (auto events = co_await run.next()) {
+    for (const Event& event : *events) {
+      all.push_back(event);
+      if (react) react(event);
+    }
+  }
   co_return all;
 }
 

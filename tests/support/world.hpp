@@ -82,8 +82,9 @@ T elsewhere(asio::awaitable<T> work) {
   return on_loop(loop, std::move(work));
 }
 
-/// All events of a run.
-[[nodiscard]] asio::awaitable<std::vector<Event>> read_all(Run& run);
+/// All events of a run. `react` sees each as it comes.
+[[nodiscard]] asio::awaitable<std::vector<Event>> read_all(Run& run,
+                                                           std::function<void(const Event& event)> react = {});
 /// The next event of type T; what comes before is dropped. Throws std::runtime_error if the run ends before.
 template <class T>
 [[nodiscard]] asio::awaitable<T> read_until(Run& run) {

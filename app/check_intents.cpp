@@ -1,7 +1,7 @@
 #include <sennit/agent/io/error.hpp>
 #include <sennit/app/check_parts.hpp>
-#include <sennit/backends/pattern.hpp>
-#include <sennit/backends/scripted_template.hpp>
+#include <sennit/backends/scripted/pattern.hpp>
+#include <sennit/backends/scripted/scripted_template.hpp>
 
 #include <fmt/format.h>
 

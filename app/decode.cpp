@@ -1,9 +1,9 @@
 #include <sennit/app/decode.hpp>
 #include <sennit/app/exit_code.hpp>
 #include <sennit/app/output.hpp>
-#include <sennit/backends/answer_reading.hpp>
 #include <sennit/backends/replay.hpp>
-#include <sennit/backends/wire_json.hpp>
+#include <sennit/backends/wire/answer_reading.hpp>
+#include <sennit/backends/wire/wire_json.hpp>
 
 #include <CLI/CLI.hpp>
 

@@ -3,7 +3,7 @@
 #include <sennit/backends/auto.hpp>
 #include <sennit/backends/chat_completions.hpp>
 #include <sennit/backends/providers.hpp>
-#include <sennit/backends/scripted.hpp>
+#include <sennit/backends/scripted/scripted.hpp>
 
 #include <fmt/format.h>
 

@@ -1,9 +1,9 @@
 #include <sennit/agent/io/http.hpp>
-#include <sennit/backends/answer_decoder.hpp>
+#include <sennit/backends/chat/chat_request.hpp>
 #include <sennit/backends/chat_completions.hpp>
-#include <sennit/backends/chat_request.hpp>
-#include <sennit/backends/provider_key.hpp>
-#include <sennit/backends/provider_verdict.hpp>
+#include <sennit/backends/wire/answer_decoder.hpp>
+#include <sennit/backends/wire/provider_key.hpp>
+#include <sennit/backends/wire/provider_verdict.hpp>
 
 #include <fmt/format.h>
 

@@ -4,7 +4,7 @@
 // column that only one row sets is still a column, so that no other file asks "is this DeepSeek?".
 #pragma once
 
-#include <sennit/backends/think_splitter.hpp>
+#include <sennit/backends/wire/think_splitter.hpp>
 
 #include <cstdint>
 #include <optional>

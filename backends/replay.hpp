@@ -8,7 +8,7 @@
 
 #include <sennit/agent/backend.hpp>
 #include <sennit/agent/registry.hpp>
-#include <sennit/backends/answer_decoder.hpp>
+#include <sennit/backends/wire/answer_decoder.hpp>
 
 #include <filesystem>
 #include <memory>

@@ -1,7 +1,7 @@
 #include <sennit/backends/auto.hpp>
 #include <sennit/backends/chat_completions.hpp>
 #include <sennit/backends/replay.hpp>
-#include <sennit/backends/scripted.hpp>
+#include <sennit/backends/scripted/scripted.hpp>
 #include <sennit/memory/notes.hpp>
 #include <sennit/planners/tool_loop.hpp>
 #include <sennit/plugins/builtin.hpp>

@@ -1,4 +1,4 @@
-#include "chat_bodies.hpp"
+#include "backends/chat/chat_bodies.hpp"
 #include "support/fixtures.hpp"
 #include <sennit/backends/replay.hpp>
 

@@ -3,7 +3,7 @@
 // ../shared/recordings beside the checkout).
 #include "recordings.hpp"
 
-#include <sennit/backends/answer_reading.hpp>
+#include <sennit/backends/wire/answer_reading.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators_range.hpp>

@@ -1,6 +1,6 @@
 #include "recordings.hpp"
 #include "support/fixtures.hpp"
-#include <sennit/backends/wire_json.hpp>
+#include <sennit/backends/wire/wire_json.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 

@@ -3,7 +3,7 @@
 #include "support/fixtures.hpp"
 #include "support/http_server.hpp"
 #include <sennit/backends/chat_completions.hpp>
-#include <sennit/backends/wire_json.hpp>
+#include <sennit/backends/wire/wire_json.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 

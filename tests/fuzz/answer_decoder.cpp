@@ -1,6 +1,6 @@
 // Any body of a model server, cut anywhere, reads as the same body in one piece, and always ends in one terminal event.
-#include <sennit/backends/answer_reading.hpp>
-#include <sennit/backends/wire_json.hpp>
+#include <sennit/backends/wire/answer_reading.hpp>
+#include <sennit/backends/wire/wire_json.hpp>
 
 #include <array>
 #include <cstdint>

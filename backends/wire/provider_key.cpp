@@ -1,0 +1,140 @@
+#include <sennit/backends/wire/provider_key.hpp>
+#include <sennit/backends/wire/provider_verdict.hpp>
+
+#include <boost/url/parse.hpp>
+#include <boost/url/url.hpp>
+#include <boost/url/url_view.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <map>
+#include <utility>
+
+namespace sennit {
+
+namespace {
+
+std::string trimmed(const std::string& text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  return first == std::string::npos ? std::string() : text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+/// Where an address of the agent file leads, seen from a provider.
+enum class Destination : std::uint8_t { own, this_machine, elsewhere };
+
+bool same_host(const boost::urls::url_view& url, const boost::urls::url_view& own) {
+  const std::string host = url.host_name();
+  const std::string owner = own.host_name();
+  const bool named = host == owner || host.ends_with("." + owner);  // eu.api.openai.com is OpenAI's
+  const bool usual_port = url.port().empty() || url.port() == "443";
+  return named && usual_port && url.scheme() == own.scheme() && !url.has_userinfo();
+}
+
+bool on_this_machine(const boost::urls::url_view& url) {
+  switch (url.host_type()) {
+    case boost::urls::host_type::ipv4:
+      return url.host_ipv4_address().is_loopback();
+    case boost::urls::host_type::ipv6:
+      return url.host_ipv6_address().is_loopback();
+    default:
+      return url.host_name() == "localhost" || url.host_name().ends_with(".localhost");
+  }
+}
+
+/// Only the keys of hosted providers are bound to their host: who runs servers of his own names where they are.
+Destination destination(const Provider& provider, const ModelSpec& spec) {
+  if (spec.base_url.empty() || !provider.key_required) return Destination::own;
+  const std::string address = Secret(spec.base_url).resolve();
+  boost::system::result<boost::urls::url> url = boost::urls::parse_uri(address);
+  const boost::system::result<boost::urls::url_view> own = boost::urls::parse_uri(provider.base_url);
+  if (!url || !own) return Destination::elsewhere;
+  url->normalize();
+  if (same_host(*url, *own)) return Destination::own;
+  return on_this_machine(*url) ? Destination::this_machine : Destination::elsewhere;
+}
+
+/// The agent file brings credentials in a form of its own.
+bool has_credentials(const std::map<std::string, std::string>& headers) {
+  static constexpr std::array<std::string_view, 3> kNames = {"authorization", "api-key", "x-api-key"};
+  return std::any_of(headers.begin(), headers.end(), [](const auto& header) {
+    return std::find(kNames.begin(), kNames.end(), lower_case(header.first, header.first.size())) != kNames.end();
+  });
+}
+
+std::string find_key(const Provider& provider, const ModelSpec& spec) {
+  if (!spec.api_key.empty()) {
+    try {
+      return spec.api_key.resolve();
+    } catch (const Error& error) {
+      throw Error(errc::authentication, fmt::format("no key for {}: {}", provider.title, error.message()));
+    }
+  }
+  const char* const found = std::getenv(std::string(provider.key_variable).c_str());
+  if (found == nullptr || *found == '\0') return "";
+  switch (destination(provider, spec)) {
+    case Destination::own:
+      return found;
+    case Destination::this_machine:
+      return "";
+    case Destination::elsewhere:
+      if (has_credentials(spec.headers)) return "";
+      break;
+  }
+  throw Error(
+      errc::authentication,
+      fmt::format("{0} is for {1} only, and `model.base_url` leads elsewhere: add `api_key: ${{env:{0}}}` below "
+                  "`model` if that server shall get it, or name the model `openai-compatible/…`",
+                  provider.key_variable, provider.base_url));
+}
+
+std::string replaced(std::string text, std::string_view secret) {
+  for (std::size_t at = text.find(secret); at != std::string::npos; at = text.find(secret, at)) {
+    text.replace(at, secret.size(), "***");
+    at += 3;
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string resolve_key(const Provider& provider, const ModelSpec& spec) {
+  std::string key = trimmed(find_key(provider, spec));
+  if (key.empty() && provider.key_required && spec.base_url.empty()) {
+    throw Error(errc::authentication, fmt::format("{} needs a key: set {} (`export {}=…`) or `model.api_key`",
+                                                  provider.title, provider.key_variable, provider.key_variable));
+  }
+  const bool printable = std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c <= '~'; });
+  if (!printable) {
+    throw Error(errc::authentication,
+                fmt::format("the key for {} holds white space or other characters that no key has", provider.title));
+  }
+  return key;
+}
+
+std::string_view key_variable_for(const Provider& provider, const ModelSpec& spec) {
+  const bool read = spec.api_key.empty() && (spec.base_url.empty() || !provider.key_required);
+  return read ? provider.key_variable : std::string_view();
+}
+
+Error without_key(Error error, const Provider& provider, const ModelSpec& spec) {
+  constexpr std::size_t kShortestSecret = 6;  // shorter ones are placeholders such as "none"
+  std::string key;
+  try {
+    key = resolve_key(provider, spec);
+  } catch (const Error&) {
+    return error;
+  }
+  const bool quoted =
+      error.message().find(key) != std::string::npos || error.provider_message().find(key) != std::string::npos;
+  if (key.size() < kShortestSecret || !quoted) return error;
+  Error clean = Error(error.code(), replaced(error.message(), key))
+                    .at(error.where())
+                    .provider(error.status(), error.provider_type(), replaced(error.provider_message(), key));
+  if (!error.retryable()) return clean;
+  return std::move(clean).retry(error.retry_after());
+}
+
+}  // namespace sennit

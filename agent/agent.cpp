@@ -4,6 +4,7 @@
 #include <sennit/agent/io/digest.hpp>
 #include <sennit/agent/opening.hpp>
 #include <sennit/agent/pin.hpp>
+#include <sennit/agent/routing.hpp>
 #include <sennit/agent/run_state.hpp>
 #include <sennit/agent/runtime_state.hpp>
 #include <sennit/agent/store.hpp>
@@ -78,7 +79,11 @@ std::shared_ptr<const Agent::Parts> make_parts(Runtime& runtime, Definition defi
   family.lineage.push_back(file.empty() ? file : std::filesystem::weakly_canonical(file));
 
   const PartContext context{parts->definition, runtime.registry(), runtime.state(), family.lineage};
-  parts->backend = context.registry.backend(parts->definition.model, context);
+  for (ModelSpec& spec : models_of(parts->definition.model)) {
+    auto backend = context.registry.backend(spec, context);
+    auto gate = parts->runtime->gates.gate(spec);
+    parts->models.push_back({std::move(spec), std::move(backend), std::move(gate)});
+  }
   parts->planner = context.registry.planner(parts->definition.planner, parts->definition.planner_options, context);
   if (parts->definition.memory.enabled) parts->memory = context.registry.memory(parts->definition.memory, context);
   add_tools(*parts, context);
@@ -187,6 +192,11 @@ std::string Session::State::address() const {
 
 Run Session::start(std::string input, RunOptions options) {
   input = sanitize_utf8(input);  // what is kept must be readable again
+  for (const Blob& file : options.attachments) {
+    if (file.data.empty() == file.url.empty()) {
+      throw Error(errc::invalid_argument, "an attachment has either bytes (base64) or a URL");
+    }
+  }
   return start_run(state_, {.input = std::move(input)}, std::move(options));
 }
 

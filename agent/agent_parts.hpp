@@ -3,6 +3,7 @@
 
 #include <sennit/agent/agent.hpp>
 #include <sennit/agent/memory.hpp>
+#include <sennit/agent/model_gate.hpp>
 #include <sennit/agent/planner.hpp>
 #include <sennit/agent/policy.hpp>
 #include <sennit/agent/schema/validate.hpp>
@@ -20,6 +21,13 @@
 namespace sennit {
 
 struct Agent::Parts {
+  /// A model that may answer.
+  struct Candidate {
+    ModelSpec spec;
+    std::shared_ptr<const Backend> backend;
+    std::shared_ptr<ModelGate> gate;
+  };
+
   struct ToolEntry {
     std::shared_ptr<Tool> tool;
     Validator arguments;
@@ -32,7 +40,7 @@ struct Agent::Parts {
   std::string digest;                                    // of `pin`
   json::value pin;                                       // what a run of this agent is bound to: see pin.hpp
   std::map<std::string, json::value, std::less<>> pins;  // by digest: its own, and those of all its sub-agents
-  std::shared_ptr<const Backend> backend;
+  std::vector<Candidate> models;  // the agent's own, its fallbacks, then those that only routes lead to
   std::shared_ptr<const Planner> planner;
   std::shared_ptr<Memory> memory;             // null: none
   std::vector<ToolEntry> tools;               // in the order of the definition: the prompt's prefix must be stable

@@ -1,6 +1,7 @@
 // A model, wherever it runs, behind one streaming interface.
 #pragma once
 
+#include <sennit/agent/ability.hpp>
 #include <sennit/agent/event.hpp>
 #include <sennit/agent/io/asio.hpp>
 #include <sennit/agent/io/environment.hpp>
@@ -66,9 +67,11 @@ class TokenStream {
 /// What a model can do and costs, as far as it is known.
 struct ModelInfo {
   std::string id;        ///< "deepseek/deepseek-chat": provider/model
-  std::string provider;  ///< tags Reasoning parts
+  std::string provider;  ///< who made a Reasoning part, so that only its maker gets it back
   std::optional<std::int64_t> context_tokens;
   std::optional<Prices> prices;
+  std::optional<std::int64_t> output_tokens{};  ///< of one answer, at most
+  std::optional<Abilities> abilities{};
 };
 
 class Backend;

@@ -67,6 +67,19 @@ void Budget::check_step() const {
   if (limits_.cost > 0 && spent.money >= limits_.cost) refuse_cost(spent.money);
 }
 
+std::optional<double> Budget::left() const {
+  const Amount spent = used();
+  std::optional<double> left;
+  const auto take = [&](double of, double limit) {
+    if (limit > 0) left = std::min(left.value_or(1), std::max(0.0, 1 - of / limit));
+  };
+  take(static_cast<double>(spent.tokens), static_cast<double>(limits_.tokens));
+  take(spent.money, limits_.cost);
+  if (parent_ == nullptr) return left;
+  const std::optional<double> above = parent_->left();
+  return left && above ? std::min(left, above) : left ? left : above;
+}
+
 void Budget::begin_step() {
   for (const Budget* budget = this; budget != nullptr; budget = budget->parent_) budget->check_step();
   retell_step();

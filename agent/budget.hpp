@@ -53,6 +53,8 @@ class Budget {
   [[nodiscard]] const Usage& usage() const noexcept { return usage_; }
   /// Where the prices of all that was charged are known, in one currency.
   [[nodiscard]] std::optional<Cost> cost() const;
+  /// The share of limits.tokens or limits.cost that is left, whichever is less; nothing where there is no limit.
+  [[nodiscard]] std::optional<double> left() const;
   /// Why limits.cost, of this budget or one above, does not count what the model costs; empty: it does, or there is
   /// none.
   [[nodiscard]] std::string uncounted_cost() const;

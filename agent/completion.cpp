@@ -1,5 +1,6 @@
 #include <sennit/agent/completion.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace sennit {
@@ -11,6 +12,11 @@ void CompletionBuilder::take(const ToolCallDelta& delta) {
   if (delta.call >= calls_.size()) {
     calls_.resize(delta.call + 1);
     whole_.resize(delta.call + 1);
+  }
+  if (std::find(began_.begin(), began_.end(), delta.call) == began_.end()) {
+    began_.push_back(delta.call);
+    parts_.emplace_back(ToolCall{});
+    open_ = false;
   }
   ToolCall& call = calls_[delta.call];
   if (call.id.empty()) call.id = delta.id;
@@ -27,22 +33,26 @@ void CompletionBuilder::take(const ToolCallDelta& delta) {
   written_ += delta.arguments->size();
 }
 
-void CompletionBuilder::close_reasoning() {
-  reasoning_.provider = provider_;
-  closed_reasoning_.push_back(std::exchange(reasoning_, {}));
+void CompletionBuilder::take(const ReasoningDelta& delta) {
+  if (delta.text.empty() && delta.opaque.is_null()) return;
+  if (!open_) parts_.emplace_back(Reasoning{{}, provider_, nullptr});
+  auto& reasoning = std::get<Reasoning>(parts_.back());
+  reasoning.text += delta.text;
+  written_ += delta.text.size();
+  reasoning.opaque = delta.opaque;
+  open_ = delta.opaque.is_null();  // its signature ends a block
 }
 
 void CompletionBuilder::take(const Event& event) {
   if (const auto* text = std::get_if<TextDelta>(&event.data)) {
+    if (text->text.empty()) return;
+    if (parts_.empty() || !std::holds_alternative<Text>(parts_.back())) parts_.emplace_back(Text{});
+    std::get<Text>(parts_.back()).text += text->text;
     text_ += text->text;
     written_ += text->text.size();
+    open_ = false;
   } else if (const auto* reasoning = std::get_if<ReasoningDelta>(&event.data)) {
-    reasoning_.text += reasoning->text;
-    written_ += reasoning->text.size();
-    if (!reasoning->opaque.is_null()) {
-      reasoning_.opaque = reasoning->opaque;
-      close_reasoning();
-    }
+    take(*reasoning);
   } else if (const auto* call = std::get_if<ToolCallDelta>(&event.data)) {
     take(*call);
   } else if (const auto* refusal = std::get_if<RefusalDelta>(&event.data)) {
@@ -58,12 +68,15 @@ void CompletionBuilder::take(const Event& event) {
 Completion CompletionBuilder::finish() && {
   Message& message = completion_.message;
   message.role = Role::assistant;
-  if (!reasoning_.text.empty()) close_reasoning();
-  for (Reasoning& reasoning : closed_reasoning_) message.parts.emplace_back(std::move(reasoning));
-  if (!text_.empty()) message.parts.emplace_back(Text{std::move(text_)});
-  for (ToolCall& call : calls_) {
-    if (call == ToolCall{}) continue;  // a number that the stream left out
-    message.parts.emplace_back(std::move(call));
+  std::size_t calls = 0;
+  for (Part& part : parts_) {
+    if (std::holds_alternative<ToolCall>(part)) {
+      ToolCall& call = calls_[began_[calls++]];
+      if (call == ToolCall{}) continue;  // one that said nothing
+      message.parts.emplace_back(std::move(call));
+    } else {
+      message.parts.push_back(std::move(part));
+    }
   }
   return std::move(completion_);
 }

@@ -33,24 +33,27 @@ class CompletionBuilder {
   /// Throws Error(errc::too_large) beyond kMaxToolCalls.
   void take(const Event& event);
   /// Something a person could have seen has arrived: from here on the completion must not be retried silently.
-  [[nodiscard]] bool visible() const noexcept { return written_ > 0 || !calls_.empty() || !closed_reasoning_.empty(); }
+  [[nodiscard]] bool visible() const noexcept { return written_ > 0 || !calls_.empty(); }
   /// Bytes the model wrote so far, of any kind: a running estimate of its output.
   [[nodiscard]] std::size_t written() const noexcept { return written_; }
+  /// Of all its parts.
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
   [[nodiscard]] const Usage& usage() const noexcept { return completion_.usage; }
-  /// The completion so far. Parts stand in the order reasoning, text, tool calls.
+  /// The completion so far. Parts stand in the order in which they began: a signature belongs to what follows it, and
+  /// thoughts between two calls stay between them.
   [[nodiscard]] Completion finish() &&;
 
  private:
   void take(const ToolCallDelta& delta);
-  void close_reasoning();
+  void take(const ReasoningDelta& delta);
 
   std::string provider_;
   std::string text_;
-  Reasoning reasoning_;
-  std::vector<Reasoning> closed_reasoning_;  // blocks that ended with a signature
-  std::vector<ToolCall> calls_;
-  std::vector<bool> whole_;  // by call: its arguments are a document, to which no piece can be appended
+  std::vector<Part> parts_;         // calls stand as empty ones, in the order of calls_
+  bool open_ = false;               // the last part is reasoning that goes on
+  std::vector<ToolCall> calls_;     // by their numbers
+  std::vector<std::size_t> began_;  // the numbers of the calls, in the order in which they began
+  std::vector<bool> whole_;         // by call: its arguments are a document, to which no piece can be appended
   std::size_t written_ = 0;
   Completion completion_;
 };

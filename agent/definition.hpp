@@ -34,8 +34,55 @@ class Secret {
   std::string reference_;
 };
 
+/// When a completion that failed is asked again.
+struct RetrySettings {
+  std::uint32_t attempts = 4;    ///< in all
+  milliseconds delay{500};       ///< before the second; it doubles from there
+  milliseconds longest{30'000};  ///< a longer Retry-After is not waited for
+  bool after_output = false;     ///< also where a part of the answer was shown: it begins anew
+  std::uint32_t failures = 5;    ///< in a row after which the model is left alone; 0: never
+  milliseconds pause{30'000};    ///< for so long; then one completion tries it
+  friend bool operator==(const RetrySettings&, const RetrySettings&) = default;
+};
+
+/// What a key may be used for. Zero: no limit.
+struct RateLimits {
+  std::uint32_t requests = 0;    ///< a minute
+  std::int64_t tokens = 0;       ///< a minute, read and written
+  std::uint32_t concurrent = 0;  ///< completions at once
+  friend bool operator==(const RateLimits&, const RateLimits&) = default;
+};
+
+/// Which model answers where something holds of the step. All conditions that are given must.
+struct RouteRule {
+  std::string model;                          ///< "provider/model"
+  std::optional<std::int64_t> longer_than{};  ///< tokens of the prompt, estimated
+  std::optional<std::int64_t> shorter_than{};
+  std::optional<bool> images{};               ///< the conversation holds some
+  std::optional<bool> tools{};                ///< the step may call some
+  std::string tag{};                          ///< of the run: RunOptions::tags
+  std::optional<double> budget_left_below{};  ///< share of limits.cost or limits.tokens that is left, 0 to 1
+  friend bool operator==(const RouteRule&, const RouteRule&) = default;
+};
+
+/// When a cheap model hands over, for the rest of the run.
+struct Escalation {
+  std::string to;             ///< "provider/model" that takes over; empty: nobody
+  bool on_schema = true;      ///< its answer does not fit the output schema
+  bool on_tool_error = true;  ///< a call that it made failed
+  bool on_doubt = true;       ///< it says itself that it is not sure
+  friend bool operator==(const Escalation&, const Escalation&) = default;
+};
+
+struct RouteSettings {
+  std::vector<RouteRule> rules;  ///< the first that holds counts; none: the model itself
+  Escalation escalate;
+  friend bool operator==(const RouteSettings&, const RouteSettings&) = default;
+};
+
 struct ModelSpec {
   std::string name = "auto";  ///< "provider/model", "auto", "scripted"
+  std::string api;            ///< "chat-completions", "responses" …; empty: the model's, else the provider's usual one
   std::string base_url;       ///< empty: the provider's own
   Secret api_key;             ///< empty: the provider's own environment variable
   CompletionOptions options;
@@ -51,6 +98,10 @@ struct ModelSpec {
   milliseconds first_token_timeout{300'000};
   milliseconds idle_timeout{120'000};
   milliseconds total_timeout{3'600'000};  ///< of one completion, whatever keeps coming
+  RetrySettings retry;
+  RateLimits rate;
+  std::vector<ModelSpec> fallback;  ///< asked in this order where the model fails
+  RouteSettings route;
   friend bool operator==(const ModelSpec&, const ModelSpec&) = default;
 };
 

@@ -1,3 +1,4 @@
+#include <sennit/agent/asking.hpp>
 #include <sennit/agent/effects.hpp>
 #include <sennit/agent/effects_state.hpp>
 #include <sennit/agent/runtime_state.hpp>
@@ -12,19 +13,6 @@
 
 namespace sennit {
 namespace {
-
-// The one retry loop of the library. Only for failures that a repeat may cure, and only while nothing was shown.
-constexpr std::uint32_t kMaxAttempts = 4;
-constexpr milliseconds kFirstDelay{500};
-constexpr milliseconds kLongestDelay{30'000};  // a longer Retry-After is reported, not slept
-
-/// How long to wait before `attempt` (2, 3, …): what the server asked for, else doubling with jitter.
-milliseconds retry_delay(std::uint32_t attempt, const Error& error, std::uint64_t random) {
-  if (error.retry_after()) return *error.retry_after();
-  const milliseconds base = kFirstDelay * (1U << (attempt - 2));
-  const auto jitter = static_cast<std::int64_t>(random % static_cast<std::uint64_t>(base.count()));
-  return std::min(base / 2 + milliseconds(jitter), kLongestDelay);
-}
 
 /// What a completion is asked, small enough to keep: a step of a long run must not cost more than a short one's.
 json::value describe_request(const Effects::State& state, const CompletionChange& change, const std::string& said) {
@@ -50,84 +38,6 @@ SENNIT_OUT_OF_FRAME std::string hear(Effects::State& state, const std::string& e
   std::string said = std::exchange(state.say, {});
   if (!said.empty()) state.add_message(user_message(said));
   return said;
-}
-
-/// What came of asking once.
-struct Attempt {
-  Completion completion;
-  std::optional<Error> error;
-  bool visible = false;     ///< something was shown: it must not be asked again silently
-  std::size_t written = 0;  ///< bytes that the model wrote
-  std::size_t pieces = 0;   ///< that they came in
-};
-
-/// What the journal keeps of a completion, while it goes on.
-struct StepRecord {
-  StepTrace trace;
-  json::array broken;  // what attempts cost that did not end well
-  bool chose_model = false;
-};
-
-SENNIT_OUT_OF_FRAME std::unique_ptr<TokenStream> open_stream(const Effects::State& state, CompletionChange change) {
-  CompletionRequest request;
-  request.instructions = state.instructions;
-  request.messages = state.conversation;
-  request.tools = state.parts.descriptions;
-  request.output_schema = state.parts.definition.output ? &*state.parts.definition.output : nullptr;
-  request.tool_choice = change.tool_choice;
-  request.options = state.parts.definition.model.options;
-  return state.backend->stream(*state.run.environment, request);
-}
-
-/// Shows a batch and adds it to the completion. The failure, if it holds one.
-SENNIT_OUT_OF_FRAME std::optional<Error> take_batch(Effects::State& state, std::span<Event> batch, std::size_t pieces,
-                                                    CompletionBuilder& builder, StepRecord& record) {
-  const bool kept = state.journal.kept();
-  for (Event& event : batch) {
-    if (auto* failed = std::get_if<Failed>(&event.data)) return std::move(failed->error);
-    builder.take(event);
-    if (std::holds_alternative<UsageUpdate>(event.data) || std::holds_alternative<Finished>(event.data)) continue;
-    if (kept) record.trace.take(event.data);
-    state.emit(std::move(event.data));
-  }
-  state.budget.check_in_flight(builder.usage(), builder.written(), pieces);
-  return std::nullopt;
-}
-
-/// What the model reads: for servers that do not count it, or not before the end.
-std::size_t prompt_bytes(const Effects::State& state) {
-  return state.instructions.size() + state.conversation_bytes;
-}
-
-/// Asks once: pulls the stream to its end, showing what arrives.
-asio::awaitable<Attempt> attempt_completion(Effects::State& state, CompletionChange change, StepRecord& record) {
-  CompletionBuilder builder(state.model.provider);
-  // However this ends, what a person has already read is not lost, and what a broken attempt cost is counted.
-  struct Settle {
-    Effects::State& state;
-    const CompletionBuilder& builder;
-    StepRecord& record;
-    std::size_t pieces = 0;
-    bool whole = false;
-    ~Settle() {
-      state.partial_text = builder.text();
-      if (whole) return;
-      record.broken.push_back(to_json(state.budget.charge_in_flight(builder.usage(), builder.written(), pieces)));
-    }
-  } settle{state, builder, record};
-  const std::unique_ptr<TokenStream> stream = open_stream(state, change);
-  state.budget.expect_prompt(prompt_bytes(state));
-  while (true) {
-    const std::span<Event> batch = co_await stream->next();
-    if (batch.empty()) break;
-    settle.pieces = stream->pieces();
-    if (auto error = take_batch(state, batch, settle.pieces, builder, record))
-      co_return Attempt{{}, std::move(error), builder.visible()};
-    if (!state.run.has_room()) co_await state.run.room();
-  }
-  settle.whole = true;
-  const std::size_t written = builder.written();
-  co_return Attempt{std::move(builder).finish(), {}, true, written, settle.pieces};
 }
 
 /// Servers that send no ids, or number their calls from the start in each turn, still need calls that can be told
@@ -187,34 +97,17 @@ SENNIT_OUT_OF_FRAME StepFinished finish_step(Effects::State& state, const Comple
   return {state.budget.steps(), completion.reason, completion.usage};
 }
 
-/// How long to wait before the next attempt. Throws `error` where there is to be none.
-SENNIT_OUT_OF_FRAME milliseconds next_delay(Effects::State& state, std::uint32_t attempt, const Attempt& broken,
-                                            StepRecord& record) {
-  const milliseconds delay = retry_delay(attempt + 1, *broken.error, state.run.environment->random());
-  if (!broken.error->retryable() || broken.visible || attempt == kMaxAttempts || delay > kLongestDelay) {
-    throw *broken.error;
-  }
-  const Retried retried{attempt + 1, delay, *broken.error};
-  if (state.journal.kept()) record.trace.take(retried);
-  state.emit(retried);
-  return delay;
-}
-
-/// Asks until there is an answer, or no sense in asking again.
-asio::awaitable<Attempt> ask_model(Effects::State& state, CompletionChange change, StepRecord& record) {
-  for (std::uint32_t attempt = 1;; ++attempt) {
-    Attempt made = co_await attempt_completion(state, change, record);
-    if (!made.error) co_return made;
-    const milliseconds delay = next_delay(state, attempt, made, record);
-    co_await state.run.environment->sleep(delay);
-  }
-}
+/// What an attempt cost that came to nothing; of another model than the one that answered, at its prices.
+struct BrokenCost {
+  Usage usage;
+  std::optional<std::optional<Prices>> prices;
+};
 
 /// What the journal has of a completion.
 struct RecordedStep {
   std::optional<ModelInfo> model;  // where it was chosen for it
   std::vector<EventData> shown;
-  std::vector<Usage> broken;
+  std::vector<BrokenCost> broken;
   bool failed = false;
   Usage usage;
   StopReason reason = StopReason::other;
@@ -226,7 +119,11 @@ SENNIT_OUT_OF_FRAME RecordedStep read_step(const json::value& out) {
   if (const json::value* model = find(out, "model")) step.model = model_of(*model);
   step.shown = StepTrace::events(out.at("trace"));
   if (const json::value* broken = find(out, "broken")) {
-    for (const json::value& cost : broken->as_array()) step.broken.push_back(usage_from_json(cost));
+    for (const json::value& cost : broken->as_array()) {
+      const json::value* by = find(cost, "model");
+      step.broken.push_back(
+          {usage_from_json(cost), by == nullptr ? std::nullopt : std::optional(model_of(*by).prices)});
+    }
   }
   step.failed = find(out, "error") != nullptr;
   if (step.failed) return step;
@@ -245,11 +142,19 @@ asio::awaitable<Completion> retell_step(Effects::State& state, std::string effec
   }
   CompletionBuilder builder(state.model.provider);
   for (EventData& data : step.shown) {
+    // What came before was void.
+    if (std::holds_alternative<Retried>(data) || std::holds_alternative<ModelChosen>(data)) {
+      builder = CompletionBuilder(state.model.provider);
+    }
     builder.take(Event{{}, data});
     state.emit(std::move(data));
     if (!state.run.has_room()) co_await state.run.room();
   }
-  for (const Usage& cost : step.broken) state.budget.charge_in_flight(cost, 0);
+  for (const BrokenCost& cost : step.broken) {
+    if (cost.prices) state.budget.set_prices(*cost.prices);
+    state.budget.charge_in_flight(cost.usage, 0);
+    if (cost.prices) state.budget.set_prices(state.model.prices);
+  }
   if (step.failed) {
     state.partial_text = builder.text();
     throw Error(state.error_of(effect, recorded));
@@ -281,7 +186,6 @@ asio::awaitable<Completion> Effects::complete(CompletionChange change) {
   state.budget.begin_step();
   StepRecord record;
   record.chose_model = !state.backend;  // what chose it before was told
-  if (record.chose_model) co_await state.select_backend();
   state.journal.start(effect, "complete", in, state.wall_now());
   state.emit(StepStarted{state.budget.steps()});
   std::optional<Error> failure;

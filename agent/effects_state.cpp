@@ -60,9 +60,11 @@ void Effects::State::release() {
 }
 
 asio::awaitable<std::string> Effects::State::select_backend() {
-  if (backend) co_return std::string{};
-  Selection selection = co_await parts.backend->select(*run.environment);
-  backend = selection.backend ? selection.backend : parts.backend;
+  if (backend && backend_of == at) co_return std::string{};
+  const std::shared_ptr<const Backend>& asked = parts.models[at].backend;
+  Selection selection = co_await asked->select(*run.environment);
+  backend = selection.backend ? selection.backend : asked;
+  backend_of = at;
   model = backend->info();
   budget.set_prices(model.prices);
   co_return std::move(selection.notice);
@@ -152,7 +154,10 @@ asio::awaitable<json::value> Effects::State::perform(std::string kind, json::val
 void Effects::State::adopt(Message message) {
   for (const ToolCall* call : message.tool_calls()) call_ids.insert(call->id);
   if (journals()) conversation_digest = sha256(conversation_digest + json::serialize(to_json(message)));
-  for (const Part& part : message.parts) conversation_bytes += size_of(part);
+  for (const Part& part : message.parts) {
+    conversation_bytes += size_of(part);
+    images = images || std::holds_alternative<Blob>(part);
+  }
   conversation.push_back(std::move(message));
   ++next_position;
 }

@@ -27,7 +27,9 @@ struct Effects::State {
   Session::State& session;
   const Agent::Parts& parts;
   Journal& journal;
-  std::shared_ptr<const Backend> backend;  // the one that select() chose; null until something is asked for real
+  std::size_t at = 0;                      // which of the agent's models answers
+  std::shared_ptr<const Backend> backend;  // what select() of that one chose; null until something is asked for real
+  std::size_t backend_of = 0;              // the model that it was chosen for
   ModelInfo model;                         // its facts, or what the journal has of them
   const State* parent = nullptr;           // of a sub-agent: who delegated to it
   std::string path;                        // of this agent's events; empty for the run itself
@@ -41,6 +43,8 @@ struct Effects::State {
   std::vector<Message> conversation;
   std::size_t conversation_bytes = 0;           // of its texts
   std::string conversation_digest;              // of all its messages, where a journal is kept or told
+  bool images = false;                          // some message holds one
+  bool escalated = false;                       // the cheap model has handed over
   bool keep_messages = false;                   // the conversation is a session's: each message goes to the store
   std::int64_t next_position = 0;               // in the session, of the next message
   std::set<std::string, std::less<>> call_ids;  // of the conversation's calls

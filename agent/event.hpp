@@ -142,7 +142,14 @@ struct Delegated {
   friend bool operator==(const Delegated&, const Delegated&) = default;
 };
 
-/// A completion failed and is tried again.
+/// From here on another model answers.
+struct ModelChosen {
+  std::string model;   ///< "provider/model"
+  std::string reason;  ///< "the conversation is longer than 50000 tokens", "deepseek/deepseek-flash failed: …"
+  friend bool operator==(const ModelChosen&, const ModelChosen&) = default;
+};
+
+/// A completion failed and is tried again. What it had shown of its answer, if anything, is void.
 struct Retried {
   std::uint32_t attempt = 0;  ///< the one that comes next, from 2
   std::chrono::milliseconds delay{0};
@@ -190,7 +197,7 @@ struct RunFinished {
 using EventData =
     std::variant<TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta, UsageUpdate, Finished, Failed, RunStarted,
                  StepStarted, StepFinished, ToolStarted, ToolProgress, ToolFinished, ApprovalRequested, QuestionAsked,
-                 InDoubt, MemoryRecalled, Delegated, Retried, Notice, RunFinished>;
+                 InDoubt, MemoryRecalled, Delegated, ModelChosen, Retried, Notice, RunFinished>;
 
 struct Event {
   /// Which agent speaks: empty for the run itself, else the tool calls that lead to the sub-agent ("call_1/call_4").

@@ -200,6 +200,9 @@ constexpr auto fields_of<MemoryRecalled> = std::tuple(field("notes", &MemoryReca
 template <>
 constexpr auto fields_of<Delegated> = std::tuple(field("agent", &Delegated::agent), field("task", &Delegated::task));
 template <>
+constexpr auto fields_of<ModelChosen> =
+    std::tuple(field("model", &ModelChosen::model), field("reason", &ModelChosen::reason));
+template <>
 constexpr auto fields_of<Retried> = std::tuple(field("attempt", &Retried::attempt), field("delay_ms", &Retried::delay),
                                                field("error", &Retried::error));
 template <>

@@ -8,27 +8,12 @@
 
 namespace sennit {
 
-inline constexpr std::array<std::string_view, 21> kEventNames{"text",
-                                                              "reasoning",
-                                                              "refusal",
-                                                              "tool_call",
-                                                              "usage",
-                                                              "finished",
-                                                              "failed",
-                                                              "run_started",
-                                                              "step_started",
-                                                              "step_finished",
-                                                              "tool_started",
-                                                              "tool_progress",
-                                                              "tool_finished",
-                                                              "approval_requested",
-                                                              "question_asked",
-                                                              "in_doubt",
-                                                              "memory_recalled",
-                                                              "delegated",
-                                                              "retried",
-                                                              "notice",
-                                                              "run_finished"};
+inline constexpr std::array<std::string_view, 22> kEventNames{
+    "text",         "reasoning",       "refusal",       "tool_call",          "usage",
+    "finished",     "failed",          "run_started",   "step_started",       "step_finished",
+    "tool_started", "tool_progress",   "tool_finished", "approval_requested", "question_asked",
+    "in_doubt",     "memory_recalled", "delegated",     "model_chosen",       "retried",
+    "notice",       "run_finished"};
 static_assert(kEventNames.size() == std::variant_size_v<EventData>);
 
 inline constexpr std::array<std::string_view, 6> kStopReasons{"stop",           "length",  "tool_calls",

@@ -1,6 +1,7 @@
 #include <sennit/agent/io/error.hpp>
 #include <sennit/agent/message.hpp>
 
+#include <algorithm>
 #include <array>
 
 namespace sennit {
@@ -94,15 +95,22 @@ std::size_t size_of(const Part& part) {
   return std::visit(Overload{
                         [](const Text& text) { return text.text.size(); },
                         [](const Reasoning& reasoning) { return reasoning.text.size(); },
-                        [](const Blob& blob) { return blob.data.size(); },
+                        [](const Blob& blob) {
+                          // An image costs what its pixels do, not its bytes: about 1,500 tokens at most.
+                          constexpr std::size_t kImage = 6'000;
+                          return blob.media_type.starts_with("image/") ? std::min(blob.data.size(), kImage)
+                                                                       : blob.data.size();
+                        },
                         [](const ToolCall& call) { return call.name.size() + call.arguments.size(); },
                         [](const ToolResult& result) { return result.content.size(); },
                     },
                     part);
 }
 
-Message user_message(std::string text) {
-  return {Role::user, {Text{std::move(text)}}};
+Message user_message(std::string text, const std::vector<Blob>& files) {
+  Message message{Role::user, {Text{std::move(text)}}};
+  message.parts.insert(message.parts.end(), files.begin(), files.end());
+  return message;
 }
 Message assistant_message(std::string text) {
   return {Role::assistant, {Text{std::move(text)}}};

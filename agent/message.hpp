@@ -69,7 +69,7 @@ struct Message {
   friend bool operator==(const Message&, const Message&) = default;
 };
 
-[[nodiscard]] Message user_message(std::string text);
+[[nodiscard]] Message user_message(std::string text, const std::vector<Blob>& files = {});
 [[nodiscard]] Message assistant_message(std::string text);
 [[nodiscard]] Message tool_message(ToolResult result);
 

@@ -31,6 +31,8 @@ RunRecord new_record(const Run::State& run, const Session::State& session, const
   record.pin = session.parts->digest;
   record.input = input;
   for (const auto& [name, value] : run.options.inputs) record.inputs[name] = value;
+  record.attachments = run.options.attachments;
+  record.tags = run.options.tags;
   record.origin = run.options.origin;
   record.started = run.environment->wall_now();
   return record;
@@ -94,6 +96,8 @@ asio::awaitable<Opening> begin_in_turn(Run::State& run, Session::State& session,
 void take_inputs(Run::State& run, const RunRecord& record) {
   run.options.inputs.clear();
   for (const auto& [name, value] : record.inputs) run.options.inputs.emplace(name, value);
+  run.options.attachments = record.attachments;
+  run.options.tags = record.tags;
 }
 
 /// The history of a run that no session keeps stands in its journal.

@@ -8,11 +8,24 @@ namespace sennit {
 namespace {
 
 bool is_beside_the_prompt(std::string_view place) {
-  static constexpr std::array<std::string_view, 16> kBeside{
-      "agents",           "settings.agents",         "settings.description",   "settings.file",
-      "settings.intents", "settings.limits",         "settings.name",          "settings.policy",
-      "settings.tools",   "settings.model.url",      "settings.model.proxy",   "settings.model.ca_file",
-      "settings.sennit",  "settings.model.base_url", "settings.model.api_key", "settings.model.headers"};
+  static constexpr std::array<std::string_view, 18> kBeside{"agents",
+                                                            "settings.agents",
+                                                            "settings.description",
+                                                            "settings.file",
+                                                            "settings.intents",
+                                                            "settings.limits",
+                                                            "settings.name",
+                                                            "settings.policy",
+                                                            "settings.tools",
+                                                            "settings.model.url",
+                                                            "settings.model.proxy",
+                                                            "settings.model.ca_file",
+                                                            "settings.sennit",
+                                                            "settings.model.base_url",
+                                                            "settings.model.api_key",
+                                                            "settings.model.headers",
+                                                            "settings.model.rate",
+                                                            "settings.model.retry"};
   return std::find(kBeside.begin(), kBeside.end(), place) != kBeside.end() || place == "settings.model.timeouts" ||
          place == "settings.model.prices" || place == "settings.memory";
 }

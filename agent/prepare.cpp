@@ -158,7 +158,8 @@ SENNIT_OUT_OF_FRAME asio::awaitable<std::string> start_agent(Effects::State& sta
 
 SENNIT_OUT_OF_FRAME asio::awaitable<void> hear(Effects::State& state, std::string input) {
   Effects effects(state);
-  co_await effects.say(user_message(std::move(input)));
+  static const std::vector<Blob> kNone;
+  co_await effects.say(user_message(std::move(input), state.parent == nullptr ? state.run.options.attachments : kNone));
 }
 
 SENNIT_OUT_OF_FRAME void tell_start(Effects::State& state, std::string notice) {
@@ -177,7 +178,9 @@ json::value describe_model(const ModelInfo& model, const std::string& notice) {
   if (!model.prices) return out;
   out["prices"] = {
       {"input", model.prices->input}, {"output", model.prices->output}, {"currency", model.prices->currency}};
-  if (model.prices->cached_input) out["prices"].as_object()["cached_input"] = *model.prices->cached_input;
+  json::object& prices = out["prices"].as_object();
+  if (model.prices->cached_input) prices["cached_input"] = *model.prices->cached_input;
+  if (model.prices->cache_write) prices["cache_write"] = *model.prices->cache_write;
   return out;
 }
 
@@ -187,13 +190,12 @@ ModelInfo model_of(const json::value& out) {
   model.provider = find_string(out, "provider");
   const json::value* prices = find(out, "prices");
   if (prices == nullptr) return model;
-  model.prices = Prices{prices->at("input").to_number<double>(),
-                        prices->at("output").to_number<double>(),
-                        {},
-                        std::string(find_string(*prices, "currency"))};
-  if (const json::value* cached = find(*prices, "cached_input")) {
-    model.prices->cached_input = cached->to_number<double>();
-  }
+  Prices& known = model.prices.emplace();
+  known.input = prices->at("input").to_number<double>();
+  known.output = prices->at("output").to_number<double>();
+  known.currency = find_string(*prices, "currency");
+  if (const json::value* price = find(*prices, "cached_input")) known.cached_input = price->to_number<double>();
+  if (const json::value* price = find(*prices, "cache_write")) known.cache_write = price->to_number<double>();
   return model;
 }
 

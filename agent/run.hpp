@@ -39,6 +39,10 @@ struct RunOptions {
   milliseconds wait_for_session{0};
   /// Values for the definition's `inputs`.
   std::map<std::string, json::value> inputs{};
+  /// Images and other files that belong to the input, for models that take them.
+  std::vector<Blob> attachments{};
+  /// What the rules of `model.route` may ask for.
+  std::vector<std::string> tags{};
   /// Kept with the run, for whoever resumes it: how to make its agent again ({"file":"assistant.yaml"}).
   json::object origin{};
   /// Bytes of unread events after which the run waits for its reader.

@@ -48,7 +48,7 @@ json::object describe(const RunRecord& record) {
                    {"model", record.model},
                    {"pin", record.pin},
                    {"input", record.input},
-                   {"inputs", record.inputs},
+                   {"inputs", describe_given(record)},
                    {"origin", record.origin},
                    {"forked_from", record.forked_from},
                    {"base", record.base},
@@ -247,7 +247,7 @@ RunRecord read_record(const Lines& lines, const json::value& from) {
   record.model = text(lines, from, "model");
   record.pin = text(lines, from, "pin");
   record.input = text(lines, from, "input");
-  record.inputs = object(lines, from, "inputs");
+  take_given(record, object(lines, from, "inputs"));
   record.origin = object(lines, from, "origin");
   record.forked_from = text(lines, from, "forked_from");
   record.base = number(lines, from, "base");

@@ -37,6 +37,8 @@ struct RunRecord {
   std::string pin;      ///< digest of what the run is made of: see RecordedRun::pins
   std::string input;
   json::object inputs{};    ///< RunOptions::inputs
+  std::vector<Blob> attachments{};  ///< RunOptions::attachments
+  std::vector<std::string> tags{};  ///< RunOptions::tags
   json::object origin{};    ///< RunOptions::origin: how its program finds the agent again
   std::string forked_from;  ///< "RUN@N"; empty: it began by itself
   std::int64_t base = 0;    ///< messages of its session before it
@@ -48,6 +50,11 @@ struct RunRecord {
   int attempts = 0;          ///< in a row that ended with their program
   std::int64_t process = 0;  ///< of a running one: who works on it
 };
+
+/// What was handed to a run beside its input, as one object: names of inputs are plain, the others begin with a plus.
+[[nodiscard]] json::object describe_given(const RunRecord& record);
+/// The same back. Throws Error(errc::invalid_argument) for what describe_given() did not give.
+void take_given(RunRecord& record, json::object given);
 
 /// Of a record: how a run that is not at work stands.
 struct Standing {

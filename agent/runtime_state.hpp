@@ -3,6 +3,7 @@
 
 #include <sennit/agent/io/loop_environment.hpp>
 #include <sennit/agent/io/pool.hpp>
+#include <sennit/agent/model_gate.hpp>
 #include <sennit/agent/queue.hpp>
 #include <sennit/agent/run_state.hpp>
 #include <sennit/agent/runtime.hpp>
@@ -60,7 +61,8 @@ struct Runtime::State {
 
   Registry registry;
   RuntimeOptions options;
-  std::shared_ptr<Store> store;                   // null: nothing is kept
+  std::shared_ptr<Store> store;  // null: nothing is kept
+  ModelGates gates;
   Queue queue;                                    // of runs that wait for a session
   std::vector<std::unique_ptr<OwnedLoop>> loops;  // empty with a borrowed executor
   std::unique_ptr<Pool> pool;                     // stopped before the loops that its callers wait on

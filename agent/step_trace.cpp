@@ -69,7 +69,7 @@ bool may_be_shown(const EventData& data) {
         using Data = std::decay_t<decltype(event)>;
         return std::is_same_v<Data, TextDelta> || std::is_same_v<Data, ReasoningDelta> ||
                std::is_same_v<Data, RefusalDelta> || std::is_same_v<Data, ToolCallDelta> ||
-               std::is_same_v<Data, Notice> || std::is_same_v<Data, Retried>;
+               std::is_same_v<Data, Notice> || std::is_same_v<Data, Retried> || std::is_same_v<Data, ModelChosen>;
       },
       data);
 }

@@ -63,7 +63,7 @@ void check_import(const RecordedRun& run) {
   }
   const RunRecord& record = run.record;
   require_row(record.id.size() + record.agent.size() + record.model.size() + record.pin.size() + record.input.size() +
-              record.forked_from.size() + record.waits_for.size() + stored(record.inputs).size() +
+              record.forked_from.size() + record.waits_for.size() + stored(describe_given(record)).size() +
               stored(record.origin).size() + stored(record.outcome).size());
   for (const JournalEntry& entry : run.journal) {
     require_row(record.id.size() + entry.effect.size() + entry.kind.size() + entry.data.size());

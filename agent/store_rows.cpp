@@ -92,7 +92,7 @@ void insert_run(Store::State& store, const RunRecord& record) {
       .bind(9, record.waits_for)
       .bind(10, std::int64_t{record.attempts})
       .bind(11, record.forked_from)
-      .bind(12, stored(record.inputs))
+      .bind(12, stored(describe_given(record)))
       .bind(13, stored(record.origin))
       .bind(15, record.input);
   if (record.ended) insert->bind(8, to_micros(*record.ended));
@@ -160,7 +160,7 @@ std::optional<RunRecord> read_run(Store::State& store, const std::string& id) {
   run.waits_for = query->text(8);
   run.attempts = static_cast<int>(query->integer(9));
   run.forked_from = query->text(10);
-  run.inputs = object_of(query->text(11));
+  take_given(run, object_of(query->text(11)));
   run.origin = object_of(query->text(12));
   if (!query->is_null(13)) run.outcome = parse_stored(query->text(13)).value_or(nullptr);
   run.input = query->text(14);

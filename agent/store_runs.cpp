@@ -163,7 +163,7 @@ OpenedRun begin_alone(const std::shared_ptr<Store::State>& state, RunRecord reco
 std::size_t check_size(Store::State& store, const RunRecord& record, const Pins& pins) {
   const std::size_t bytes = record.id.size() + record.session.size() + record.agent.size() + record.model.size() +
                             record.pin.size() + record.input.size() + record.forked_from.size() +
-                            (record.inputs.empty() ? 0 : stored(record.inputs).size()) +
+                            (describe_given(record).empty() ? 0 : stored(describe_given(record)).size()) +
                             (record.origin.empty() ? 0 : stored(record.origin).size());
   require_row(kMaxOutcome + bytes);
   constexpr std::size_t kMostKnown = 1'024;
@@ -269,7 +269,7 @@ void close_conversation(Store::State& store, const RunRecord& record, const std:
   const auto add = [&](const Message& message) {
     insert_message(store, record.session, position++, record.id, stored(to_json(message)));
   };
-  if (position <= record.base) add(user_message(record.input));
+  if (position <= record.base) add(user_message(record.input, record.attachments));
   for (const Message& message :
        closing_messages(conversation, journal, "not done: the run ended before (" + reason + ")")) {
     add(message);

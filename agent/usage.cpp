@@ -20,6 +20,7 @@ Usage& Usage::operator+=(const Usage& other) {
   add(output, other.output);
   add(cached_input, other.cached_input);
   add(reasoning, other.reasoning);
+  add(cache_write, other.cache_write);
   return *this;
 }
 
@@ -28,7 +29,9 @@ Cost cost_of(const Usage& usage, const Prices& prices) {
   const std::int64_t input = usage.input.value_or(0);
   // Some servers report more cached tokens than tokens.
   const std::int64_t cached = std::clamp<std::int64_t>(usage.cached_input.value_or(0), 0, input);
-  const double amount = static_cast<double>(input - cached) * prices.input +
+  const std::int64_t written = std::clamp<std::int64_t>(usage.cache_write.value_or(0), 0, input - cached);
+  const double amount = static_cast<double>(input - cached - written) * prices.input +
+                        static_cast<double>(written) * prices.cache_write.value_or(prices.input) +
                         static_cast<double>(cached) * prices.cached_input.value_or(prices.input) +
                         static_cast<double>(usage.output.value_or(0)) * prices.output;
   return {amount / kPer, prices.currency};
@@ -40,12 +43,13 @@ json::value to_json(const Usage& usage) {
   put(out, "output", usage.output);
   put(out, "cached_input", usage.cached_input);
   put(out, "reasoning", usage.reasoning);
+  put(out, "cache_write", usage.cache_write);
   return out;
 }
 
 Usage usage_from_json(const json::value& value) {
   return {find_int(value, "input"), find_int(value, "output"), find_int(value, "cached_input"),
-          find_int(value, "reasoning")};
+          find_int(value, "reasoning"), find_int(value, "cache_write")};
 }
 
 }  // namespace sennit

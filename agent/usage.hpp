@@ -14,8 +14,9 @@ namespace sennit {
 struct Usage {
   std::optional<std::int64_t> input;
   std::optional<std::int64_t> output;
-  std::optional<std::int64_t> cached_input;  ///< the part of `input` that came from the provider's prompt cache
-  std::optional<std::int64_t> reasoning;     ///< the part of `output` that was reasoning
+  std::optional<std::int64_t> cached_input;   ///< the part of `input` that came from the provider's prompt cache
+  std::optional<std::int64_t> reasoning;      ///< the part of `output` that was reasoning
+  std::optional<std::int64_t> cache_write{};  ///< the part of `input` that was written to the cache, where that costs
 
   /// Sum over calls; an absent count plus a present one is the present one.
   Usage& operator+=(const Usage& other);
@@ -29,6 +30,7 @@ struct Prices {
   double output = 0;
   std::optional<double> cached_input;  ///< same as `input` where absent
   std::string currency = "USD";
+  std::optional<double> cache_write{};  ///< same as `input` where absent
   friend bool operator==(const Prices&, const Prices&) = default;
 };
 

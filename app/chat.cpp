@@ -127,6 +127,7 @@ void Chat::say(const std::string& text) {
   page_.gap();
   RunOptions options;
   options.inputs = settings_.inputs;
+  options.attachments = std::exchange(attached_, {});
   options.approvals = settings_.approvals;
   options.origin = settings_.origin;
   if (!settings_.model.empty()) options.origin["model"] = settings_.model;

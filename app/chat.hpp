@@ -57,6 +57,7 @@ class Chat {
   // ---- commands; `argument` is what follows the command's word, a `!` behind it included ----
   void help(std::string_view argument);
   void model(std::string_view argument);
+  void attach(std::string_view argument);
   void tools(std::string_view argument);
   void memory(std::string_view argument);
   void session(std::string_view argument);
@@ -79,7 +80,8 @@ class Chat {
   Person person_;
   Agent agent_;
   Session session_;
-  Usage usage_;  // of this conversation, since it was opened
+  std::vector<Blob> attached_;  // to what is said next
+  Usage usage_;                 // of this conversation, since it was opened
   std::optional<Cost> cost_;
   std::size_t runs_ = 0;
   bool leaving_ = false;

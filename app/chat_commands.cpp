@@ -1,6 +1,7 @@
 // The commands of a conversation, in one table: what is completed, listed by /help and understood is the same.
 #include <sennit/agent/policy.hpp>
 #include <sennit/agent/store.hpp>
+#include <sennit/app/attachments.hpp>
 #include <sennit/app/chat.hpp>
 #include <sennit/app/completion.hpp>
 #include <sennit/app/figures.hpp>
@@ -22,10 +23,11 @@ struct Command {
   std::string_view words;
   void (Chat::*run)(std::string_view argument);
 
-  static const std::array<Command, 9>& all() {
-    static const std::array<Command, 9> commands{{
+  static const std::array<Command, 10>& all() {
+    static const std::array<Command, 10> commands{{
         {"/help", "", "this list", &Chat::help},
         {"/model", "[NAME]", "the model, or go on with another", &Chat::model},
+        {"/attach", "FILE", "an image, a PDF or a sound for what you say next; or its URL", &Chat::attach},
         {"/tools", "", "what the agent can do, and must ask for", &Chat::tools},
         {"/memory", "[WORDS | forget ID]", "the notes it keeps: the newest, or matching ones", &Chat::memory},
         {"/session", "[NAME | new]", "this and earlier conversations, or go to one", &Chat::session},
@@ -124,6 +126,17 @@ void Chat::model(std::string_view argument) {
   session_ = agent_.session(session_.id());
   tell(fmt::format("Going on with {}{}", settings_.definition.model.name,
                    kept ? "." : ". Nothing is kept (--no-store), so the conversation begins anew."));
+}
+
+void Chat::attach(std::string_view argument) {
+  if (argument.empty()) {
+    tell(attached_.empty() ? "Nothing is attached. `/attach FILE` adds a file to what you say next."
+                           : fmt::format("{} file(s) go with what you say next.", attached_.size()));
+    return;
+  }
+  Blob file = read_attachment(argument);
+  tell("attached " + describe_attachment(one_line(argument), file), kDim);
+  attached_.push_back(std::move(file));
 }
 
 void Chat::tools(std::string_view /*argument*/) {

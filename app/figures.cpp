@@ -6,6 +6,24 @@
 #include <cmath>
 
 namespace sennit::app {
+namespace {
+
+/// "83 % cached, 200 written": what became of the input in the provider's cache.
+std::string cache_share(const Usage& usage) {
+  std::string words;
+  const std::int64_t input = usage.input.value_or(0);
+  const std::int64_t cached = std::min(usage.cached_input.value_or(0), input);  // some servers report more
+  if (cached > 0) {
+    constexpr std::int64_t kWhole = 100;
+    const std::int64_t share = cached * kWhole / input;
+    words = share > 0 ? fmt::format("{} % cached", share) : std::string("< 1 % cached");
+  }
+  const std::int64_t written = usage.cache_write.value_or(0);
+  if (written > 0) words += fmt::format("{}{} to the cache", words.empty() ? "" : ", ", grouped(written));
+  return words;
+}
+
+}  // namespace
 
 std::string grouped(std::int64_t number) {
   std::string digits = std::to_string(number);
@@ -38,7 +56,7 @@ std::string tokens(const Usage& usage) {
   std::string text;
   if (usage.input) {
     text = grouped(*usage.input) + " in";
-    if (usage.cached_input.value_or(0) > 0) text += " (" + grouped(*usage.cached_input) + " cached)";
+    if (const std::string cache = cache_share(usage); !cache.empty()) text += " (" + cache + ")";
   }
   if (usage.output) {
     if (!text.empty()) text += " · ";

@@ -16,7 +16,7 @@ namespace sennit::app {
 [[nodiscard]] std::string duration(std::chrono::microseconds time);
 /// $0.0012, €1.50, 3.20 CNY: at least two digits that matter.
 [[nodiscard]] std::string money(const Cost& cost);
-/// "1,204 in (1,024 cached) · 56 out (12 reasoning)": what is known of it; empty if nothing is.
+/// "1,204 in (85 % cached) · 56 out (12 reasoning)": what is known of it; empty if nothing is.
 [[nodiscard]] std::string tokens(const Usage& usage);
 
 }  // namespace sennit::app

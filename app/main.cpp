@@ -2,8 +2,11 @@
 #include <sennit/agent/io/error.hpp>
 #include <sennit/app/check.hpp>
 #include <sennit/app/decode.hpp>
+#include <sennit/app/embed.hpp>
 #include <sennit/app/exit_code.hpp>
+#include <sennit/app/models.hpp>
 #include <sennit/app/output.hpp>
+#include <sennit/app/ping.hpp>
 #include <sennit/app/program.hpp>
 #include <sennit/app/repl.hpp>
 #include <sennit/app/run.hpp>
@@ -58,7 +61,10 @@ int main(int argc, char** argv) {
   add_test(app, exit_code);
   add_check(app, exit_code);
   add_schema(app, exit_code);
+  add_models(app, exit_code);
+  add_ping(app, exit_code);
   add_decode(app, exit_code);
+  add_embed(app, exit_code);
   add_repl(app, common, argc > 0 ? argv[0] : "sennit", exit_code);
   for (CLI::App* command : app.get_subcommands(nullptr)) command->group("Commands");
   try {

@@ -1,5 +1,6 @@
 #include <sennit/agent/agent.hpp>
 #include <sennit/agent/definition/shape.hpp>
+#include <sennit/app/attachments.hpp>
 #include <sennit/app/exit_code.hpp>
 #include <sennit/app/foreground.hpp>
 #include <sennit/app/inputs.hpp>
@@ -22,6 +23,8 @@ struct RunSettings {
   AgentSource agent;
   std::vector<std::string> input;
   std::vector<std::string> values;
+  std::vector<std::string> attached;
+  std::vector<std::string> tags;
   std::string session;
   std::string wait;
   ForegroundSettings foreground;
@@ -53,11 +56,14 @@ int run_agent(const RunSettings& settings, const CommonOptions& common) {
   Runtime runtime(builtin(), runtime_options(common, loop));
   Definition definition = read_agent(settings.agent);
   std::map<std::string, json::value> inputs = read_inputs(definition, settings.values);
+  std::vector<Blob> attachments = read_attachments(settings.attached);
   std::string input = read_input(settings.input);
 
   Foreground foreground(loop, signals, settings.foreground);
   RunOptions options = foreground.options();
   options.inputs = std::move(inputs);
+  options.attachments = std::move(attachments);
+  options.tags = settings.tags;
   options.origin = origin_of(settings.agent);
   options.wait_for_session = wait;
   Agent agent(runtime, std::move(definition));
@@ -79,6 +85,12 @@ void add_run(CLI::App& app, CommonOptions& common, int& exit_code) {
   run->add_option("-m,--model", settings->agent.model, "Another model than the file names")->type_name("NAME");
   run->add_option("-i,--input", settings->values, "A value for one of the agent's inputs")
       ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  run->add_option("-a,--attach", settings->attached, "An image, a PDF or a sound that belongs to the input; or its URL")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  run->add_option("--tag", settings->tags, "A word for the rules of model.route")
+      ->type_name("WORD")
       ->allow_extra_args(false);
   run->add_option("--wait", settings->wait, "Where the session has a run, wait for its end, at most so long: 10m")
       ->type_name("DURATION");

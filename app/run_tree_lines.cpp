@@ -55,6 +55,9 @@ Shown shown_by(const json::value& out) {
     if (const auto* refusal = std::get_if<RefusalDelta>(&data)) shown.text += refusal->text;
     const auto* call = std::get_if<ToolCallDelta>(&data);
     if (call != nullptr && !call->name.empty()) shown.calls.push_back(one_line(call->name));
+    if (const auto* chosen = std::get_if<ModelChosen>(&data)) {
+      shown.retries.push_back(fmt::format("· model {}: {}", one_line(chosen->model), one_line(chosen->reason)));
+    }
     const auto* retried = std::get_if<Retried>(&data);
     if (retried == nullptr) continue;
     shown.retries.push_back(fmt::format("↻ {}; attempt {} in {}", one_line(retried->error.message()), retried->attempt,

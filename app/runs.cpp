@@ -24,6 +24,7 @@ void add_runs(CLI::App& app, CommonOptions& common, int& exit_code) {
   add_runs_fork(*runs, common, exit_code);
   add_runs_export(*runs, common, exit_code);
   add_runs_import(*runs, common, exit_code);
+  add_runs_cost(*runs, common, exit_code);
   add_runs_prune(*runs, common, exit_code);
   for (CLI::App* command : runs->get_subcommands(nullptr)) command->group("Commands");
   runs->final_callback([runs, &common, &exit_code] {

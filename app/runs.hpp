@@ -22,6 +22,7 @@ void add_runs_replay(CLI::App& runs, CommonOptions& common, int& exit_code);
 void add_runs_fork(CLI::App& runs, CommonOptions& common, int& exit_code);
 void add_runs_export(CLI::App& runs, CommonOptions& common, int& exit_code);
 void add_runs_import(CLI::App& runs, CommonOptions& common, int& exit_code);
+void add_runs_cost(CLI::App& runs, CommonOptions& common, int& exit_code);
 void add_runs_prune(CLI::App& runs, CommonOptions& common, int& exit_code);
 
 /// `sennit runs` alone: the newest runs.

@@ -91,6 +91,9 @@ void View::show(const Event& event) {
     if constexpr (std::is_same_v<Data, MemoryRecalled>) {
       for (const std::string& note : data.notes) notice(event.path, "· recalled: ", note, kDim);
     }
+    if constexpr (std::is_same_v<Data, ModelChosen>) {
+      notice(event.path, "· ", fmt::format("model {}: {}", data.model, data.reason), kDim);
+    }
     if constexpr (std::is_same_v<Data, Retried>) {
       const std::string words =
           fmt::format("{}; attempt {} in {}", data.error.message(), data.attempt, duration(data.delay));

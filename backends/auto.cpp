@@ -1,8 +1,8 @@
 #include <sennit/agent/io/http.hpp>
 #include <sennit/agent/io/scope.hpp>
 #include <sennit/backends/auto.hpp>
-#include <sennit/backends/chat_completions.hpp>
-#include <sennit/backends/providers.hpp>
+#include <sennit/backends/catalogue/catalogue.hpp>
+#include <sennit/backends/remote.hpp>
 #include <sennit/backends/scripted/scripted.hpp>
 
 #include <fmt/format.h>
@@ -24,7 +24,7 @@ std::string_view variable(std::string_view name) {
 
 /// A provider that can be used at once: its key is set, and it says which of its models to take.
 const Provider* provider_with_key() {
-  for (const Provider& provider : providers()) {
+  for (const Provider& provider : catalogue()->providers()) {
     if (provider.key_required && !provider.default_model.empty() && !variable(provider.key_variable).empty()) {
       return &provider;
     }
@@ -32,13 +32,17 @@ const Provider* provider_with_key() {
   return nullptr;
 }
 
-/// "DEEPSEEK_API_KEY or OPENAI_API_KEY"
+/// "DEEPSEEK_API_KEY, OPENAI_API_KEY or another provider's key (`sennit models --providers`)"
 std::string key_variables() {
+  constexpr std::size_t kNamed = 2;
   std::string names;
-  for (const Provider& provider : providers()) {
-    if (provider.key_required) names.append(names.empty() ? "" : " or ").append(provider.key_variable);
+  std::size_t count = 0;
+  for (const Provider& provider : catalogue()->providers()) {
+    if (!provider.key_required || provider.default_model.empty()) continue;
+    if (count++ == kNamed) break;
+    names.append(names.empty() ? "" : ", ").append(provider.key_variable);
   }
-  return names;
+  return names + " or another provider's key (`sennit models --providers`)";
 }
 
 /// The model to talk with of those that a server lists; empty if there is none.
@@ -104,7 +108,7 @@ class AutoBackend : public Backend {
     if (found.provider == nullptr) found = co_await by_probing(environment);
     if (found.provider == nullptr && !offline_) throw no_model();
     Selection selection;
-    selection.backend = found.provider == nullptr ? offline_ : make_chat_backend(*found.provider, found.spec);
+    selection.backend = found.provider == nullptr ? offline_ : make_remote_backend(found.spec);
     selection.notice = std::move(found.notice);
     co_return selection;
   }
@@ -129,7 +133,7 @@ class AutoBackend : public Backend {
     Found found{nullptr, spec_, {}};
     for (std::size_t i = 0; i < servers_.size(); ++i) {
       if (models[i].empty()) continue;
-      found.provider = find_provider(servers_[i].provider);
+      found.provider = catalogue()->provider(servers_[i].provider);
       found.spec.name = fmt::format("{}/{}", servers_[i].provider, models[i]);
       found.spec.base_url = servers_[i].address + "/v1";
       found.spec.proxy.clear();  // it was found without

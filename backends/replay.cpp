@@ -184,7 +184,9 @@ class ReplayBackend final : public Backend {
         throw Error(errc::config, "`piece` is a number of bytes, at least 1");
       piece_ = static_cast<std::size_t>(piece->get_int64());
     }
-    info_ = ModelInfo{spec.name, "replay", {}, spec.prices};
+    info_.id = spec.name;
+    info_.provider = "replay";
+    info_.prices = spec.prices;
   }
 
   [[nodiscard]] const ModelInfo& info() const override { return info_; }

@@ -15,6 +15,9 @@ endforeach()
 if(SENNIT_BUILD_PROGRAM)
   install(TARGETS sennit_program)
 endif()
+if(TARGET sennit_llama)
+  install(TARGETS sennit_llama LIBRARY DESTINATION lib/sennit)  # llama_library.hpp looks there, from bin/ and from lib/
+endif()
 
 # A header whose first line says "Private:" is between our own sources, and stays at home.
 list(TRANSFORM sennit_floors APPEND "/*.hpp" OUTPUT_VARIABLE sennit_header_globs)

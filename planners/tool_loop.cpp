@@ -1,4 +1,5 @@
 #include <sennit/agent/effects.hpp>
+#include <sennit/agent/schema/read_answer.hpp>
 #include <sennit/agent/schema/validate.hpp>
 #include <sennit/planners/tool_loop.hpp>
 
@@ -46,36 +47,6 @@ SENNIT_OUT_OF_FRAME Outcome end(Ending ending, std::string text, std::string det
   outcome.text = std::move(text);
   outcome.detail = std::move(detail);
   return outcome;
-}
-
-/// Models like to wrap JSON in a Markdown fence.
-std::string_view without_fence(std::string_view text) {
-  const auto trim = [](std::string_view s) {
-    const auto first = s.find_first_not_of(" \t\r\n");
-    if (first == std::string_view::npos) return std::string_view{};
-    return s.substr(first, s.find_last_not_of(" \t\r\n") - first + 1);
-  };
-  text = trim(text);
-  if (!text.starts_with("```") || !text.ends_with("```") || text.size() < 6) return text;
-  const auto line_end = text.find('\n');
-  if (line_end == std::string_view::npos) return text;
-  return trim(text.substr(line_end + 1, text.size() - line_end - 4));
-}
-
-/// The answer as JSON of the agent's schema, or what is wrong with it.
-std::optional<json::value> read_output(std::string_view text, const Validator& schema, std::string& wrong) {
-  std::string why;
-  std::optional<json::value> value = parse_json(without_fence(text), &why);
-  if (!value) {
-    wrong = "the answer is not JSON: " + why;
-    return std::nullopt;
-  }
-  schema.coerce(*value);
-  if (const auto violations = schema.check(*value); !violations.empty()) {
-    wrong = describe(violations, "answer");
-    return std::nullopt;
-  }
-  return value;
 }
 
 SENNIT_OUT_OF_FRAME std::vector<ToolCall> calls_of(const Completion& completion) {
@@ -131,7 +102,7 @@ class AnswerCheck {
     }
     if (!schema_) return outcome;
     std::string wrong;
-    if (auto value = read_output(outcome.text, *schema_, wrong)) {
+    if (auto value = read_answer(outcome.text, *schema_, wrong)) {
       outcome.output = std::move(*value);
       return outcome;
     }

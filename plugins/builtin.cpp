@@ -1,5 +1,5 @@
 #include <sennit/backends/auto.hpp>
-#include <sennit/backends/chat_completions.hpp>
+#include <sennit/backends/remote.hpp>
 #include <sennit/backends/replay.hpp>
 #include <sennit/backends/scripted/scripted.hpp>
 #include <sennit/memory/notes.hpp>
@@ -10,13 +10,26 @@
 #include <sennit/tools/clock.hpp>
 #include <sennit/tools/files.hpp>
 #include <sennit/tools/http_tool.hpp>
+#include <sennit/tools/images.hpp>
 #include <sennit/tools/notes.hpp>
 
 namespace sennit {
+namespace {
+
+/// Who speaks OpenAI's chat completions paints below the same address, if at all.
+std::optional<ImageProvider> image_provider(std::string_view name) {
+  const std::shared_ptr<const Catalogue> known = catalogue();
+  const Provider* provider = known->provider(name);
+  const Endpoint* endpoint = provider == nullptr ? nullptr : provider->endpoint(Api::chat_completions);
+  if (endpoint == nullptr) return std::nullopt;
+  return ImageProvider{provider->title, endpoint->base_url, provider->key_variable, provider->key_required};
+}
+
+}  // namespace
 
 Registry builtin() {
   Registry registry;
-  add_chat_backends(registry);
+  add_remote_backends(registry);
   add_replay_backend(registry);
   registry.add_backend("scripted", make_scripted_backend);
   registry.add_backend(
@@ -24,6 +37,7 @@ Registry builtin() {
   registry.add_tool("calculator", make_calculator);
   registry.add_tool("files", make_files_tools);
   registry.add_tool("http", make_http_tools);
+  registry.add_tool("images", images_tools(image_provider));
   registry.add_tool("ask", make_ask_tools);
   registry.add_tool("clock", make_clock);
   registry.add_tool("notes", make_notes_tools);

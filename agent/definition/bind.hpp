@@ -18,6 +18,11 @@ namespace sennit::format {
 [[nodiscard]] const Table& table_of(const ModelSpec* tag);
 [[nodiscard]] const Table& table_of(const CompletionOptions* tag);
 [[nodiscard]] const Table& table_of(const Prices* tag);
+[[nodiscard]] const Table& table_of(const RetrySettings* tag);
+[[nodiscard]] const Table& table_of(const RateLimits* tag);
+[[nodiscard]] const Table& table_of(const RouteRule* tag);
+[[nodiscard]] const Table& table_of(const Escalation* tag);
+[[nodiscard]] const Table& table_of(const RouteSettings* tag);
 [[nodiscard]] const Table& table_of(const SubAgent* tag);
 [[nodiscard]] const Table& table_of(const MemorySettings* tag);
 [[nodiscard]] const Table& table_of(const RunLimits* tag);

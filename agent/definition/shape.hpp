@@ -101,6 +101,7 @@ struct Table {
 
 [[nodiscard]] Shape model_name();
 [[nodiscard]] const Table& timeouts_table();
+[[nodiscard]] const Table& fallback_table();
 /// The whole file.
 [[nodiscard]] const Table& definition_table();
 /// Every table, in the order of the reference.

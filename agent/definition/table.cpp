@@ -340,10 +340,11 @@ const Table& definition_table() {
 
 const std::vector<const Table*>& all_tables() {
   static const std::vector<const Table*> kTables{
-      &definition_table(),      &table<ModelSpec>(), &table<CompletionOptions>(),
-      &table<Prices>(),         &timeouts_table(),   &table<SubAgent>(),
-      &table<MemorySettings>(), &table<RunLimits>(), &table<PolicySettings>(),
-      &table<InputSpec>(),      &table<Intent>(),    &table<IntentStep>()};
+      &definition_table(),      &table<ModelSpec>(),  &table<CompletionOptions>(), &table<Prices>(),
+      &timeouts_table(),        &table<RateLimits>(), &table<RetrySettings>(),     &fallback_table(),
+      &table<RouteSettings>(),  &table<RouteRule>(),  &table<Escalation>(),        &table<SubAgent>(),
+      &table<MemorySettings>(), &table<RunLimits>(),  &table<PolicySettings>(),    &table<InputSpec>(),
+      &table<Intent>(),         &table<IntentStep>()};
   return kTables;
 }
 

@@ -167,18 +167,196 @@ const Table& table_of(const CompletionOptions* /*tag*/) {
 const Table& table_of(const Prices* /*tag*/) {
   static const Table kTable{
       "model.prices",
-      "What a million tokens cost, for the cost of a run and `limits.cost`. There is no built-in price list: "
-      "without these, the cost is not known and `limits.cost` stops nothing.",
+      "What a million tokens cost, for the cost of a run and `limits.cost`. Absent: as the catalogue has it "
+      "(`sennit models`), where the provider itself answers. Where the cost is not known, `limits.cost` stops nothing.",
       {
           field<&Prices::input>("input", plain(Kind::number).at_least(0), "A million input tokens.").needed(),
           field<&Prices::output>("output", plain(Kind::number).at_least(0), "A million output tokens.").needed(),
           field<&Prices::cached_input>(
               "cached_input", plain(Kind::number).at_least(0),
               "A million input tokens that the provider had in its cache; as `input` if absent."),
+          field<&Prices::cache_write>("cache_write", plain(Kind::number).at_least(0),
+                                      "A million input tokens that the provider wrote to its cache; as `input` if "
+                                      "absent."),
           field<&Prices::currency>("currency", text(), "The currency, for display."),
       },
       {{"cache_hit", "cached_input"}, {"cached", "cached_input"}},
       nullptr};
+  return kTable;
+}
+
+const Table& table_of(const RetrySettings* /*tag*/) {
+  static const Table kTable{
+      "model.retry",
+      "When a completion that failed is asked again: only for failures that a repeat may cure (never where the account "
+      "is empty), and as long as nothing of the answer was shown. Then the next of `fallback` is asked, and the model "
+      "is left alone for a while.",
+      {
+          field<&RetrySettings::attempts>("attempts", plain(Kind::integer).between(1, 100), "Attempts in all."),
+          field<&RetrySettings::delay>("delay", plain(Kind::duration).between(0, kDay),
+                                       "Before the second attempt; it doubles from there, with some chance in it. What "
+                                       "the server asks for goes first."),
+          field<&RetrySettings::longest>("longest", plain(Kind::duration).between(0, kDay),
+                                         "The longest wait: a server that asks for more is not asked again."),
+          field<&RetrySettings::after_output>("after_output", plain(Kind::boolean),
+                                              "Also where a part of the answer was shown: it begins anew."),
+          field<&RetrySettings::failures>("failures", plain(Kind::integer).between(0, 1000),
+                                          "Failures in a row, over all runs, after which the model is left alone where "
+                                          "there is another; 0: only after all attempts of a completion failed."),
+          field<&RetrySettings::pause>("pause", plain(Kind::duration).between(0, kDay),
+                                       "For so long. Then one completion tries it."),
+      },
+      {{"max_attempts", "attempts"}, {"max_retries", "attempts"}, {"cooldown", "pause"}, {"backoff", "delay"}},
+      nullptr};
+  return kTable;
+}
+
+const Table& table_of(const RateLimits* /*tag*/) {
+  static const Table kTable{
+      "model.rate",
+      "What the key may be used for, over all runs of the process. Completions wait for their turn. 0: no limit.",
+      {
+          field<&RateLimits::requests>("requests", plain(Kind::integer).between(0, 10'000'000),
+                                       "Completions a minute."),
+          field<&RateLimits::tokens>("tokens", plain(Kind::integer).between(0, 1e12),
+                                     "Tokens a minute, read and written."),
+          field<&RateLimits::concurrent>("concurrent", plain(Kind::integer).between(0, 1'000'000),
+                                         "Completions at once."),
+      },
+      {{"rpm", "requests"}, {"tpm", "tokens"}, {"max_concurrent", "concurrent"}},
+      nullptr};
+  return kTable;
+}
+
+const Table& table_of(const RouteRule* /*tag*/) {
+  static const Table kTable{
+      "model.route.rules[]",
+      "A model, and when it answers a step. All conditions that are given must hold.",
+      {
+          field<&RouteRule::model>("model", model_name(), "The model that answers.").needed(),
+          field<&RouteRule::longer_than>("longer_than", plain(Kind::integer).at_least(0),
+                                         "The prompt has more tokens, as far as can be estimated."),
+          field<&RouteRule::shorter_than>("shorter_than", plain(Kind::integer).at_least(1), "It has fewer."),
+          field<&RouteRule::images>("images", plain(Kind::boolean), "The conversation holds images, or none."),
+          field<&RouteRule::tools>("tools", plain(Kind::boolean), "The step may call tools, or none."),
+          field<&RouteRule::tag>("tag", text(), "The run carries this tag (`sennit run --tag`)."),
+          field<&RouteRule::budget_left_below>("budget_left_below", plain(Kind::number).between(0, 1),
+                                               "Less than this share of `limits.tokens` or `limits.cost` is left."),
+      },
+      {{"use", "model"}, {"to", "model"}},
+      nullptr};
+  return kTable;
+}
+
+const Table& table_of(const Escalation* /*tag*/) {
+  static const Table kTable{
+      "model.route.escalate",
+      "The agent's own model is a cheap one: where it falls short, this one takes over for the rest of the run. Its "
+      "answers are shown once they are found good.",
+      {
+          field<&Escalation::to>("to", model_name(), "The model that takes over.").needed(),
+          field<&Escalation::on_schema>("on_schema", plain(Kind::boolean), "An answer does not fit `output`."),
+          field<&Escalation::on_tool_error>("on_tool_error", plain(Kind::boolean), "A call that it made failed."),
+          field<&Escalation::on_doubt>("on_doubt", plain(Kind::boolean),
+                                       "It says that it is not sure, as it is told to."),
+      },
+      {{"model", "to"}},
+      nullptr};
+  return kTable;
+}
+
+const Table& table_of(const RouteSettings* /*tag*/) {
+  static const Table kTable{
+      "model.route",
+      "Which model answers a step. The events of a run say which one does, and why.",
+      {
+          field<&RouteSettings::rules>("rules", list_of(map_with(table_of(static_cast<const RouteRule*>(nullptr)))),
+                                       "The first that holds counts; without one, the agent's own model."),
+          field<&RouteSettings::escalate>("escalate", map_with(table_of(static_cast<const Escalation*>(nullptr))),
+                                          "A cheap model first, a dear one where it falls short."),
+      },
+      {},
+      nullptr};
+  return kTable;
+}
+
+namespace {
+
+/// Of a model wherever it stands.
+std::vector<Field> model_fields() {
+  return {
+      field<&ModelSpec::name>("name", model_name(), "The model. Alternatively give `provider` and `id`.")
+          .also({"first"}),
+      bare_field("provider", name(), "Who serves the model; goes with `id`."),
+      bare_field("id", text(), "The model's name at the provider; goes with `provider`."),
+      field<&ModelSpec::api>(
+          "api", one_of({"chat-completions", "responses", "messages", "generate-content", "ollama-chat"}),
+          "The protocol, where the provider speaks several. Absent: the one that the model needs, else the "
+          "provider's usual one."),
+      field<&ModelSpec::base_url>("base_url", base_url(),
+                                  "Another address for the same API, such as a proxy or a local server."),
+      field<&ModelSpec::api_key>("api_key", text().with_references(),
+                                 "The key, as `${env:NAME}`. Absent: the provider's usual variable."),
+      field<&ModelSpec::options>("options", map_with(table_of(static_cast<const CompletionOptions*>(nullptr))),
+                                 "Sampling and limits of one completion."),
+      field<&ModelSpec::prices>("prices", map_with(table_of(static_cast<const Prices*>(nullptr))),
+                                "What a million tokens cost."),
+      field<&ModelSpec::split_think>(
+          "split_think", plain(Kind::boolean),
+          "Treat text up to `</think>` as reasoning. Absent: decided by provider and model."),
+      field<&ModelSpec::reasoning_replay>(
+          "reasoning_replay", one_of({"never", "within_turn", "always"}),
+          "When earlier reasoning is sent back to the model. Absent: as the model wants it."),
+      field<&ModelSpec::strict_tools>("strict_tools", plain(Kind::boolean),
+                                      "Ask the provider to hold the model to the schemas of tools."),
+      field<&ModelSpec::stream>("stream", plain(Kind::boolean), "false for a server that cannot stream."),
+      field<&ModelSpec::headers>("headers", map_of(text().with_references()),
+                                 "Further HTTP headers; values may contain `${env:NAME}`."),
+      field<&ModelSpec::proxy>("proxy", proxy_url(),
+                               "The proxy to reach the model through, such as `${env:HTTPS_PROXY}`. Absent: none; "
+                               "the variables of the environment are not read."),
+      field<&ModelSpec::ca_file>("ca_file", text(),
+                                 "PEM file with the certificate authorities to trust instead of the system's, "
+                                 "relative to the agent file."),
+      timeouts_field(),
+      field<&ModelSpec::rate>("rate", map_with(table_of(static_cast<const RateLimits*>(nullptr))),
+                              "What the key may be used for."),
+  };
+}
+
+using Words = std::vector<std::pair<std::string_view, std::string_view>>;
+
+Words foreign_words() {
+  return {{"model", "name"},         {"endpoint", "base_url"},
+          {"url", "base_url"},       {"key", "api_key"},
+          {"timeout", "timeouts"},   {"settings", "options"},
+          {"parameters", "options"}, {"generate_content_config", "options"},
+          {"rate_limit", "rate"}};
+}
+
+Words all_foreign_words() {
+  Words words = foreign_words();
+  words.insert(words.end(), {{"fallbacks", "fallback"}, {"retries", "retry"}, {"routing", "route"}});
+  return words;
+}
+
+std::vector<Field> all_model_fields() {
+  std::vector<Field> fields = model_fields();
+  fields.push_back(field<&ModelSpec::fallback>(
+      "fallback", list_of(either(model_name(), map_with(fallback_table()))),
+      "Models that are asked in this order where this one fails. What stands in `options` holds for all."));
+  fields.push_back(field<&ModelSpec::retry>("retry", map_with(table_of(static_cast<const RetrySettings*>(nullptr))),
+                                            "When a completion that failed is asked again."));
+  fields.push_back(field<&ModelSpec::route>("route", map_with(table_of(static_cast<const RouteSettings*>(nullptr))),
+                                            "Which model answers a step."));
+  return fields;
+}
+
+}  // namespace
+
+const Table& fallback_table() {
+  static const Table kTable{"model.fallback[]", "A model to fall back to, with an address and settings of its own.",
+                            model_fields(), foreign_words(), &check_model};
   return kTable;
 }
 
@@ -187,46 +365,7 @@ const Table& table_of(const ModelSpec* /*tag*/) {
       "model",
       "Which model answers: `model: provider/model` is enough for most agents, `model: auto` takes the first that is "
       "there (a key in the environment, a local server, else the offline `intents`). As a map:",
-      {
-          field<&ModelSpec::name>("name", model_name(), "The model. Alternatively give `provider` and `id`."),
-          bare_field("provider", name(), "Who serves the model; goes with `id`."),
-          bare_field("id", text(), "The model's name at the provider; goes with `provider`."),
-          field<&ModelSpec::base_url>("base_url", base_url(),
-                                      "Another address for the same API, such as a proxy or a local server."),
-          field<&ModelSpec::api_key>("api_key", text().with_references(),
-                                     "The key, as `${env:NAME}`. Absent: the provider's usual variable."),
-          field<&ModelSpec::options>("options", map_with(table_of(static_cast<const CompletionOptions*>(nullptr))),
-                                     "Sampling and limits of one completion."),
-          field<&ModelSpec::prices>("prices", map_with(table_of(static_cast<const Prices*>(nullptr))),
-                                    "What a million tokens cost."),
-          field<&ModelSpec::split_think>(
-              "split_think", plain(Kind::boolean),
-              "Treat text up to `</think>` as reasoning. Absent: decided by provider and model."),
-          field<&ModelSpec::reasoning_replay>(
-              "reasoning_replay", one_of({"never", "within_turn", "always"}),
-              "When earlier reasoning is sent back to the model. Absent: as the model wants it."),
-          field<&ModelSpec::strict_tools>("strict_tools", plain(Kind::boolean),
-                                          "Ask the provider to hold the model to the schemas of tools."),
-          field<&ModelSpec::stream>("stream", plain(Kind::boolean), "false for a server that cannot stream."),
-          field<&ModelSpec::headers>("headers", map_of(text().with_references()),
-                                     "Further HTTP headers; values may contain `${env:NAME}`."),
-          field<&ModelSpec::proxy>("proxy", proxy_url(),
-                                   "The proxy to reach the model through, such as `${env:HTTPS_PROXY}`. Absent: none; "
-                                   "the variables of the environment are not read."),
-          field<&ModelSpec::ca_file>("ca_file", text(),
-                                     "PEM file with the certificate authorities to trust instead of the system's, "
-                                     "relative to the agent file."),
-          timeouts_field(),
-      },
-      {{"model", "name"},
-       {"endpoint", "base_url"},
-       {"url", "base_url"},
-       {"key", "api_key"},
-       {"timeout", "timeouts"},
-       {"settings", "options"},
-       {"parameters", "options"},
-       {"generate_content_config", "options"}},
-      &check_model};
+      all_model_fields(), all_foreign_words(), &check_model};
   return kTable;
 }
 

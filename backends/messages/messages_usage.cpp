@@ -41,6 +41,7 @@ Usage MessagesUsage::meaning() const {
   for (const auto& part : {cache_read_, cache_written_}) {
     if (part) usage.input = usage.input.value_or(0) + *part;
   }
+  usage.cache_write = cache_written_;
   return usage;
 }
 

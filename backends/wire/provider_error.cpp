@@ -46,6 +46,34 @@ std::optional<int> status_code(const json::value* code) {
   return static_cast<int>(number);
 }
 
+std::optional<double> parse_number(std::string_view text) {
+  double number = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failure != std::errc{} || end != text.data() + text.size() || !(number >= 0)) return {};
+  return number;
+}
+
+milliseconds bounded(double ms) {
+  return milliseconds(static_cast<std::int64_t>(std::clamp(ms, 0.0, static_cast<double>(kMaxRetryAfter.count()))));
+}
+
+/// Anthropic: {"error_code":…}. Google: a list of typed objects, of which RetryInfo says when to come again ("37s").
+/// https://cloud.google.com/apis/design/errors#error_details
+void read_details(const json::value& details, ProviderError& error) {
+  if (const auto* object = details.if_object()) {
+    if (const json::value* code = text_member(*object, "error_code")) error.code = code->get_string().c_str();
+  }
+  const auto* list = details.if_array();
+  for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
+    const auto* detail = (*list)[i].if_object();
+    const json::value* delay = detail == nullptr ? nullptr : text_member(*detail, "retryDelay");
+    std::string_view text = delay == nullptr ? std::string_view() : std::string_view(delay->get_string());
+    if (!text.ends_with('s')) continue;
+    text.remove_suffix(1);
+    if (const auto seconds = parse_number(text)) error.retry_after = bounded(*seconds * 1000);
+  }
+}
+
 void read_fields(const json::object& body, ProviderError& error) {
   const json::value* inner = member(body, "error");
   if (inner != nullptr && inner->is_object()) {
@@ -54,6 +82,7 @@ void read_fields(const json::object& body, ProviderError& error) {
     error.type = first_of({text_member(fields, "status"), member(fields, "type"), text_member(fields, "code")});
     if (const json::value* code = text_member(fields, "code")) error.code = code->get_string().c_str();
     if (!error.status) error.status = status_code(member(fields, "code"));
+    if (const json::value* details = member(fields, "details")) read_details(*details, error);
     if (const json::value* gateway = member(fields, "metadata"); gateway != nullptr && gateway->is_object()) {
       const json::value raw = as_text(first_of({member(gateway->get_object(), "raw")}));
       if (raw.is_string()) error.upstream = raw.get_string();
@@ -95,13 +124,6 @@ ProviderError read_flat_error(const json::object& event) {
 
 namespace {
 
-std::optional<double> parse_number(std::string_view text) {
-  double number = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (failure != std::errc{} || end != text.data() + text.size() || !(number >= 0)) return {};
-  return number;
-}
-
 /// The three forms of RFC 9110, 5.6.7. All of them are UTC.
 std::optional<WallTime> parse_http_date(const std::string& text) {
   static constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -127,10 +149,6 @@ std::optional<WallTime> parse_http_date(const std::string& text) {
   if (!date.ok()) return {};
   return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
          std::chrono::seconds(second);
-}
-
-milliseconds bounded(double ms) {
-  return milliseconds(static_cast<std::int64_t>(std::clamp(ms, 0.0, static_cast<double>(kMaxRetryAfter.count()))));
 }
 
 }  // namespace
@@ -260,7 +278,7 @@ Error classify_provider_error(const ProviderError& said, const ProviderNames& na
   const bool final_verdict = verdict.code == errc::quota || verdict.code == errc::authentication;
   const bool retryable = advice.should_retry && !final_verdict ? *advice.should_retry : verdict.retryable;
   if (!retryable) return error;
-  return std::move(error).retry(advice.after);
+  return std::move(error).retry(advice.after ? advice.after : said.retry_after);
 }
 
 }  // namespace sennit

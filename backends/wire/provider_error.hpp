@@ -20,6 +20,7 @@ struct ProviderError {
   json::value type;           ///< mostly a string
   json::value message;        ///< a string or null
   std::string code;           ///< a textual `error.code` beside the type ("context_length_exceeded")
+  std::optional<milliseconds> retry_after{};  ///< asked for in the body, as Google does
   std::string upstream;       ///< what the server behind a gateway said (OpenRouter's metadata.raw), JSON or not
 };
 

@@ -49,16 +49,19 @@ Destination destination(const Provider& provider, const ModelSpec& spec) {
   if (spec.base_url.empty() || !provider.key_required) return Destination::own;
   const std::string address = Secret(spec.base_url).resolve();
   boost::system::result<boost::urls::url> url = boost::urls::parse_uri(address);
-  const boost::system::result<boost::urls::url_view> own = boost::urls::parse_uri(provider.base_url);
-  if (!url || !own) return Destination::elsewhere;
+  if (!url) return Destination::elsewhere;
   url->normalize();
-  if (same_host(*url, *own)) return Destination::own;
+  const bool at_home = std::ranges::any_of(provider.apis, [&](const Endpoint& endpoint) {
+    const boost::system::result<boost::urls::url_view> own = boost::urls::parse_uri(endpoint.base_url);
+    return own && same_host(*url, *own);
+  });
+  if (at_home) return Destination::own;
   return on_this_machine(*url) ? Destination::this_machine : Destination::elsewhere;
 }
 
 /// The agent file brings credentials in a form of its own.
 bool has_credentials(const std::map<std::string, std::string>& headers) {
-  static constexpr std::array<std::string_view, 3> kNames = {"authorization", "api-key", "x-api-key"};
+  static constexpr std::array<std::string_view, 4> kNames = {"authorization", "api-key", "x-api-key", "x-goog-api-key"};
   return std::any_of(headers.begin(), headers.end(), [](const auto& header) {
     return std::find(kNames.begin(), kNames.end(), lower_case(header.first, header.first.size())) != kNames.end();
   });
@@ -72,7 +75,7 @@ std::string find_key(const Provider& provider, const ModelSpec& spec) {
       throw Error(errc::authentication, fmt::format("no key for {}: {}", provider.title, error.message()));
     }
   }
-  const char* const found = std::getenv(std::string(provider.key_variable).c_str());
+  const char* const found = std::getenv(provider.key_variable.c_str());
   if (found == nullptr || *found == '\0') return "";
   switch (destination(provider, spec)) {
     case Destination::own:
@@ -87,7 +90,7 @@ std::string find_key(const Provider& provider, const ModelSpec& spec) {
       errc::authentication,
       fmt::format("{0} is for {1} only, and `model.base_url` leads elsewhere: add `api_key: ${{env:{0}}}` below "
                   "`model` if that server shall get it, or name the model `openai-compatible/…`",
-                  provider.key_variable, provider.base_url));
+                  provider.key_variable, provider.apis.front().base_url));
 }
 
 std::string replaced(std::string text, std::string_view secret) {

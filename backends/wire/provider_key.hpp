@@ -3,7 +3,7 @@
 
 #include <sennit/agent/definition.hpp>
 #include <sennit/agent/io/error.hpp>
-#include <sennit/backends/providers.hpp>
+#include <sennit/backends/catalogue/catalogue.hpp>
 
 #include <string>
 #include <string_view>

@@ -35,6 +35,7 @@ constexpr KindRow kKinds[] = {
     {"insufficientbalance", kQuota},
     {"exceededcurrentquota", kQuota},
     {"arrearage", kQuota},
+    {"enforcedspendlimitreached", kQuota},  // Anthropic: frozen until the next month
     {"allocationquota.freetieronly", kQuota},
     {" 1113 ", kQuota},
     {"contextlengthexceeded", kContext},
@@ -47,6 +48,9 @@ constexpr KindRow kKinds[] = {
     {"responsibleaipolicy", kFilter},
     {"datainspectionfailed", kFilter},
     {" 1301 ", kFilter},
+    {"biopolicy", kFilter},  // OpenAI's Responses
+    {"misalignmentpolicy", kFilter},
+    {"invalidprompt", kRefused},
     {"toolusefailed", kUnreadableCall},
 };
 
@@ -117,6 +121,7 @@ constexpr WordsRow kWords[] = {
     {"api key not valid", kKey, kCredentials},
     {"invalid api key", kKey, kNoStatus},
     {"unexpected endpoint or method", kNoSuch, kNoStatus},
+    {"server busy, please try again", kOverloaded, kNoStatus},  // Ollama, in mid-stream
 };
 
 std::optional<Verdict> find_kind(std::span<const KindRow> rows, std::string_view kinds) {

@@ -33,11 +33,11 @@ TEST_CASE("an empty stream gives an assistant message without parts") {
   CHECK(built({TextDelta{""}, ReasoningDelta{"", nullptr}, Finished{}}).message.parts.empty());
 }
 
-TEST_CASE("parts stand in the order reasoning, text, calls, however they arrived") {
+TEST_CASE("parts stand in the order in which they began") {
   const Completion completion = built({opened(0, "a", "f"), TextDelta{"Hel"}, ReasoningDelta{"hm", nullptr},
                                        more(0, "{}"), TextDelta{"lo"}, Finished{StopReason::tool_calls, "x"}});
   CHECK(completion.message.parts ==
-        std::vector<Part>{Reasoning{"hm", "here", nullptr}, Text{"Hello"}, ToolCall{"a", "f", "{}"}});
+        std::vector<Part>{ToolCall{"a", "f", "{}"}, Text{"Hel"}, Reasoning{"hm", "here", nullptr}, Text{"lo"}});
   CHECK(completion.reason == StopReason::tool_calls);
 }
 
@@ -45,7 +45,7 @@ TEST_CASE("deltas of several calls interleave, and calls are opened in any order
   const Completion completion = built({opened(1, "b", "g"), more(1, "{\"x\""), opened(0, "a", "f"), more(0, "{"),
                                        more(1, ":1}"), more(0, "}"), opened(2, "c", "h")});
   CHECK(completion.message.parts ==
-        std::vector<Part>{ToolCall{"a", "f", "{}"}, ToolCall{"b", "g", "{\"x\":1}"}, ToolCall{"c", "h", ""}});
+        std::vector<Part>{ToolCall{"b", "g", "{\"x\":1}"}, ToolCall{"a", "f", "{}"}, ToolCall{"c", "h", ""}});
 }
 
 TEST_CASE("a call's arguments may come before its id and name") {
@@ -120,11 +120,11 @@ TEST_CASE("anything that a person could have seen makes a completion visible") {
   };
   CHECK(visible(TextDelta{"x"}));
   CHECK(visible(ReasoningDelta{"x", nullptr}));
-  CHECK(visible(ReasoningDelta{"", json::value("block")}));
   CHECK(visible(RefusalDelta{"x"}));
   CHECK(visible(opened(0, "a", "f")));
   CHECK_FALSE(visible(UsageUpdate{{1, 1, std::nullopt, std::nullopt}}));
   CHECK_FALSE(visible(TextDelta{""}));
+  CHECK_FALSE(visible(ReasoningDelta{"", json::value("an encrypted block")}));
   CHECK_FALSE(visible(Finished{}));
 }
 

@@ -56,6 +56,7 @@ std::vector<EventData> one_of_each() {
       InDoubt{"2.1.doubt", {"id", "name", "{}"}},
       MemoryRecalled{{"one", "two"}},
       Delegated{"helper", "do it"},
+      ModelChosen{"a/b", "it is cheaper"},
       Retried{2, std::chrono::milliseconds(750), whole_error()},
       Notice{"look"},
       RunFinished{whole_outcome()},
@@ -104,6 +105,7 @@ TEST_CASE("every event survives with its fields left at their defaults") {
                                     InDoubt{},
                                     MemoryRecalled{},
                                     Delegated{},
+                                    ModelChosen{},
                                     Retried{0, std::chrono::milliseconds(0), Error(errc::internal, "")},
                                     Notice{},
                                     RunFinished{}};
@@ -142,27 +144,12 @@ TEST_CASE("every reason and ending has a name of its own and comes back") {
 TEST_CASE("the names of events are what documents and clients rely on") {
   std::vector<std::string> names;
   for (const EventData& data : one_of_each()) names.emplace_back(name_of(data));
-  CHECK(names == std::vector<std::string>{"text",
-                                          "reasoning",
-                                          "refusal",
-                                          "tool_call",
-                                          "usage",
-                                          "finished",
-                                          "failed",
-                                          "run_started",
-                                          "step_started",
-                                          "step_finished",
-                                          "tool_started",
-                                          "tool_progress",
-                                          "tool_finished",
-                                          "approval_requested",
-                                          "question_asked",
-                                          "in_doubt",
-                                          "memory_recalled",
-                                          "delegated",
-                                          "retried",
-                                          "notice",
-                                          "run_finished"});
+  CHECK(names == std::vector<std::string>{
+                     "text",         "reasoning",       "refusal",       "tool_call",          "usage",
+                     "finished",     "failed",          "run_started",   "step_started",       "step_finished",
+                     "tool_started", "tool_progress",   "tool_finished", "approval_requested", "question_asked",
+                     "in_doubt",     "memory_recalled", "delegated",     "model_chosen",       "retried",
+                     "notice",       "run_finished"});
 }
 
 TEST_CASE("an event is one flat object, without what is not there") {

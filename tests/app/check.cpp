@@ -39,7 +39,7 @@ TEST_CASE("names that nobody has registered are found at their places") {
             "a.yaml:4:5: error: unknown tool `clok`; did you mean `clock`?\n"));
   CHECK(has(check("model: depseek/deepseek-flash"),
             "a.yaml:2:8: error: unknown provider `depseek`; did you mean `deepseek`?\n"));
-  CHECK(has(check("model:\n  name: gpt-5"), "a.yaml:3:9: error: unknown provider `gpt-5`; known: auto, "));
+  CHECK(has(check("model:\n  name: gpt-5"), "a.yaml:3:9: error: unknown provider `gpt-5`; known: anthropic, auto, "));
   CHECK(has(check("model:\n  name: gpt-5"), "; a model is named `provider/model`\n"));
   CHECK(has(check("planner: toolloop"), "a.yaml:2:10: error: unknown planner `toolloop`; did you mean `tool-loop`?\n"));
   CHECK(has(check("memory:\n  kind: note"), "a.yaml:3:9: error: unknown memory `note`; did you mean `notes`?\n"));
@@ -125,10 +125,11 @@ TEST_CASE("a wrong part of the model is one error, and nothing follows from it")
 }
 
 TEST_CASE("a limit on the cost of a model whose prices are not known is a warning") {
-  CHECK(check("model: deepseek/deepseek-chat\nlimits: {cost: 0.5}") ==
-        "a.yaml:3:16: warning: the prices of `deepseek/deepseek-chat` are not known, so this stops nothing; give "
+  CHECK(check("model: nvidia/new\nlimits: {cost: 0.5}") ==
+        "a.yaml:3:16: warning: the prices of `nvidia/new` are not known, so this stops nothing; give "
         "`model.prices`\n");
   CHECK(check("model: {name: deepseek/deepseek-chat, prices: {input: 1, output: 2}}\nlimits: {cost: 0.5}").empty());
+  CHECK(check("model: deepseek/deepseek-flash\nlimits: {cost: 0.5}").empty());  // the catalogue has them
   CHECK(check("model: scripted\nlimits: {cost: 0.5}").empty());
   CHECK(check("model: auto\nlimits: {cost: 0.5}").empty());  // nobody knows which
 }

@@ -68,7 +68,7 @@ TEST_CASE("a run reads from top to bottom on a terminal") {
         "\n"
         "It is 798.\n"
         "\n"
-        "test/model · 1,204 in (1,024 cached) · 56 out (12 reasoning)\n· $0.0012 · 1.2 s · 1 tool call\n");
+        "test/model · 1,204 in (85 % cached) · 56 out (12 reasoning)\n· $0.0012 · 1.2 s · 1 tool call\n");
 }
 
 TEST_CASE("reasoning is marked without colours, line by line") {
@@ -99,7 +99,7 @@ TEST_CASE("the footer is broken between its parts only") {
         show({event(RunStarted{"r", "", "helper", "test/model"}), event(RunFinished{done("x")})}, false, false, width)
             .page;
     INFO(page);
-    for (const char* part : {"test/model", "1,204 in (1,024 cached)", "56 out (12 reasoning)", "1.2 s", "1 tool call"})
+    for (const char* part : {"test/model", "1,204 in (85 % cached)", "56 out (12 reasoning)", "1.2 s", "1 tool call"})
       CHECK(page.find(part) != std::string::npos);
     for (std::size_t at = page.find('\n', 3); at + 1 < page.size(); at = page.find('\n', at + 1))
       CHECK(page.substr(at + 1).starts_with("· "));

@@ -1,4 +1,5 @@
 #include <sennit/backends/auto.hpp>
+#include <sennit/backends/catalogue/catalogue.hpp>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <catch2/catch_test_macros.hpp>
@@ -19,21 +20,27 @@ using testing::TestEnvironment;
 class Variables {
  public:
   explicit Variables(const std::map<std::string, std::string>& set) {
-    for (const char* name : {"DEEPSEEK_API_KEY", "OPENAI_API_KEY", "OLLAMA_HOST"}) {
-      const char* const value = std::getenv(name);
+    for (const std::string& name : names()) {
+      const char* const value = std::getenv(name.c_str());
       if (value != nullptr) before_.emplace(name, value);
-      ::unsetenv(name);
+      ::unsetenv(name.c_str());
     }
     for (const auto& [name, value] : set) ::setenv(name.c_str(), value.c_str(), 1);
   }
   ~Variables() {
-    for (const char* name : {"DEEPSEEK_API_KEY", "OPENAI_API_KEY", "OLLAMA_HOST"}) ::unsetenv(name);
+    for (const std::string& name : names()) ::unsetenv(name.c_str());
     for (const auto& [name, value] : before_) ::setenv(name.c_str(), value.c_str(), 1);
   }
   Variables(const Variables&) = delete;
   Variables& operator=(const Variables&) = delete;
 
  private:
+  static std::vector<std::string> names() {
+    std::vector<std::string> all{"OLLAMA_HOST"};
+    for (const Provider& provider : catalogue()->providers()) all.push_back(provider.key_variable);
+    return all;
+  }
+
   std::map<std::string, std::string> before_;
 };
 

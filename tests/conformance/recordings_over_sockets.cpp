@@ -2,7 +2,7 @@
 #include "recordings.hpp"
 #include "support/fixtures.hpp"
 #include "support/http_server.hpp"
-#include <sennit/backends/chat_completions.hpp>
+#include <sennit/backends/remote.hpp>
 #include <sennit/backends/wire/wire_json.hpp>
 
 #include <catch2/catch_test_macros.hpp>
@@ -121,7 +121,7 @@ TEST_CASE("every recorded answer ends in the right event when it comes through a
     INFO(recorded.name);
     const ModelSpec spec = spec_for(server.url("/" + recorded.name));
     const auto stream =
-        make_chat_backend(*find_provider("openai-compatible"), spec)->stream(environment, CompletionRequest{});
+        make_remote_backend(spec)->stream(environment, CompletionRequest{});
     check_heard(run(environment, listen(*stream)), recorded);
   }
 }

@@ -67,6 +67,9 @@ std::string event_line(const Event& event) {
   if (const auto* delegated = std::get_if<Delegated>(&event.data)) {
     line = "delegated " + delegated->agent + " " + escape(delegated->task);
   }
+  if (const auto* chosen = std::get_if<ModelChosen>(&event.data)) {
+    line = "model_chosen " + chosen->model + " " + escape(chosen->reason);
+  }
   if (const auto* retried = std::get_if<Retried>(&event.data)) {
     line = "retried " + std::to_string(retried->attempt) + " " + std::string(to_string(retried->error.code()));
   }

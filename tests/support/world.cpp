@@ -49,7 +49,9 @@ class World::Model final : public Backend {
   const ModelInfo& info() const override { return info_; }
   std::unique_ptr<TokenStream> stream(Environment& /*environment*/, const CompletionRequest& request) const override {
     const std::lock_guard lock(world_.mutex_);
-    return std::make_unique<Stream>(world_.play_(request), world_.stalled_);
+    const auto own = world_.plays.find(info_.id);
+    const Play& play = own == world_.plays.end() ? world_.play_ : own->second;
+    return std::make_unique<Stream>(play(request), world_.stalled_);
   }
 
  private:
@@ -64,14 +66,14 @@ Registry World::registry(const std::function<void(Registry&)>& more) {
   Registry registry = builtin();
   add_test_tools(registry);
   registry.add_backend("world", [this](const ModelSpec& spec, const PartContext& /*context*/) {
-    return std::make_shared<Model>(*this, ModelInfo{spec.name, "world", std::nullopt, spec.prices});
+    return std::make_shared<Model>(*this, ModelInfo{spec.name, spec.name, std::nullopt, spec.prices});
   });
   if (more) more(registry);
   return registry;
 }
 
 Agent World::agent(Definition definition) {
-  definition.model.name = "world/model";
+  if (definition.model.name == ModelSpec{}.name) definition.model.name = "world/model";
   return {runtime, std::move(definition)};
 }
 

@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <span>
 #include <string>
@@ -44,8 +45,10 @@ class World {
   /// `more` adds to or changes the registry, which holds the built-in parts and the test tools (test_tools.hpp).
   explicit World(Play play, RuntimeOptions options = {}, const std::function<void(Registry&)>& more = {});
 
-  /// An agent whose model is `play`; other fields as given.
+  /// An agent whose model is `play`, unless it names one; other fields as given.
   [[nodiscard]] Agent agent(Definition definition = {});
+  /// What other models do, by name ("world/other"). To be set before a run.
+  std::map<std::string, Play, std::less<>> plays;
   /// Blocks until `count` completions have stalled.
   void wait_for_stall(int count = 1) const;
 

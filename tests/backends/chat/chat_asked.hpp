@@ -2,7 +2,7 @@
 #pragma once
 
 #include "support/fixtures.hpp"
-#include <sennit/backends/chat/chat_request.hpp>
+#include <sennit/backends/wire/wire_model.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -29,13 +29,14 @@ struct Asked {
     if (output) request.output_schema = &*output;
     request.tool_choice = choice;
     request.options = options;
-    const Provider* provider = find_provider(spec.name.substr(0, spec.name.find('/')));
+    const Provider* provider = catalogue()->provider(spec.name.substr(0, spec.name.find('/')));
     REQUIRE(provider != nullptr);
-    return chat_request_body(resolve_chat_model(*provider, spec), request);
+    return request_body(resolve_model(catalogue(), *provider, spec), request);
   }
   [[nodiscard]] std::string body(std::string name) const {
     ModelSpec spec;
     spec.name = std::move(name);
+    spec.api = "chat-completions";
     if (spec.name.starts_with("openai-compatible")) spec.base_url = "http://localhost:1/v1";
     return body(spec);
   }

@@ -98,16 +98,15 @@ TEST_CASE("every tool call is answered, and every result has its call") {
                     result("c3", "no such file", true),
                     user_message("well?")};
   const json::array messages = messages_of(asked.parsed("openai/gpt-4o"));
-  REQUIRE(messages.size() == 7);
-  CHECK(messages[2] == json::value(json::object{{"role", "tool"}, {"tool_call_id", "c2"}, {"content", "(no output)"}}));
-  CHECK(messages[3] ==
-        json::value(json::object{{"role", "tool"}, {"tool_call_id", "c3"}, {"content", "Error: no such file"}}));
-  CHECK(messages[4] ==
+  REQUIRE(messages.size() == 6);
+  CHECK(messages[2] ==
         json::value(json::object{
             {"role", "tool"}, {"tool_call_id", "c1"}, {"content", "Error: the call was not carried out"}}));
-  CHECK(messages[5].at("role") == "user");
-  CHECK(messages[5].at("content") == "Result of the tool add: lost");
-  CHECK(messages[6].at("content") == "well?");
+  CHECK(messages[3] == json::value(json::object{{"role", "tool"}, {"tool_call_id", "c2"}, {"content", "(no output)"}}));
+  CHECK(messages[4] ==
+        json::value(json::object{{"role", "tool"}, {"tool_call_id", "c3"}, {"content", "Error: no such file"}}));
+  CHECK(messages[5] ==
+        json::value(json::object{{"role", "user"}, {"content", "Result of the tool add: lost\n\nwell?"}}));
 }
 
 TEST_CASE("arguments that are no JSON are wrapped, so that servers can read the history") {
@@ -132,10 +131,28 @@ TEST_CASE("images travel as URLs, other files are refused with their type") {
             .ends_with(R"("messages":[{"role":"user","content":[{"type":"text","text":"what is this?"},)"
                        R"({"type":"image_url","image_url":{"url":"data:image/png;base64,aGk="}},)"
                        R"({"type":"image_url","image_url":{"url":"https://example.org/cat.jpg"}}]}]})"));
-  asked.messages[0].parts.emplace_back(Blob{"application/pdf", "aGk=", ""});
-  const Error error = error_of([&] { (void)asked.body("openai/gpt-4o"); });
-  CHECK(error.code() == errc::invalid_argument);
-  CHECK(error.message().find("application/pdf") != std::string::npos);
+  const auto refused = [&asked](Blob blob) {
+    asked.messages[0].parts = {std::move(blob)};
+    const Error error = error_of([&] { (void)asked.body("openai/gpt-4o"); });
+    CHECK(error.code() == errc::invalid_argument);
+    return error.message();
+  };
+  CHECK(refused({"application/zip", "aGk=", ""}).find("application/zip") != std::string::npos);
+  CHECK(refused({"audio/ogg", "aGk=", ""}).find("WAV") != std::string::npos);
+  CHECK(refused({"audio/wav", "", "https://example.org/a.wav"}).find("bytes") != std::string::npos);
+  CHECK(refused({"application/pdf", "", "https://example.org/a.pdf"}).find("bytes") != std::string::npos);
+}
+
+TEST_CASE("sound and documents travel as bytes") {
+  Asked asked;
+  asked.messages = {{Role::user,
+                     {Blob{"audio/wav", "aGk=", ""}, Blob{"audio/mpeg", "aGk=", ""},
+                      Blob{"application/pdf", "aGk=", ""}, Text{"Well?"}}}};
+  CHECK(json::serialize(messages_of(asked.parsed("openai/gpt-4o"))[0].at("content")) ==
+        R"([{"type":"input_audio","input_audio":{"data":"aGk=","format":"wav"}},)"
+        R"({"type":"input_audio","input_audio":{"data":"aGk=","format":"mp3"}},)"
+        R"({"type":"file","file":{"filename":"file.pdf","file_data":"data:application/pdf;base64,aGk="}},)"
+        R"({"type":"text","text":"Well?"}])");
 }
 
 TEST_CASE("text that is no UTF-8 is repaired before it is sent") {

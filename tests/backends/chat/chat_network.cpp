@@ -2,7 +2,7 @@
 #include "support/fixtures.hpp"
 #include "support/http_server.hpp"
 #include <sennit/agent/registry.hpp>
-#include <sennit/backends/chat_completions.hpp>
+#include <sennit/backends/remote.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -13,7 +13,7 @@ namespace {
 Event ask(const ModelSpec& spec, const TempDir& folder) {
   TestEnvironment environment;
   Registry registry;
-  add_chat_backends(registry);
+  add_remote_backends(registry);
   Definition definition;
   definition.file = folder / "agent.yaml";
   const auto backend = registry.backend(spec, {definition, registry, {}});

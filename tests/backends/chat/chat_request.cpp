@@ -159,9 +159,11 @@ TEST_CASE("strict tools: each one for OpenAI, all or none for DeepSeek, below it
   CHECK(error_of([&] { (void)asked.body(spec); }).message().find("“free”") != std::string::npos);
   asked.tools.pop_back();
   CHECK(asked.parsed(spec).at("tools").at(0).at("function").at("strict") == true);
-  CHECK(resolve_chat_model(*find_provider("deepseek"), spec).url == "https://api.deepseek.com/beta/chat/completions");
+  CHECK(resolve_model(catalogue(), *catalogue()->provider("deepseek"), spec).url ==
+        "https://api.deepseek.com/beta/chat/completions");
   spec.base_url = "http://localhost:1/proxy";
-  CHECK(resolve_chat_model(*find_provider("deepseek"), spec).url == "http://localhost:1/proxy/chat/completions");
+  CHECK(resolve_model(catalogue(), *catalogue()->provider("deepseek"), spec).url ==
+        "http://localhost:1/proxy/chat/completions");
 }
 
 TEST_CASE("what the request leaves open comes from the agent file; extra fields are sent as they are") {
@@ -196,7 +198,7 @@ TEST_CASE("what the agent itself decides cannot be replaced by an extra field") 
     ModelSpec spec;
     spec.name = "deepseek/deepseek-flash";
     spec.options.extra[field] = nullptr;
-    const Error error = error_of([&] { (void)resolve_chat_model(*find_provider("deepseek"), spec); });
+    const Error error = error_of([&] { (void)resolve_model(catalogue(), *catalogue()->provider("deepseek"), spec); });
     CHECK(error.code() == errc::config);
     CHECK(error.message().find(field) != std::string::npos);
     Asked asked;
@@ -210,7 +212,7 @@ TEST_CASE("addresses and names are resolved, and what is missing is named") {
     ModelSpec spec;
     spec.name = std::move(name);
     spec.base_url = std::move(base_url);
-    return resolve_chat_model(*find_provider(spec.name.substr(0, spec.name.find('/'))), spec);
+    return resolve_model(catalogue(), *catalogue()->provider(spec.name.substr(0, spec.name.find('/'))), spec);
   };
   CHECK(resolve("openai", "").name == "gpt-5-mini");
   CHECK(resolve("vllm/Qwen/Qwen3-8B", "").name == "Qwen/Qwen3-8B");
@@ -228,7 +230,7 @@ TEST_CASE("splitting of think tags is decided by provider and model") {
     ModelSpec spec;
     spec.name = std::move(name);
     spec.split_think = wanted;
-    return resolve_chat_model(*find_provider(spec.name.substr(0, spec.name.find('/'))), spec).think;
+    return resolve_model(catalogue(), *catalogue()->provider(spec.name.substr(0, spec.name.find('/'))), spec).think;
   };
   CHECK(start_of("deepseek/deepseek-flash", {}) == ThinkStart::off);
   CHECK(start_of("deepseek/deepseek-flash", true) == ThinkStart::tagged);
@@ -239,13 +241,13 @@ TEST_CASE("splitting of think tags is decided by provider and model") {
 }
 
 TEST_CASE("every provider's row is complete") {
-  for (const Provider& provider : providers()) {
+  for (const Provider& provider : catalogue()->providers()) {
     INFO(provider.name);
     CHECK_FALSE(provider.title.empty());
-    CHECK(find_provider(provider.name) == &provider);
+    CHECK(catalogue()->provider(provider.name) == &provider);
     CHECK((!provider.key_required || !provider.key_variable.empty()));
   }
-  CHECK(find_provider("nobody") == nullptr);
+  CHECK(catalogue()->provider("nobody") == nullptr);
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 #include "backends/chat/chat_bodies.hpp"
 #include "support/fixtures.hpp"
 #include "support/http_server.hpp"
-#include <sennit/backends/chat_completions.hpp>
+#include <sennit/backends/remote.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -24,7 +24,7 @@ ModelSpec spec_for(const HttpServer& server, std::string name = "openai-compatib
 }
 
 std::shared_ptr<const Backend> backend_of(const ModelSpec& spec) {
-  return make_chat_backend(*find_provider(spec.name.substr(0, spec.name.find('/'))), spec);
+  return make_remote_backend(spec);
 }
 
 asio::awaitable<std::vector<Event>> all_events(TokenStream& stream) {

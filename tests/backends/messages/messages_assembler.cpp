@@ -202,7 +202,7 @@ TEST_CASE("the input of a Messages answer counts what the cache read and wrote")
   };
   CHECK(usage_of(
             R"({"input_tokens":5,"cache_creation_input_tokens":100,"cache_read_input_tokens":2000,"output_tokens":1})",
-            R"({"output_tokens":9,"output_tokens_details":{"thinking_tokens":4}})") == Usage{2105, 9, 2000, 4});
+            R"({"output_tokens":9,"output_tokens_details":{"thinking_tokens":4}})") == Usage{2105, 9, 2000, 4, 100});
   // The last number of each field counts; null is none.
   CHECK(usage_of(R"({"input_tokens":5,"cache_read_input_tokens":10,"output_tokens":1})",
                  R"({"input_tokens":6,"cache_read_input_tokens":null,"output_tokens":9})") == Usage{16, 9, 10, {}});

@@ -240,5 +240,21 @@ TEST_CASE("x-should-retry decides, but not against an empty account") {
   CHECK_FALSE(classify(429, R"({"error":{"code":"insufficient_quota"}})", yes).retryable());
 }
 
+TEST_CASE("what a body says about waiting and about a frozen account counts as well") {
+  const Error later = classify(429, R"({"error":{"code":429,"message":"x","status":"RESOURCE_EXHAUSTED","details":[
+      {"@type":"type.googleapis.com/google.rpc.QuotaFailure"},
+      {"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"37.5s"}]}})");
+  CHECK(later.code() == errc::rate_limited);
+  CHECK(later.retry_after() == 37'500ms);
+  RetryAdvice header;
+  header.after = 2s;
+  CHECK(classify(429, R"({"error":{"details":[{"retryDelay":"37s"}]}})", header).retry_after() == 2000ms);
+  CHECK_FALSE(classify(429, R"({"error":{"details":[{"retryDelay":"soon"},7,{}]}})").retry_after());
+  const Error frozen = classify(429, R"({"type":"error","error":{"type":"rate_limit_error","message":"x",
+      "details":{"error_code":"enforced_spend_limit_reached"}}})");
+  CHECK(frozen.code() == errc::quota);
+  CHECK_FALSE(frozen.retryable());
+}
+
 }  // namespace
 }  // namespace sennit::testing

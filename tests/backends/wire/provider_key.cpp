@@ -1,7 +1,7 @@
 // Whose key goes where: an agent file from a stranger must not carry it off.
 #include "support/fixtures.hpp"
 #include "support/http_server.hpp"
-#include <sennit/backends/chat_completions.hpp>
+#include <sennit/backends/remote.hpp>
 #include <sennit/backends/wire/provider_key.hpp>
 
 #include <catch2/catch_test_macros.hpp>
@@ -35,7 +35,7 @@ std::string key_for(std::string base_url, std::string api_key = {}, std::string_
   spec.name = std::string(provider) + "/x";
   spec.base_url = std::move(base_url);
   if (!api_key.empty()) spec.api_key = Secret(std::move(api_key));
-  return resolve_key(*find_provider(provider), spec);
+  return resolve_key(*catalogue()->provider(provider), spec);
 }
 
 TEST_CASE("a provider's variable goes to its own host only") {
@@ -81,7 +81,7 @@ TEST_CASE("a server that gets credentials in a header gets no key") {
     spec.name = "openai/x";
     spec.base_url = "https://gateway.example.org/v1";
     spec.headers = {{header, "Basic abc"}};
-    CHECK(resolve_key(*find_provider("openai"), spec).empty());
+    CHECK(resolve_key(*catalogue()->provider("openai"), spec).empty());
   }
 }
 
@@ -99,18 +99,18 @@ TEST_CASE("an address by reference is judged and asked by its value") {
   spec.name = "vllm/x";
   spec.base_url = "${env:OPENAI_API_KEY}";
   TestEnvironment environment;
-  const auto stream = make_chat_backend(*find_provider("vllm"), spec)->stream(environment, CompletionRequest{});
+  const auto stream = make_remote_backend(spec)->stream(environment, CompletionRequest{});
   const std::span<Event> batch = run(environment, stream->next());
   CHECK(std::get<TextDelta>(batch.front().data).text == "hello");
 }
 
 TEST_CASE("the advice does not name a variable that was not read") {
   ModelSpec spec;
-  const Provider& openai = *find_provider("openai");
+  const Provider& openai = *catalogue()->provider("openai");
   CHECK(key_variable_for(openai, spec) == kVariable);
   spec.base_url = "http://127.0.0.1:1/v1";
   CHECK(key_variable_for(openai, spec).empty());
-  CHECK(key_variable_for(*find_provider("vllm"), spec) == "VLLM_API_KEY");
+  CHECK(key_variable_for(*catalogue()->provider("vllm"), spec) == "VLLM_API_KEY");
 }
 
 }  // namespace

@@ -1,0 +1,323 @@
+#include <sennit/agent/asking.hpp>
+#include <sennit/agent/routing.hpp>
+#include <sennit/agent/runtime_state.hpp>
+#include <sennit/agent/schema/read_answer.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace sennit {
+namespace {
+
+/// How long to wait before `attempt` (2, 3, …): what the server asked for, else doubling with jitter.
+milliseconds retry_delay(const RetrySettings& retry, std::uint32_t attempt, const Error& error, std::uint64_t random) {
+  if (error.retry_after()) return *error.retry_after();
+  const milliseconds base = std::min(retry.delay * (1U << std::min(attempt - 2, 16U)), retry.longest);
+  if (base < milliseconds(2)) return base;
+  const auto jitter = static_cast<std::int64_t>(random % static_cast<std::uint64_t>(base.count()));
+  return std::min(base / 2 + milliseconds(jitter), retry.longest);
+}
+
+/// Whether the model, rather than what it was asked, may be what failed.
+bool is_outage(const Error& error) {
+  switch (error.code()) {
+    case errc::connect_failed:
+    case errc::timeout:
+    case errc::truncated:
+    case errc::protocol:
+    case errc::quota:
+    case errc::rate_limited:
+    case errc::overloaded:
+    case errc::server:
+    case errc::authentication:
+    case errc::permission:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// Whether another model may do what this one could not.
+bool is_worth_another(const Error& error) {
+  switch (error.code()) {
+    case errc::invalid_argument:  // it takes no images
+    case errc::not_found:
+    case errc::bad_request:
+    case errc::context_length:
+    case errc::empty_response:
+    case errc::too_large:
+      return true;
+    default:
+      return is_outage(error);
+  }
+}
+
+const RetrySettings& retry_of(const Effects::State& state) {
+  return state.parts.definition.model.retry;
+}
+
+/// A cheap model answers, and another one is there to take over.
+bool may_escalate(const Effects::State& state) {
+  const std::string& to = state.parts.definition.model.route.escalate.to;
+  return !to.empty() && !state.escalated && state.model.id != to;
+}
+
+SENNIT_OUT_OF_FRAME std::unique_ptr<TokenStream> open_stream(const Effects::State& state, CompletionChange change) {
+  std::string instructions;
+  CompletionRequest request;
+  request.instructions = state.instructions;
+  if (may_escalate(state) && state.parts.definition.model.route.escalate.on_doubt) {
+    instructions =
+        fmt::format("{}{}{}", state.instructions, state.instructions.empty() ? "" : "\n\n", doubt_instructions());
+    request.instructions = instructions;
+  }
+  request.messages = state.conversation;
+  request.tools = state.parts.descriptions;
+  request.output_schema = state.parts.definition.output ? &*state.parts.definition.output : nullptr;
+  request.tool_choice = change.tool_choice;
+  request.options = state.parts.models[state.at].spec.options;
+  return state.backend->stream(*state.run.environment, request);
+}
+
+/// Shows a batch, or keeps it in `held`, and adds it to the completion. The failure, if it holds one.
+SENNIT_OUT_OF_FRAME std::optional<Error> take_batch(Effects::State& state, std::span<Event> batch, std::size_t pieces,
+                                                    CompletionBuilder& builder, StepRecord& record,
+                                                    std::vector<EventData>* held) {
+  const bool kept = state.journal.kept();
+  for (Event& event : batch) {
+    if (auto* failed = std::get_if<Failed>(&event.data)) return std::move(failed->error);
+    builder.take(event);
+    if (std::holds_alternative<UsageUpdate>(event.data) || std::holds_alternative<Finished>(event.data)) continue;
+    if (held != nullptr) {
+      held->push_back(std::move(event.data));
+      continue;
+    }
+    if (kept) record.trace.take(event.data);
+    state.emit(std::move(event.data));
+  }
+  state.budget.check_in_flight(builder.usage(), builder.written(), pieces);
+  return std::nullopt;
+}
+
+/// What an attempt cost that came to nothing.
+SENNIT_OUT_OF_FRAME void charge_broken(Effects::State& state, const Usage& usage, std::size_t written,
+                                       std::size_t pieces, StepRecord& record) {
+  json::value cost = to_json(state.budget.charge_in_flight(usage, written, pieces));
+  if (state.parts.models.size() > 1) cost.as_object()["model"] = describe_model(state.model, {});
+  record.broken.push_back(std::move(cost));
+}
+
+/// Asks once: pulls the stream to its end, showing what arrives.
+asio::awaitable<Attempt> attempt_completion(Effects::State& state, CompletionChange change, StepRecord& record,
+                                            std::vector<EventData>* held) {
+  CompletionBuilder builder(state.model.provider);
+  // However this ends, what a person has already read is not lost, and what a broken attempt cost is counted.
+  struct Settle {
+    Effects::State& state;
+    const CompletionBuilder& builder;
+    StepRecord& record;
+    const std::vector<EventData>* held;
+    std::size_t pieces = 0;
+    bool whole = false;
+    ~Settle() {
+      if (held == nullptr) state.partial_text = builder.text();
+      if (!whole) charge_broken(state, builder.usage(), builder.written(), pieces, record);
+    }
+  } settle{state, builder, record, held};
+  const std::unique_ptr<TokenStream> stream = open_stream(state, change);
+  state.budget.expect_prompt(prompt_bytes(state));
+  while (true) {
+    const std::span<Event> batch = co_await stream->next();
+    if (batch.empty()) break;
+    settle.pieces = stream->pieces();
+    if (auto error = take_batch(state, batch, settle.pieces, builder, record, held))
+      co_return Attempt{{}, std::move(error), held == nullptr && builder.visible()};
+    if (!state.run.has_room()) co_await state.run.room();
+  }
+  settle.whole = true;
+  const std::size_t written = builder.written();
+  co_return Attempt{std::move(builder).finish(), {}, true, written, settle.pieces};
+}
+
+/// An attempt within what `model.rate` allows.
+asio::awaitable<Attempt> attempt_in_turn(Effects::State& state, CompletionChange change, StepRecord& record,
+                                         std::vector<EventData>* held) {
+  constexpr std::size_t kBytesPerToken = 4;
+  const std::shared_ptr<ModelGate> gate = state.parts.models[state.at].gate;
+  const auto expected = static_cast<std::int64_t>(prompt_bytes(state) / kBytesPerToken);
+  const ModelGate::Place place = co_await ModelGate::enter(gate, *state.run.environment, expected);
+  Attempt made = co_await attempt_completion(state, change, record, held);
+  if (!made.error) gate->settle(made.completion.usage.total() - expected, state.run.environment->now());
+  co_return made;
+}
+
+/// How long to wait before the next attempt; nothing where there is to be none.
+SENNIT_OUT_OF_FRAME std::optional<milliseconds> next_delay(Effects::State& state, std::uint32_t attempt,
+                                                           const Attempt& broken, StepRecord& record) {
+  const RetrySettings& retry = retry_of(state);
+  const milliseconds delay = retry_delay(retry, attempt + 1, *broken.error, state.run.environment->random());
+  const bool shown = broken.visible && !retry.after_output;
+  if (!broken.error->retryable() || shown || attempt >= retry.attempts || delay > retry.longest) return std::nullopt;
+  const Retried retried{attempt + 1, delay, *broken.error};
+  if (state.journal.kept()) record.trace.take(retried);
+  state.emit(retried);
+  return delay;
+}
+
+/// Why a cheap model's answer is not good enough; empty if it is.
+SENNIT_OUT_OF_FRAME std::string doubtful(const Effects::State& state, const Completion& completion) {
+  const Escalation& escalate = state.parts.definition.model.route.escalate;
+  if (!completion.message.tool_calls().empty()) return {};
+  const std::string text = completion.message.text();
+  if (escalate.on_doubt && is_doubt(text)) return "it was not sure";
+  std::string wrong;
+  if (!escalate.on_schema || !state.parts.output || read_answer(text, *state.parts.output, wrong)) return {};
+  return "its answer does not fit the output schema";
+}
+
+/// Shows what was kept back until the answer was found good.
+SENNIT_OUT_OF_FRAME void show_held(Effects::State& state, std::vector<EventData>& held, StepRecord& record) {
+  for (EventData& data : held) {
+    if (state.journal.kept()) record.trace.take(data);
+    state.emit(std::move(data));
+  }
+}
+
+/// Asks the model that is chosen until it answers, or there is no sense in asking it again.
+asio::awaitable<Attempt> ask_chosen(Effects::State& state, CompletionChange change, StepRecord& record) {
+  const std::shared_ptr<ModelGate> gate = state.parts.models[state.at].gate;
+  const RateLimits& rate = state.parts.models[state.at].spec.rate;
+  const bool hold = may_escalate(state);
+  for (std::uint32_t attempt = 1;; ++attempt) {
+    std::vector<EventData> held;
+    Attempt made;
+    if (rate == RateLimits{}) {
+      made = co_await attempt_completion(state, change, record, hold ? &held : nullptr);
+    } else {
+      made = co_await attempt_in_turn(state, change, record, hold ? &held : nullptr);
+    }
+    if (!made.error) {
+      gate->succeeded();
+      const std::string why = hold ? doubtful(state, made.completion) : std::string();
+      if (why.empty()) {
+        show_held(state, held, record);
+        co_return made;
+      }
+      charge_broken(state, made.completion.usage, made.written, made.pieces, record);
+      co_return Attempt{{}, Error(errc::empty_response, why), false};
+    }
+    const std::optional<milliseconds> delay = next_delay(state, attempt, made, record);
+    if (is_outage(*made.error)) gate->failed(state.run.environment->now(), !delay);
+    if (!delay) co_return made;
+    co_await state.run.environment->sleep(*delay);
+  }
+}
+
+/// The models that may answer a step, in the order in which they are asked, and why the first of them is.
+struct Order {
+  std::vector<std::size_t> models;
+  std::string reason;
+};
+
+std::size_t index_of(const Effects::State& state, std::string_view model) {
+  const auto& models = state.parts.models;
+  const auto found = std::ranges::find_if(models, [&](const auto& candidate) { return candidate.spec.name == model; });
+  return found == models.end() ? 0 : static_cast<std::size_t>(found - models.begin());
+}
+
+SENNIT_OUT_OF_FRAME Order order_of(Effects::State& state, CompletionChange change) {
+  const ModelSpec& spec = state.parts.definition.model;
+  Order order;
+  std::size_t first = 0;
+  if (may_escalate(state) && spec.route.escalate.on_tool_error && calls_failed(state.conversation)) {
+    state.escalated = true;
+    order.reason = "a call that the model before it made failed";
+  }
+  if (!spec.route.escalate.to.empty() && !may_escalate(state)) {
+    first = index_of(state, spec.route.escalate.to);
+  } else if (!spec.route.rules.empty()) {
+    StepFacts step;
+    constexpr std::size_t kBytesPerToken = 4;
+    step.prompt_tokens = static_cast<std::int64_t>(prompt_bytes(state) / kBytesPerToken);
+    step.images = state.images;
+    step.tools = !state.parts.descriptions.empty() && change.tool_choice != ToolChoice::none;
+    step.tags = state.run.options.tags;
+    step.budget_left = state.budget.left();
+    const Route route = route_of(spec.route, step);
+    if (!route.model.empty()) first = index_of(state, route.model);
+    order.reason = route.reason.empty() ? "no rule of model.route holds" : route.reason;
+  }
+  order.models.push_back(first);
+  for (std::size_t i = 0; i <= spec.fallback.size(); ++i) {
+    if (i != first) order.models.push_back(i);
+  }
+  return order;
+}
+
+/// The model, and that it answers from here on.
+asio::awaitable<void> use_model(Effects::State& state, std::size_t index, std::string reason, StepRecord& record) {
+  if (state.backend && state.backend_of == index) co_return;
+  const std::string before = state.model.id;
+  state.at = index;
+  const std::string notice = co_await state.select_backend();
+  record.chose_model = true;
+  if (!notice.empty()) state.emit(Notice{notice});
+  if (before.empty() || before == state.model.id) co_return;
+  const ModelChosen chosen{state.model.id, reason.empty() ? "it comes first" : std::move(reason)};
+  if (state.journal.kept()) record.trace.take(chosen);
+  state.emit(chosen);
+}
+
+SENNIT_OUT_OF_FRAME std::string left_alone(const std::string& model, milliseconds pause) {
+  return fmt::format("{} failed before and is left alone for {} s", model, (pause.count() + 999) / 1000);
+}
+
+}  // namespace
+
+std::size_t prompt_bytes(const Effects::State& state) {
+  return state.instructions.size() + state.conversation_bytes;
+}
+
+asio::awaitable<Attempt> ask_model(Effects::State& state, CompletionChange change, StepRecord& record) {
+  Order order = order_of(state, change);
+  std::optional<Error> failure;
+  for (std::size_t i = 0; i < order.models.size(); ++i) {
+    const auto& candidate = state.parts.models[order.models[i]];
+    const bool last = i + 1 == order.models.size();
+    if (order.models.size() > 1) {
+      // The last that is left is asked, whatever was: to say that nobody is there helps nobody.
+      const auto pause = candidate.gate->pause_left(state.run.environment->now());
+      if (pause && !(last && !failure)) {
+        order.reason = left_alone(candidate.spec.name, *pause);
+        continue;
+      }
+    }
+    Attempt made;
+    try {
+      co_await use_model(state, order.models[i], order.reason, record);
+      made = co_await ask_chosen(state, change, record);
+    } catch (...) {
+      made.error = current_error();
+      if (last || !is_worth_another(*made.error)) throw;
+    }
+    if (!made.error) co_return made;
+    failure = made.error;
+    order.reason = fmt::format("{} failed: {}", candidate.spec.name, made.error->message());
+    if (may_escalate(state) && made.error->code() == errc::empty_response && !made.visible) {
+      const std::size_t next = index_of(state, state.parts.definition.model.route.escalate.to);
+      state.escalated = true;
+      order.reason = fmt::format("{} handed over: {}", candidate.spec.name, made.error->message());
+      order.models.assign(1, next);
+      i = static_cast<std::size_t>(-1);
+      continue;
+    }
+    const bool shown = made.visible && !retry_of(state).after_output;
+    if (shown || !is_worth_another(*made.error)) break;
+  }
+  throw Error(*failure);
+}
+
+}  // namespace sennit

@@ -251,7 +251,8 @@ void choose_server(const ImagesOptions& chosen, const ImageProviders& providers,
     settings.server = {settings.style == ImageStyle::janus ? "Janus" : "the server", "", "", false};
   } else {
     const std::optional<ImageProvider> found = providers ? providers(provider) : std::nullopt;
-    if (!found) refuse(fmt::format("there is no provider “{}” (a model is named PROVIDER/MODEL)", provider));
+    if (!found)
+      refuse(fmt::format("there is no provider “{}” that paints (a model is named PROVIDER/MODEL)", provider));
     settings.server = *found;
     settings.model = chosen.model.substr(std::min(slash + 1, chosen.model.size()));
     if (settings.model.empty()) refuse(fmt::format("name the model: {}/MODEL", provider));

@@ -21,7 +21,7 @@ namespace sennit {
 namespace {
 
 /// Bytes that wait to be read before the sequence is held: who does not pull shall cost nothing.
-constexpr std::size_t kMostUnread = 4096;
+constexpr std::size_t kMostUnread = 1024;
 
 std::int32_t is_set(void* flag) {
   return static_cast<const std::atomic<bool>*>(flag)->load(std::memory_order_relaxed) ? 1 : 0;

@@ -104,6 +104,7 @@ constexpr WordsRow kWords[] = {
     {"available context size", kContext, kRequest},
     {"prompt is too long", kContext, kRequest},
     {"prompt too long", kContext, kRequest},
+    {"exceeds the context length", kContext, kRequest},
     {"context window", kContext, kRequest, "exceed"},
     {"max_model_len", kContext, kRequest},
     {"exceeds the maximum number of tokens", kContext, kRequest},

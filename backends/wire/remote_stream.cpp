@@ -144,7 +144,8 @@ asio::awaitable<void> RemoteStream::start() {
   options.advice = read_retry_advice(response_->header("retry-after-ms"), response_->header("retry-after"),
                                      response_->header("x-should-retry"), environment_.wall_now());
   const std::string type = lower_case(response_->header("content-type"), kLongestType);
-  if (type.find("ndjson") != std::string::npos) options.framing = Framing::ndjson_or_sse;
+  const bool lines = settings_->model.api == Api::ollama_chat && settings_->model.stream;
+  if (lines || type.find("ndjson") != std::string::npos) options.framing = Framing::ndjson_or_sse;
   decoder_.emplace(options);
   if (options.status >= 400) allow_silence(kErrorBodyTime);
 }

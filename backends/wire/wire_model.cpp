@@ -137,6 +137,8 @@ WireModel resolve_model(std::shared_ptr<const Catalogue> catalogue, const Provid
   const std::size_t slash = spec.name.find('/');
   model.name = slash == std::string::npos ? std::string() : spec.name.substr(slash + 1);
   if (model.name.empty()) model.name = provider.default_model;
+  // Google lists its models as "models/NAME".
+  if (provider.apis.front().api == Api::generate_content && model.name.starts_with("models/")) model.name.erase(0, 7);
   if (model.name.empty()) throw Error(errc::config, fmt::format("name the model: {}/MODEL", provider.name));
   model.id = fmt::format("{}/{}", provider.name, model.name);
   model.entry = model.catalogue->model(provider, model.name);

@@ -28,7 +28,7 @@ constexpr std::array<RunPhase, 5> kPhases{RunPhase::running, RunPhase::waiting, 
 std::optional<json::value> parse(std::string_view text, std::size_t depth, std::string& why) {
   json::parse_options options;
   options.max_depth = depth;
-  json::error_code error;
+  boost::system::error_code error;
   json::value value = json::parse(text, error, {}, options);
   if (!error) return value;
   why = error.message();

@@ -66,7 +66,7 @@ std::string stored(const Outcome& outcome) {
 std::optional<json::value> parse_stored(std::string_view text) {
   json::parse_options options;
   options.max_depth = kMaxStoredDepth;
-  json::error_code error;
+  boost::system::error_code error;
   json::value value = json::parse(text, error, {}, options);
   if (error) return std::nullopt;
   return value;

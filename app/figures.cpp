@@ -8,16 +8,10 @@
 namespace sennit::app {
 namespace {
 
-/// "83 % cached, 200 written": what became of the input in the provider's cache.
-std::string cache_share(const Usage& usage) {
-  std::string words;
-  const std::int64_t input = usage.input.value_or(0);
-  const std::int64_t cached = std::min(usage.cached_input.value_or(0), input);  // some servers report more
-  if (cached > 0) {
-    constexpr std::int64_t kWhole = 100;
-    const std::int64_t share = cached * kWhole / input;
-    words = share > 0 ? fmt::format("{} % cached", share) : std::string("< 1 % cached");
-  }
+/// "83 % cached, 200 to the cache": what became of the input in the provider's cache.
+std::string cache_words(const Usage& usage) {
+  std::string words = cached_share(usage);
+  if (!words.empty()) words += " cached";
   const std::int64_t written = usage.cache_write.value_or(0);
   if (written > 0) words += fmt::format("{}{} to the cache", words.empty() ? "" : ", ", grouped(written));
   return words;
@@ -52,11 +46,20 @@ std::string money(const Cost& cost) {
   return amount + " " + cost.currency;
 }
 
+std::string cached_share(const Usage& usage) {
+  const std::int64_t input = usage.input.value_or(0);
+  const std::int64_t cached = std::min(usage.cached_input.value_or(0), input);  // some servers report more
+  if (cached <= 0) return {};
+  const std::int64_t share = (cached * 100 + input / 2) / input;
+  if (share == 0) return "< 1 %";
+  return fmt::format("{} %", cached < input ? std::min<std::int64_t>(share, 99) : share);
+}
+
 std::string tokens(const Usage& usage) {
   std::string text;
   if (usage.input) {
     text = grouped(*usage.input) + " in";
-    if (const std::string cache = cache_share(usage); !cache.empty()) text += " (" + cache + ")";
+    if (const std::string cache = cache_words(usage); !cache.empty()) text += " (" + cache + ")";
   }
   if (usage.output) {
     if (!text.empty()) text += " · ";

@@ -2,6 +2,7 @@
 #include <sennit/app/run_words.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 #include <utility>
 
@@ -54,7 +55,14 @@ std::vector<ModelCost> compare_costs(const Usage& usage, const KnownModel& own, 
                                      const std::vector<KnownModel>& others, WallTime at) {
   ModelCost first = cost_on(own, usage, at);
   first.own = true;
-  if (recorded) first.cost = recorded;
+  if (recorded) {
+    // Other prices than the catalogue's: those of the agent file, or of the models that took over in its middle.
+    constexpr double kNear = 0.001;
+    const bool same = first.cost && first.cost->currency == recorded->currency &&
+                      std::abs(first.cost->amount - recorded->amount) <= kNear * recorded->amount;
+    if (!same) first.prices.reset();
+    first.cost = recorded;
+  }
   if (first.cost) first.factor = 1.0;
   std::vector<ModelCost> rows;
   for (const KnownModel& other : others) {

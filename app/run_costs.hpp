@@ -34,7 +34,8 @@ struct CostParts {
 [[nodiscard]] CostParts parts_of(const Usage& usage, const Prices& prices);
 
 /// The own row first, then those of its currency, the cheapest first, then the others, then the unknown ones.
-/// `recorded`: what the run itself reckoned; it counts for its own model instead of the catalogue's prices.
+/// `recorded`: what the run itself reckoned; it counts for its own model instead of the catalogue's prices, and where
+/// it was reckoned with others, that row has no prices.
 [[nodiscard]] std::vector<ModelCost> compare_costs(const Usage& usage, const KnownModel& own,
                                                    const std::optional<Cost>& recorded,
                                                    const std::vector<KnownModel>& others, WallTime at);

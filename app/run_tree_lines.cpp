@@ -9,6 +9,7 @@
 #include <sennit/app/view.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>

@@ -121,10 +121,12 @@ int compare(const CostSettings& settings, const CommonOptions& common) {
   if (outcome->usage.total() == 0) throw Error(errc::invalid_argument, "the run took no tokens, or none were counted");
   const std::shared_ptr<const Catalogue> known = catalogue();
   const WallTime at = settings.at.empty() ? record.started : read_moment("--at", settings.at);
-  // With another day's prices the run's own reckoning does not compare.
-  const std::optional<Cost> recorded = settings.at.empty() ? outcome->cost : std::nullopt;
-  const std::vector<ModelCost> rows = compare_costs(outcome->usage, own_model(*known, record.model), recorded,
-                                                    others(*known, settings, *outcome, at), at);
+  const KnownModel own = own_model(*known, record.model);
+  // With another day's prices the run's own reckoning does not compare, unless its prices never were the catalogue's.
+  const bool as_reckoned = settings.at.empty() || !own.entry.prices_at(at);
+  const std::optional<Cost> recorded = as_reckoned ? outcome->cost : std::nullopt;
+  const std::vector<ModelCost> rows =
+      compare_costs(outcome->usage, own, recorded, others(*known, settings, *outcome, at), at);
   if (settings.json) {
     json::array list;
     for (const ModelCost& row : rows) list.push_back(to_json(row));
@@ -150,17 +152,11 @@ std::string all_money(const CostTotal& total) {
   return words.empty() ? "nothing" : words;
 }
 
-std::string share(const Usage& usage) {
-  const std::int64_t cached = usage.cached_input.value_or(0);
-  if (cached <= 0 || usage.input.value_or(0) <= 0) return {};
-  return fmt::format("{} %", cached * 100 / *usage.input);
-}
-
 std::string table_of(std::string_view head, const std::map<std::string, CostTotal>& totals) {
   Table table({{head}, {"RUNS", true}, {"INPUT", true}, {"CACHED", true}, {"OUTPUT", true}, {"COST"}});
   for (const auto& [key, total] : totals) {
     table.row({name(key), grouped(static_cast<std::int64_t>(total.runs)), grouped(total.usage.input.value_or(0)),
-               share(total.usage), grouped(total.usage.output.value_or(0)), all_money(total)});
+               cached_share(total.usage), grouped(total.usage.output.value_or(0)), all_money(total)});
   }
   return table.draw();
 }

@@ -7,6 +7,7 @@
 #include <sennit/backends/wire/remote_stream.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>

@@ -1,4 +1,5 @@
 #include <sennit/backends/auto.hpp>
+#include <sennit/backends/llama/llama_backend.hpp>
 #include <sennit/backends/remote.hpp>
 #include <sennit/backends/replay.hpp>
 #include <sennit/backends/scripted/scripted.hpp>
@@ -30,6 +31,7 @@ std::optional<ImageProvider> image_provider(std::string_view name) {
 Registry builtin() {
   Registry registry;
   add_remote_backends(registry);
+  add_llama_backend(registry);
   add_replay_backend(registry);
   registry.add_backend("scripted", make_scripted_backend);
   registry.add_backend(

@@ -5,6 +5,7 @@
 #include <boost/url/url.hpp>
 #include <boost/url/url_view.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>

@@ -6,6 +6,7 @@
 
 #include <boost/describe/enum.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <optional>
 #include <utility>

@@ -3,6 +3,7 @@
 #include <sennit/agent/schema/compiled_schema.hpp>
 #include <sennit/agent/schema/validate.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <optional>
@@ -99,6 +100,11 @@ class Coercion {
       if (!takes_null(*schema_.resolve(reference->get_string()), depth + 1)) return false;
     }
     if (!(allowed_types(object) & kNullType)) return false;
+    if (const json::value* only = object.if_contains("const"); only != nullptr && !only->is_null()) return false;
+    if (const json::value* values = object.if_contains("enum"); values != nullptr && values->is_array()) {
+      const json::array& all = values->get_array();
+      if (std::ranges::none_of(all, [](const json::value& value) { return value.is_null(); })) return false;
+    }
     for (const std::string_view key : {"anyOf", "oneOf"}) {
       const json::value* alternatives = object.if_contains(key);
       if (!alternatives) continue;

@@ -97,7 +97,10 @@ void ModelEntry::fill_from(const ModelEntry& row) {
 }
 
 void Catalogue::add(std::string_view yaml, const std::filesystem::path& file) {
-  CatalogueFile read = read_catalogue(yaml, file);
+  take(read_catalogue(yaml, file), file);
+}
+
+void Catalogue::take(CatalogueFile read, const std::filesystem::path& file) {
   if (!read.version.empty()) version_ = std::move(read.version);
   for (const auto& [name, fields] : read.providers) {
     auto found = std::ranges::find(providers_, name, &Provider::name);
@@ -148,8 +151,8 @@ std::optional<ModelEntry> Catalogue::find(std::string_view id) const {
 std::shared_ptr<const Catalogue> shipped_catalogue() {
   static const std::shared_ptr<const Catalogue> kShipped = [] {
     auto shipped = std::make_shared<Catalogue>();
-    shipped->add(shipped_models(), "models.yaml");
-    shipped->add(shipped_providers(), "providers.yaml");
+    shipped->take(read_shipped(shipped_models()), "models.yaml");
+    shipped->take(read_shipped(shipped_providers()), "providers.yaml");
     return shipped;
   }();
   return kShipped;

@@ -95,6 +95,7 @@ struct Provider {
 
   /// Its address for `api`; null if it does not speak it.
   [[nodiscard]] const Endpoint* endpoint(Api api) const noexcept;
+  friend bool operator==(const Provider&, const Provider&) = default;
 };
 
 /// Hours of a week, in UTC.
@@ -117,6 +118,7 @@ struct DatedPrices {
   std::optional<WallTime> until;  ///< exclusive
   WeekHours hours;
   [[nodiscard]] bool holds(WallTime time) const;
+  friend bool operator==(const DatedPrices&, const DatedPrices&) = default;
 };
 
 /// A row of the catalogue, or what several of them say together about one model. What is absent is not known.
@@ -142,6 +144,7 @@ struct ModelEntry {
   [[nodiscard]] std::optional<Prices> prices_at(WallTime time) const;
   /// Takes what `row` has and this lacks.
   void fill_from(const ModelEntry& row);
+  friend bool operator==(const ModelEntry&, const ModelEntry&) = default;
 };
 
 /// Immutable once it is shared. [thread-safe]
@@ -165,6 +168,9 @@ class Catalogue {
   [[nodiscard]] const std::string& version() const noexcept { return version_; }
 
  private:
+  friend std::shared_ptr<const Catalogue> shipped_catalogue();
+  void take(struct CatalogueFile read, const std::filesystem::path& file);
+
   std::string version_;
   std::vector<Provider> providers_;
   std::vector<ModelEntry> rows_;

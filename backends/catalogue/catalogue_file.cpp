@@ -5,6 +5,7 @@
 #include <sennit/backends/catalogue/week_hours.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -243,6 +244,22 @@ ModelEntry read_model(const json::value& row) {
   return entry;
 }
 
+CatalogueFile read_fields(const json::value& file) {
+  CatalogueFile read;
+  take(file, "version", read.version);
+  with(file, "providers", [&](const json::value& providers) {
+    for (const auto& [name, fields] : providers.as_object()) {
+      if (fields.is_object()) read.providers.emplace_back(std::string(name), fields);
+    }
+  });
+  with(file, "models", [&](const json::value& models) {
+    for (const json::value& row : models.as_array()) {
+      if (row.is_object()) read.models.push_back(read_model(row));
+    }
+  });
+  return read;
+}
+
 void check_apis(const std::string& provider, const json::value& apis,
                 const std::map<std::string, Position, std::less<>>& at, std::vector<Diagnostic>& wrong) {
   for (const auto& [name, address] : apis.as_object()) {
@@ -272,25 +289,20 @@ CatalogueFile read_catalogue(std::string_view yaml, const std::filesystem::path&
   CatalogueFile read;
   if (root) {
     format::Reader reader(problems, positions);
-    const json::value value = reader.read(*root, map_with(file_table()), "");
-    take(value, "version", read.version);
-    with(value, "providers", [&](const json::value& providers) {
-      for (const auto& [name, fields] : providers.as_object()) {
-        if (!fields.is_object()) continue;
-        with(fields, "apis",
-             [&](const json::value& apis) { check_apis(std::string(name), apis, positions, problems); });
-        read.providers.emplace_back(std::string(name), fields);
-      }
-    });
-    with(value, "models", [&](const json::value& models) {
-      for (const json::value& row : models.as_array()) {
-        if (row.is_object()) read.models.push_back(read_model(row));
-      }
-    });
+    read = read_fields(reader.read(*root, map_with(file_table()), ""));
+    for (const auto& [name, fields] : read.providers) {
+      with(fields, "apis", [&](const json::value& apis) { check_apis(name, apis, positions, problems); });
+    }
   }
   std::erase_if(problems, [](const Diagnostic& problem) { return problem.severity == Diagnostic::Severity::warning; });
   if (!problems.empty()) refuse(file, problems);
   return read;
+}
+
+CatalogueFile read_shipped(std::string_view json) {
+  const std::optional<json::value> file = parse_json(json);
+  if (!file) throw Error(errc::internal, "the catalogue that was built in cannot be read");
+  return read_fields(*file);
 }
 
 void assign_provider(Provider& provider, const json::value& fields) {

@@ -22,6 +22,9 @@ struct CatalogueFile {
 /// Throws Error(errc::config) listing everything wrong, each with its place.
 [[nodiscard]] CatalogueFile read_catalogue(std::string_view yaml, const std::filesystem::path& file);
 
+/// What the build made of a file that is in order: JSON with the same keys.
+[[nodiscard]] CatalogueFile read_shipped(std::string_view json);
+
 /// Sets what `fields`, a map of CatalogueFile::providers, has.
 void assign_provider(Provider& provider, const json::value& fields);
 

@@ -1,4 +1,4 @@
-// Private: The catalogue's files as the build put them into the library.
+// Private: The catalogue's files as the build put them into the library: as JSON (see cmake/yaml_to_json.cpp).
 #pragma once
 
 #include <string_view>

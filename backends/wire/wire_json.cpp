@@ -73,7 +73,7 @@ const json::value* parse_scratch(std::string_view text) {
   scratch.result.reset();
   scratch.memory.emplace(scratch.values, sizeof scratch.values);
   if (text.size() <= kScratchDocument) {
-    json::error_code failure;
+    boost::system::error_code failure;
     scratch.parser.reset(json::storage_ptr(&*scratch.memory));
     scratch.parser.write(text, failure);
     if (!failure) return &scratch.result.emplace(scratch.parser.release());
@@ -90,7 +90,7 @@ struct ExactHandler {
   static constexpr std::size_t max_object_size = json::object::max_size();
   static constexpr std::size_t max_string_size = json::string::max_size();
   static constexpr std::size_t max_key_size = json::string::max_size();
-  using Failure = json::error_code;
+  using Failure = boost::system::error_code;
   using View = json::string_view;
 
   bool on_document_begin(Failure& /*failure*/) { return stack.reset(), true; }
@@ -129,7 +129,7 @@ struct ExactHandler {
 
 std::optional<json::value> parse_exact(std::string_view text) {
   json::basic_parser<ExactHandler> parser(strict_options());
-  json::error_code failure;
+  boost::system::error_code failure;
   const std::size_t read = parser.write_some(false, text.data(), text.size(), failure);
   if (failure || read != text.size()) return {};
   return parser.handler().stack.release();

@@ -22,8 +22,10 @@ bool interrupted(void* user) {
   return interrupt.interrupted(interrupt.user) != 0;
 }
 
+/// As many as there are real cores, mostly. The threads of llama.cpp wait for one another by spinning: where one of
+/// them is not scheduled, because there are others who want the processor, each token takes fifty times as long.
 std::int32_t usual_threads() {
-  return static_cast<std::int32_t>(std::max(1U, std::thread::hardware_concurrency()));
+  return static_cast<std::int32_t>(std::max(1U, std::thread::hardware_concurrency() / 2));
 }
 
 }  // namespace

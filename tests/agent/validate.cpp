@@ -335,6 +335,11 @@ TEST_CASE("what weak models send is repaired where nothing is lost") {
         R"("123456789012345678901234567890")");
 }
 
+TEST_CASE("null for an optional property goes, unless the property may be null") {
+  CHECK(coerced(R"({"properties":{"a":{"enum":["x","y"]},"b":{"const":1},"c":{"enum":["x",null]}}})",
+                R"({"a":null,"b":null,"c":null})") == R"({"c":null})");
+}
+
 TEST_CASE("JSON text shows numbers as people write them") {
   CHECK(json_text(parse(R"({"a":[1.5,0.1,1e22,3,-0.0,[]],"b":{},"c":"x\"y","d":null,"e":true})")) ==
         R"({"a":[1.5,0.1,1e+22,3,-0,[]],"b":{},"c":"x\"y","d":null,"e":true})");

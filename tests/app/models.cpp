@@ -111,7 +111,7 @@ TEST_CASE("models are printed as JSON with all their prices, a line each") {
   REQUIRE(ended.status == 0);
   const json::value model = json::parse(ended.out);
   CHECK(model.at("id").as_string() == "mine/big");
-  CHECK(model.at("price").at("output").as_double() == 12);
+  CHECK(model.at("price").at("output").to_number<double>() == 12);
   CHECK(model.at("prices").as_array().size() == 3);
   CHECK(model.at("prices").at(0).at("hours").as_string() == "mon-fri 01:00-04:00 UTC");
   CHECK(model.at("abilities") == json::array{"tools", "parallel_tools", "images", "reasoning"});

@@ -82,7 +82,7 @@ std::string sent_text(const RecordedCase& recorded) {
   std::string text(find_string(recorded.expected, "text"));
   const std::optional<json::value> body = recorded.streaming ? std::nullopt : parse_exact(recorded.body);
   if (!text.empty() || !body || !body->is_object() || !body->as_object().contains("choices")) return text;
-  json::error_code absent;
+  boost::system::error_code absent;
   const json::value* content = body->find_pointer("/choices/0/message/content", absent);
   if (content != nullptr && content->is_object()) append_json(text, *content);
   return text;

@@ -63,6 +63,16 @@ TEST_CASE("what is shipped is in order") {
   }
 }
 
+TEST_CASE("the files that people read are those that are built in") {
+  Catalogue read;
+  const std::filesystem::path folder = std::filesystem::path(SENNIT_SOURCE_DIR) / "backends" / "catalogue";
+  read.add(read_file(folder / "models.yaml"), "models.yaml");
+  read.add(read_file(folder / "providers.yaml"), "providers.yaml");
+  const auto built_in = shipped_catalogue();
+  CHECK(std::ranges::equal(read.providers(), built_in->providers()));
+  CHECK(std::ranges::equal(read.rows(), built_in->rows()));
+}
+
 TEST_CASE("every provider's models can be asked") {
   for (const Provider& provider : shipped_catalogue()->providers()) {
     for (const Endpoint& endpoint : provider.apis) {

@@ -1,4 +1,5 @@
 #include <sennit/agent/asking.hpp>
+#include <sennit/agent/retry.hpp>
 #include <sennit/agent/routing.hpp>
 #include <sennit/agent/runtime_state.hpp>
 #include <sennit/agent/schema/read_answer.hpp>
@@ -11,15 +12,6 @@
 
 namespace sennit {
 namespace {
-
-/// How long to wait before `attempt` (2, 3, …): what the server asked for, else doubling with jitter.
-milliseconds retry_delay(const RetrySettings& retry, std::uint32_t attempt, const Error& error, std::uint64_t random) {
-  if (error.retry_after()) return *error.retry_after();
-  const milliseconds base = std::min(retry.delay * (1U << std::min(attempt - 2, 16U)), retry.longest);
-  if (base < milliseconds(2)) return base;
-  const auto jitter = static_cast<std::int64_t>(random % static_cast<std::uint64_t>(base.count()));
-  return std::min(base / 2 + milliseconds(jitter), retry.longest);
-}
 
 /// Whether the model, rather than what it was asked, may be what failed.
 bool is_outage(const Error& error) {

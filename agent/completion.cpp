@@ -1,4 +1,5 @@
 #include <sennit/agent/completion.hpp>
+#include <sennit/agent/io/white.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -23,8 +24,7 @@ void CompletionBuilder::take(const ToolCallDelta& delta) {
   if (call.name.empty()) call.name = delta.name;
   if (!delta.arguments) return;
   // A server may send an object first, mostly an empty one, and then the pieces of the text.
-  const bool nothing = delta.arguments->find_first_not_of(" \t\r\n") == std::string::npos;
-  if (delta.whole || (whole_[delta.call] && !nothing)) {
+  if (delta.whole || (whole_[delta.call] && !is_blank(*delta.arguments))) {
     call.arguments = *delta.arguments;
     whole_[delta.call] = delta.whole;
   } else if (!whole_[delta.call]) {

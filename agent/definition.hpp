@@ -138,6 +138,7 @@ struct RunLimits {
   milliseconds time{0};
   milliseconds tool_time{0};  ///< shortens the timeouts of tools; a tool that has none keeps none
   std::uint32_t repeats = 3;  ///< stop at so many same calls in a row; below 2: never
+  std::uint32_t repairs = 2;  ///< times that a model may mend an answer that does not fit `output`
   std::uint32_t depth = 4;    ///< of sub-agents
   std::uint32_t parallel_tool_calls = 8;
   friend bool operator==(const RunLimits&, const RunLimits&) = default;

@@ -4,6 +4,7 @@
 #include <sennit/agent/io/pool.hpp>
 #include <sennit/agent/io/scope.hpp>
 #include <sennit/agent/io/timeout.hpp>
+#include <sennit/agent/io/white.hpp>
 #include <sennit/agent/runtime_state.hpp>
 #include <sennit/agent/tool_output.hpp>
 #include <sennit/agent/tool_work.hpp>
@@ -26,8 +27,8 @@ ToolResult failure_of(const ToolCall& call, std::string what) {
 /// The arguments as an object that fits the schema, or what is wrong with them, said to the model.
 std::optional<json::object> read_arguments(const ToolCall& call, const Validator& schema, std::string& wrong) {
   std::string why;
-  const bool empty = call.arguments.find_first_not_of(" \t\r\n") == std::string::npos;
-  std::optional<json::value> value = empty ? json::value(json::object{}) : parse_json(call.arguments, &why);
+  std::optional<json::value> value =
+      is_blank(call.arguments) ? json::value(json::object{}) : parse_json(call.arguments, &why);
   if (!value) {
     wrong = "the arguments are not valid JSON (" + why + "); send one JSON object";
     return std::nullopt;

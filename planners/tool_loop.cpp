@@ -10,7 +10,6 @@ namespace sennit {
 namespace {
 
 constexpr std::uint32_t kEmptyAnswers = 2;  // in a row, before the model is given up on
-constexpr std::uint32_t kWrongOutputs = 3;  // answers that do not fit the output schema
 
 /// Arguments that differ in white space alone are the same.
 std::string canonical(const std::string& arguments) {
@@ -86,7 +85,8 @@ SENNIT_OUT_OF_FRAME Outcome refused(Completion completion) {
 /// Holds an answer against what the agent must give.
 class AnswerCheck {
  public:
-  explicit AnswerCheck(const std::optional<json::object>& schema) {
+  /// `repairs`: how often an answer that does not fit may be mended.
+  AnswerCheck(const std::optional<json::object>& schema, std::uint32_t repairs) : repairs_(repairs) {
     if (schema) schema_.emplace(*schema);
   }
 
@@ -106,7 +106,7 @@ class AnswerCheck {
       outcome.output = std::move(*value);
       return outcome;
     }
-    if (++wrong_ == kWrongOutputs) {
+    if (wrong_++ == repairs_) {
       throw Error(errc::protocol, "the model's answer does not fit the output schema: " + wrong);
     }
     correction =
@@ -119,6 +119,7 @@ class AnswerCheck {
  private:
   std::optional<Validator> schema_;
   std::uint32_t empty_ = 0;  // in a row
+  std::uint32_t repairs_;
   std::uint32_t wrong_ = 0;
 };
 
@@ -128,7 +129,7 @@ class ToolLoop final : public Planner {
 
   asio::awaitable<Outcome> plan(Effects& effects) const override {
     RepetitionGuard repetition(effects.definition().limits.repeats);
-    AnswerCheck check(effects.definition().output);
+    AnswerCheck check(effects.definition().output, effects.definition().limits.repairs);
     while (true) {
       Completion completion = co_await effects.complete(CompletionChange{});
       if (declined(completion)) co_return refused(std::move(completion));

@@ -176,6 +176,8 @@ const Table& table_of(const RunLimits* /*tag*/) {
               "more; 0: no limit. It does not cut short what has no timeout of its own: "
               "questions to a person and sub-agents."),
           // 1 would stop at the first call; the planner takes it for no limit, as 0 in C++.
+          field<&RunLimits::repairs>("repairs", plain(Kind::integer).between(0, 100),
+                                     "How often the model may mend an answer that does not fit `output`."),
           field<&RunLimits::repeats>("repeats", plain(Kind::integer).between(2, 1'000),
                                      "The run stops when the model makes the same call with the same arguments so many "
                                      "times in a row."),

@@ -1,13 +1,8 @@
+#include <sennit/agent/io/white.hpp>
 #include <sennit/agent/schema/read_answer.hpp>
 
 namespace sennit {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
 
 std::string_view without_fence(std::string_view text) {
   text = trimmed(text);

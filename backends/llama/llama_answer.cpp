@@ -1,3 +1,4 @@
+#include <sennit/agent/io/white.hpp>
 #include <sennit/backends/llama/llama_answer.hpp>
 #include <sennit/backends/wire/wire_json.hpp>
 
@@ -7,8 +8,6 @@
 
 namespace sennit {
 namespace {
-
-constexpr std::string_view kWhite = " \t\r\n";
 
 /// Length of the longest end of `text` that is a true beginning of `mark`.
 std::size_t partial(std::string_view text, std::string_view mark) {

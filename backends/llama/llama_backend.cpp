@@ -1,3 +1,4 @@
+#include <sennit/agent/io/pool.hpp>
 #include <sennit/backends/llama/llama_answer.hpp>
 #include <sennit/backends/llama/llama_backend.hpp>
 #include <sennit/backends/llama/llama_engine.hpp>
@@ -201,7 +202,10 @@ std::vector<std::filesystem::path> llama_model_places(std::string_view name, con
   return places;
 }
 
-std::shared_ptr<const Backend> make_llama_backend(const ModelSpec& spec, const std::filesystem::path& directory) {
+namespace {
+
+/// The settings of `spec`, and the file that it names: the first place where there is one.
+LlamaSettings settings_of(const ModelSpec& spec, const std::filesystem::path& directory) {
   const std::size_t slash = spec.name.find('/');
   const std::string name = slash == std::string::npos ? std::string() : spec.name.substr(slash + 1);
   if (name.empty()) {
@@ -215,7 +219,45 @@ std::shared_ptr<const Backend> make_llama_backend(const ModelSpec& spec, const s
     return std::filesystem::is_regular_file(place, failure);
   });
   settings.file = found != places.end() ? *found : name.ends_with(".gguf") ? places.front() : places.back();
-  return std::make_shared<const LlamaBackend>(spec, std::move(settings));
+  return settings;
+}
+
+class LlamaEmbedder final : public Embedder {
+ public:
+  LlamaEmbedder(const ModelSpec& spec, const LlamaSettings& settings) : engine_(LlamaEngine::find(settings)) {
+    info_.id = spec.name;
+    info_.prices = spec.prices;
+  }
+
+  [[nodiscard]] const EmbedderInfo& info() const override { return info_; }
+
+  [[nodiscard]] asio::awaitable<Embeddings> embed(Environment& environment, std::vector<std::string> texts,
+                                                  EmbedFor /*use*/) const override {
+    return embed_with(engine_, environment, std::move(texts));
+  }
+
+ private:
+  /// The engine waits for its own thread: so a thread of the pool waits, not the loop.
+  static asio::awaitable<Embeddings> embed_with(std::shared_ptr<LlamaEngine> engine, Environment& environment,
+                                                std::vector<std::string> texts) {
+    Embeddings made;
+    made.vectors = co_await environment.pool().run(
+        [engine = std::move(engine), texts = std::move(texts)] { return engine->embed(texts); });
+    co_return made;
+  }
+
+  std::shared_ptr<LlamaEngine> engine_;
+  EmbedderInfo info_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Backend> make_llama_backend(const ModelSpec& spec, const std::filesystem::path& directory) {
+  return std::make_shared<const LlamaBackend>(spec, settings_of(spec, directory));
+}
+
+std::shared_ptr<const Embedder> make_llama_embedder(const ModelSpec& spec, const std::filesystem::path& directory) {
+  return std::make_shared<const LlamaEmbedder>(spec, settings_of(spec, directory));
 }
 
 void add_llama_backend(Registry& registry) {

@@ -8,6 +8,7 @@
 
 #include <sennit/agent/backend.hpp>
 #include <sennit/agent/definition.hpp>
+#include <sennit/agent/embedder.hpp>
 #include <sennit/agent/registry.hpp>
 
 #include <filesystem>
@@ -26,6 +27,11 @@ namespace sennit {
 /// between tokens, `total_timeout` the whole answer. Who does not pull holds its sequence up, and nobody else's.
 [[nodiscard]] std::shared_ptr<const Backend> make_llama_backend(const ModelSpec& spec,
                                                                 const std::filesystem::path& directory);
+
+/// Vectors of the same models, of length 1. Made on the engine's thread while one of the pool's waits; a completion that
+/// is cancelled stops between two tokens, these are made to their end.
+[[nodiscard]] std::shared_ptr<const Embedder> make_llama_embedder(const ModelSpec& spec,
+                                                                  const std::filesystem::path& directory);
 
 /// Where a model of that name may be, the likeliest first; the first that exists is taken.
 [[nodiscard]] std::vector<std::filesystem::path> llama_model_places(std::string_view name,

@@ -221,6 +221,8 @@ const std::vector<Row>& rows() {
       {"limits.time", "limits: {time: 5m}", [](const D& d) { return d.limits.time == 5min; }, "limits: {time: 5min}"},
       {"limits.tool_time", "limits: {tool_time: 20s}", [](const D& d) { return d.limits.tool_time == 20s; },
        "limits: {tool_time: -1}"},
+      {"limits.repairs", "limits: {repairs: 0}", [](const D& d) { return d.limits.repairs == 0; },
+       "limits: {repairs: -1}"},
       {"limits.repeats", "limits: {repeats: 2}", [](const D& d) { return d.limits.repeats == 2; },
        "limits: {repeats: 1}"},
       {"limits.depth", "limits: {depth: 0}", [](const D& d) { return d.limits.depth == 0; }, "limits: {depth: 17}"},

@@ -432,6 +432,10 @@ TEST_CASE("texts become vectors of length 1") {
   double square = 0;
   for (const float x : vectors[2]) square += static_cast<double>(x) * x;
   CHECK(std::abs(square - 1) < 1e-3);
+  TestEnvironment environment;
+  const Embeddings made =
+      run(environment, make_llama_embedder(spec, ".")->embed(environment, {"sun"}, EmbedFor::query));
+  CHECK(made.vectors == std::vector<std::vector<float>>{vectors[0]});
 }
 
 }  // namespace

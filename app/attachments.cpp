@@ -1,9 +1,9 @@
+#include <sennit/agent/io/base64.hpp>
 #include <sennit/agent/io/error.hpp>
 #include <sennit/agent/io/json.hpp>
 #include <sennit/app/attachments.hpp>
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include <array>
 #include <cstdint>
@@ -40,15 +40,6 @@ std::string_view type_of(std::string_view bytes) {
   }
   const bool text = bytes.find('\0') == std::string_view::npos && sanitize_utf8(bytes) == bytes;
   return text ? "text/plain" : "";
-}
-
-std::string base64(std::string_view bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  const int size =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(size));
-  return text;
 }
 
 std::string read_bytes(const std::filesystem::path& file) {
@@ -96,7 +87,7 @@ Blob read_attachment(std::string_view what) {
   if (type.empty()) {
     throw Error(errc::invalid_argument, "this is no image, PDF, sound or text").at(std::string(what));
   }
-  return {std::string(type), base64(bytes), {}};
+  return {std::string(type), encode_base64(bytes), {}};
 }
 
 std::vector<Blob> read_attachments(const std::vector<std::string>& all) {
@@ -105,9 +96,9 @@ std::vector<Blob> read_attachments(const std::vector<std::string>& all) {
   return files;
 }
 
-std::string describe_attachment(std::string_view what, const Blob& file) {
-  if (!file.url.empty()) return fmt::format("{}: {}", what, file.media_type);
-  return fmt::format("{}: {}, {} KB", what.substr(0, 60), file.media_type, (file.data.size() * 3 / 4 + 1023) / 1024);
+std::string describe_attachment(const Blob& file) {
+  if (!file.url.empty()) return fmt::format("{}, {}", file.media_type, file.url);
+  return fmt::format("{}, {} KB", file.media_type, (file.data.size() * 3 / 4 + 1023) / 1024);
 }
 
 }  // namespace sennit::app

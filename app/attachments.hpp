@@ -15,7 +15,7 @@ namespace sennit::app {
 
 [[nodiscard]] std::vector<Blob> read_attachments(const std::vector<std::string>& all);
 
-/// "photo.png: image/png, 120 KB"
-[[nodiscard]] std::string describe_attachment(std::string_view what, const Blob& file);
+/// "image/png, 120 KB", or its type and URL.
+[[nodiscard]] std::string describe_attachment(const Blob& file);
 
 }  // namespace sennit::app

@@ -135,7 +135,7 @@ void Chat::attach(std::string_view argument) {
     return;
   }
   Blob file = read_attachment(argument);
-  tell("attached " + describe_attachment(one_line(argument), file), kDim);
+  tell("attached " + one_line(argument) + ": " + describe_attachment(file), kDim);
   attached_.push_back(std::move(file));
 }
 

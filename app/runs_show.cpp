@@ -1,6 +1,7 @@
 // `sennit runs show`: one run, from its beginning to its end.
 #include <sennit/agent/journal.hpp>
 #include <sennit/agent/schema/validate.hpp>
+#include <sennit/app/attachments.hpp>
 #include <sennit/app/figures.hpp>
 #include <sennit/app/kept_runs.hpp>
 #include <sennit/app/output.hpp>
@@ -87,6 +88,9 @@ std::string head_of(const RunRecord& record, const Requests& requests, std::size
   head.row("model", one_line(record.model));
   head.row("session", one_line(record.session));
   head.row("input", clip(one_line(record.input), width - 14));
+  for (const Blob& file : record.attachments)
+    head.row("attached", clip(one_line(describe_attachment(file)), width - 14));
+  if (!record.tags.empty()) head.row("tags", one_line(fmt::format("{}", fmt::join(record.tags, ", "))));
   if (!record.inputs.empty()) head.row("inputs", clip(one_line(json::serialize(record.inputs)), width - 14));
   head.row("started", when(record.started));
   if (record.ended) {

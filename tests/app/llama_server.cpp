@@ -59,3 +59,32 @@ TEST_CASE("llama-server streams through the program, counts its tokens, and stop
   program.signal(SIGINT);
   CHECK(program.wait().status == 130);
 }
+
+TEST_CASE("llama-server is held to a schema, and keeps the beginning of a prompt") {
+  const char* const address = std::getenv("SENNIT_LLAMA_SERVER");
+  if (address == nullptr) return;  // said above
+  const TempDir folder;
+  folder.write("agent.yaml",
+               "sennit: 1\nmodel: {name: llama-server/any, base_url: \"" + std::string(address) +
+                   "\", options: {max_tokens: 400, temperature: 0}}\n"
+                   "instructions: " +
+                   std::string(400, 'x') +
+                   "\noutput: {type: object, properties: {colour: {enum: [red, green]}, n: {type: integer, minimum: 0, "
+                   "maximum: 9}}, required: [colour, n], additionalProperties: false}\n");
+  const Program::Options options{.folder = folder.path(), .input = {}, .environment = {}};
+  std::optional<Outcome> last;
+  for (int i = 0; i < 2; ++i) {
+    const Ended ended = run_program({"run", "--json", "agent.yaml", "Which colour?"}, options);
+    CHECK(ended.status == 0);
+    std::istringstream lines(ended.out);
+    for (std::string line; std::getline(lines, line);) {
+      const Event event = event_from_json(*parse_json(line));
+      if (const auto* finished = std::get_if<RunFinished>(&event.data)) last = finished->outcome;
+    }
+  }
+  REQUIRE(last);
+  REQUIRE(last->output.is_object());
+  const std::string_view colour = find_string(last->output, "colour");
+  CHECK((colour == "red" || colour == "green"));
+  CHECK(last->usage.cached_input.value_or(0) > last->usage.input.value_or(0) / 2);
+}

@@ -19,13 +19,11 @@ bool is_outage(const Error& error) {
     case errc::connect_failed:
     case errc::timeout:
     case errc::truncated:
-    case errc::protocol:
     case errc::quota:
     case errc::rate_limited:
     case errc::overloaded:
     case errc::server:
     case errc::authentication:
-    case errc::permission:
       return true;
     default:
       return false;
@@ -38,6 +36,8 @@ bool is_worth_another(const Error& error) {
     case errc::invalid_argument:  // it takes no images
     case errc::not_found:
     case errc::bad_request:
+    case errc::permission:
+    case errc::protocol:
     case errc::context_length:
     case errc::empty_response:
     case errc::too_large:
@@ -119,16 +119,22 @@ asio::awaitable<Attempt> attempt_completion(Effects::State& state, CompletionCha
       if (!whole) charge_broken(state, builder.usage(), builder.written(), pieces, record);
     }
   } settle{state, builder, record, held};
-  const std::unique_ptr<TokenStream> stream = open_stream(state, change);
-  state.budget.expect_prompt(prompt_bytes(state));
-  while (true) {
-    const std::span<Event> batch = co_await stream->next();
-    if (batch.empty()) break;
-    settle.pieces = stream->pieces();
-    if (auto error = take_batch(state, batch, settle.pieces, builder, record, held))
-      co_return Attempt{{}, std::move(error), held == nullptr && builder.visible()};
-    if (!state.run.has_room()) co_await state.run.room();
+  std::optional<Error> failure;
+  try {
+    const std::unique_ptr<TokenStream> stream = open_stream(state, change);
+    state.budget.expect_prompt(prompt_bytes(state));
+    while (!failure) {
+      const std::span<Event> batch = co_await stream->next();
+      if (batch.empty()) break;
+      settle.pieces = stream->pieces();
+      failure = take_batch(state, batch, settle.pieces, builder, record, held);
+      if (!failure && !state.run.has_room()) co_await state.run.room();
+    }
+  } catch (...) {
+    failure = current_error();
+    if (!is_worth_another(*failure)) throw;  // the run's own end
   }
+  if (failure) co_return Attempt{{}, std::move(failure), held == nullptr && builder.visible()};
   settle.whole = true;
   const std::size_t written = builder.written();
   co_return Attempt{std::move(builder).finish(), {}, true, written, settle.pieces};
@@ -142,7 +148,11 @@ asio::awaitable<Attempt> attempt_in_turn(Effects::State& state, CompletionChange
   const auto expected = static_cast<std::int64_t>(prompt_bytes(state) / kBytesPerToken);
   const ModelGate::Place place = co_await ModelGate::enter(gate, *state.run.environment, expected);
   Attempt made = co_await attempt_completion(state, change, record, held);
-  if (!made.error) gate->settle(made.completion.usage.total() - expected, state.run.environment->now());
+  if (made.error) co_return made;
+  const Usage& usage = made.completion.usage;
+  const std::int64_t used =
+      usage.input.value_or(expected) + usage.output.value_or(static_cast<std::int64_t>(made.written / kBytesPerToken));
+  gate->settle(used - expected, state.run.environment->now());
   co_return made;
 }
 
@@ -199,7 +209,9 @@ asio::awaitable<Attempt> ask_chosen(Effects::State& state, CompletionChange chan
         co_return made;
       }
       charge_broken(state, made.completion.usage, made.written, made.pieces, record);
-      co_return Attempt{{}, Error(errc::empty_response, why), false};
+      Attempt doubted{{}, Error(errc::empty_response, why)};
+      doubted.doubted = true;
+      co_return doubted;
     }
     const std::optional<milliseconds> delay = next_delay(state, attempt, made, record);
     if (is_outage(*made.error)) gate->failed(state.run.environment->now(), !delay);
@@ -249,6 +261,12 @@ SENNIT_OUT_OF_FRAME Order order_of(Effects::State& state, CompletionChange chang
   return order;
 }
 
+/// Tells the person, now and whenever the step is told again.
+void tell(Effects::State& state, StepRecord& record, const EventData& data) {
+  if (state.journal.kept()) record.trace.take(data);
+  state.emit(data);
+}
+
 /// The model, and that it answers from here on.
 asio::awaitable<void> use_model(Effects::State& state, std::size_t index, std::string reason, StepRecord& record) {
   if (state.backend && state.backend_of == index) co_return;
@@ -256,15 +274,43 @@ asio::awaitable<void> use_model(Effects::State& state, std::size_t index, std::s
   state.at = index;
   const std::string notice = co_await state.select_backend();
   record.chose_model = true;
-  if (!notice.empty()) state.emit(Notice{notice});
+  if (!notice.empty()) tell(state, record, Notice{notice});
   if (before.empty() || before == state.model.id) co_return;
-  const ModelChosen chosen{state.model.id, reason.empty() ? "it comes first" : std::move(reason)};
-  if (state.journal.kept()) record.trace.take(chosen);
-  state.emit(chosen);
+  tell(state, record, ModelChosen{state.model.id, reason.empty() ? "it comes first" : std::move(reason)});
+  if (state.parent == nullptr && state.journal.kept()) state.journal.log()->set_model(state.model.id);
+  const std::string uncounted = state.uncounted_cost();
+  if (!uncounted.empty()) tell(state, record, Notice{uncounted});
 }
 
 SENNIT_OUT_OF_FRAME std::string left_alone(const std::string& model, milliseconds pause) {
   return fmt::format("{} failed before and is left alone for {} s", model, (pause.count() + 999) / 1000);
+}
+
+/// A cheap model hands over, here and now: who takes over, then the fallbacks that were not asked yet.
+SENNIT_OUT_OF_FRAME void hand_over(Effects::State& state, Order& order, std::size_t asked) {
+  state.escalated = true;
+  order.models.resize(asked);
+  const auto add = [&](std::size_t index) {
+    if (std::ranges::find(order.models, index) == order.models.end()) order.models.push_back(index);
+  };
+  add(index_of(state, state.parts.definition.model.route.escalate.to));
+  for (std::size_t i = 1; i <= state.parts.definition.model.fallback.size(); ++i) add(i);
+}
+
+/// Asks one model, whatever comes of it.
+asio::awaitable<Attempt> ask_one(Effects::State& state, std::size_t index, std::string reason, CompletionChange change,
+                                 StepRecord& record) {
+  std::optional<Error> failure;
+  try {
+    co_await use_model(state, index, std::move(reason), record);
+  } catch (...) {
+    failure = current_error();
+  }
+  if (!failure) co_return co_await ask_chosen(state, change, record);
+  if (!is_worth_another(*failure)) throw Error(*failure);
+  state.at = state.backend ? state.backend_of : index;
+  state.parts.models[index].gate->failed(state.run.environment->now(), true);
+  co_return Attempt{{}, std::move(failure), false};
 }
 
 }  // namespace
@@ -277,37 +323,29 @@ asio::awaitable<Attempt> ask_model(Effects::State& state, CompletionChange chang
   Order order = order_of(state, change);
   std::optional<Error> failure;
   for (std::size_t i = 0; i < order.models.size(); ++i) {
-    const auto& candidate = state.parts.models[order.models[i]];
-    const bool last = i + 1 == order.models.size();
+    const std::size_t index = order.models[i];
+    const std::string& name = state.parts.models[index].spec.name;
     if (order.models.size() > 1) {
       // The last that is left is asked, whatever was: to say that nobody is there helps nobody.
-      const auto pause = candidate.gate->pause_left(state.run.environment->now());
-      if (pause && !(last && !failure)) {
-        order.reason = left_alone(candidate.spec.name, *pause);
+      const bool only_hope = i + 1 == order.models.size() && !failure;
+      const auto pause = state.parts.models[index].gate->pause_left(state.run.environment->now());
+      if (pause && !only_hope) {
+        order.reason = left_alone(name, *pause);
         continue;
       }
     }
-    Attempt made;
-    try {
-      co_await use_model(state, order.models[i], order.reason, record);
-      made = co_await ask_chosen(state, change, record);
-    } catch (...) {
-      made.error = current_error();
-      if (last || !is_worth_another(*made.error)) throw;
-    }
+    const bool cheap = may_escalate(state);
+    Attempt made = co_await ask_one(state, index, order.reason, change, record);
     if (!made.error) co_return made;
-    failure = made.error;
-    order.reason = fmt::format("{} failed: {}", candidate.spec.name, made.error->message());
-    if (may_escalate(state) && made.error->code() == errc::empty_response && !made.visible) {
-      const std::size_t next = index_of(state, state.parts.definition.model.route.escalate.to);
-      state.escalated = true;
-      order.reason = fmt::format("{} handed over: {}", candidate.spec.name, made.error->message());
-      order.models.assign(1, next);
-      i = static_cast<std::size_t>(-1);
+    failure = std::move(made.error);
+    if (cheap && made.doubted) {
+      order.reason = fmt::format("{} handed over: {}", name, failure->message());
+      hand_over(state, order, i + 1);
       continue;
     }
+    order.reason = fmt::format("{} failed: {}", name, failure->message());
     const bool shown = made.visible && !retry_of(state).after_output;
-    if (shown || !is_worth_another(*made.error)) break;
+    if (shown || !is_worth_another(*failure)) break;
   }
   throw Error(*failure);
 }

@@ -17,6 +17,7 @@ struct Attempt {
   bool visible = false;     ///< something was shown: it must not be asked again silently
   std::size_t written = 0;  ///< bytes that the model wrote
   std::size_t pieces = 0;   ///< that they came in
+  bool doubted = false;     ///< an answer came, and was not good enough
 };
 
 /// What the journal keeps of a completion, while it goes on.

@@ -174,6 +174,7 @@ bool Budget::counts(const std::optional<Prices>& prices) const {
 
 void Budget::add(const Usage& usage, const std::optional<Prices>& prices) {
   usage_ += usage;
+  if (usage.total() == 0 && !counts(prices)) return;  // what was not used costs nothing anywhere
   (counts(prices) ? priced_ : unpriced_) = true;
   if (counts(prices)) spent_ += cost_of(usage, *prices).amount;
 }

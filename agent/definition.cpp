@@ -123,6 +123,10 @@ std::string Secret::describe() const {
   return shown;
 }
 
+std::string Secret::fingerprint() const {
+  return sha256(reference_);
+}
+
 std::filesystem::path Definition::directory() const {
   const std::filesystem::path parent = file.parent_path();
   return parent.empty() ? "." : parent;

@@ -28,6 +28,8 @@ class Secret {
   [[nodiscard]] std::string resolve() const;
   /// For people: `${env:NAME}`, with `***` for literal text around it or in its place.
   [[nodiscard]] std::string describe() const;
+  /// Tells one secret from another without saying it: a digest of what it refers to, or of the literal text.
+  [[nodiscard]] std::string fingerprint() const;
   friend bool operator==(const Secret&, const Secret&) = default;
 
  private:

@@ -120,9 +120,9 @@ SENNIT_OUT_OF_FRAME RecordedStep read_step(const json::value& out) {
   step.shown = StepTrace::events(out.at("trace"));
   if (const json::value* broken = find(out, "broken")) {
     for (const json::value& cost : broken->as_array()) {
-      const json::value* by = find(cost, "model");
-      step.broken.push_back(
-          {usage_from_json(cost), by == nullptr ? std::nullopt : std::optional(model_of(*by).prices)});
+      BrokenCost& broken_cost = step.broken.emplace_back();
+      broken_cost.usage = usage_from_json(cost);
+      if (const json::value* by = find(cost, "model")) broken_cost.prices.emplace(model_of(*by).prices);
     }
   }
   step.failed = find(out, "error") != nullptr;

@@ -59,6 +59,11 @@ void Effects::State::release() {
   for (EventData& data : std::exchange(held, {})) emit(std::move(data));
 }
 
+std::string Effects::State::uncounted_cost() const {
+  const std::string why = budget.uncounted_cost();
+  return why.empty() ? why : "limits.cost does not count " + model.id + ": " + why;
+}
+
 asio::awaitable<std::string> Effects::State::select_backend() {
   if (backend && backend_of == at) co_return std::string{};
   const std::shared_ptr<const Backend>& asked = parts.models[at].backend;

@@ -98,6 +98,8 @@ struct Effects::State {
   [[nodiscard]] asio::awaitable<void> settle();
   /// Tells what was held. REQUIRES: it is on disk.
   void release();
+  /// Why limits.cost does not count the model that answers, for the person; empty: it does, or there is none.
+  [[nodiscard]] std::string uncounted_cost() const;
   /// Lets the backend choose who answers, unless that was done. What there is to say about the choice, if anything.
   [[nodiscard]] asio::awaitable<std::string> select_backend();
 };

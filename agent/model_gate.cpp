@@ -1,3 +1,4 @@
+#include <sennit/agent/io/digest.hpp>
 #include <sennit/agent/model_gate.hpp>
 
 #include <boost/asio/post.hpp>
@@ -24,6 +25,7 @@ milliseconds RateWindow::wait(std::int64_t amount, SteadyTime now) const {
 
 void RateWindow::take(std::int64_t amount, SteadyTime now) {
   if (a_minute_ == 0) return;
+  now = std::max(now, at_);
   level_ = std::max(0.0, level(now) + static_cast<double>(amount));
   at_ = now;
 }
@@ -81,6 +83,31 @@ class Waiting {
 
 }  // namespace
 
+/// In the line, until the place is taken. Whoever leaves earlier, and however, hands on what was granted to him.
+class ModelGate::InLine {
+ public:
+  InLine(std::shared_ptr<ModelGate> gate, std::shared_ptr<Waiter> waiter)
+      : gate_(std::move(gate)), waiter_(std::move(waiter)) {}
+  ~InLine() {
+    if (!gate_) return;
+    bool granted = false;
+    {
+      const std::lock_guard lock(gate_->mutex_);
+      granted = waiter_->granted;
+      std::erase(gate_->line_, waiter_);
+    }
+    if (granted) take();
+  }
+  InLine(const InLine&) = delete;
+  InLine& operator=(const InLine&) = delete;
+
+  Place take() { return Place(std::exchange(gate_, nullptr)); }
+
+ private:
+  std::shared_ptr<ModelGate> gate_;
+  std::shared_ptr<Waiter> waiter_;
+};
+
 asio::awaitable<ModelGate::Place> ModelGate::wait_for_place(std::shared_ptr<ModelGate> gate, Environment& environment) {
   if (gate->rate_.concurrent == 0) co_return Place();
   auto waiter = std::make_shared<Waiter>(environment.executor());
@@ -92,38 +119,49 @@ asio::awaitable<ModelGate::Place> ModelGate::wait_for_place(std::shared_ptr<Mode
     }
     gate->line_.push_back(waiter);
   }
-  std::optional<Error> failure;
-  try {
-    co_await waiter->freed.wait();
-  } catch (...) {
-    failure = current_error();
-  }
-  if (!failure) co_return Place(gate);
-  bool granted = false;
-  {
-    const std::lock_guard lock(gate->mutex_);
-    granted = waiter->granted;
-    std::erase(gate->line_, waiter);
-  }
-  if (granted) Place(std::move(gate));  // came too late: the next one gets it
-  throw Error(*failure);
+  InLine in_line(gate, waiter);
+  co_await waiter->freed.wait();
+  co_return in_line.take();
 }
 
-/// Takes the share of one completion at once, so that who comes later waits behind it. How long it must wait.
-milliseconds ModelGate::reserve_rate(std::int64_t tokens, SteadyTime now) {
-  const std::lock_guard lock(mutex_);
-  const milliseconds wait = std::max(requests_.wait(1, now), tokens_.wait(tokens, now));
-  requests_.take(1, now);
-  tokens_.take(tokens, now);
-  return wait;
-}
+/// The share of one completion, taken at once, so that who comes later waits behind it; given back by whoever does not
+/// come to use it.
+class ModelGate::Reserved {
+ public:
+  Reserved(ModelGate& gate, std::int64_t tokens, SteadyTime now) : gate_(gate), tokens_(tokens), at_(now) {
+    const std::lock_guard lock(gate_.mutex_);
+    wait_ = std::max(gate_.requests_.wait(1, now), gate_.tokens_.wait(tokens, now));
+    gate_.requests_.take(1, now);
+    gate_.tokens_.take(tokens, now);
+  }
+  ~Reserved() {
+    if (used_) return;
+    const std::lock_guard lock(gate_.mutex_);
+    gate_.requests_.take(-1, at_);
+    gate_.tokens_.take(-tokens_, at_);
+  }
+  Reserved(const Reserved&) = delete;
+  Reserved& operator=(const Reserved&) = delete;
+
+  [[nodiscard]] milliseconds wait() const { return wait_; }
+  void use() { used_ = true; }
+
+ private:
+  ModelGate& gate_;
+  std::int64_t tokens_;
+  SteadyTime at_;
+  milliseconds wait_{};
+  bool used_ = false;
+};
 
 asio::awaitable<ModelGate::Place> ModelGate::enter(std::shared_ptr<ModelGate> gate, Environment& environment,
                                                    std::int64_t tokens) {
   const Waiting waiting(gate->mutex_, gate->waiting_);
+  Reserved reserved(*gate, tokens, environment.now());
+  // Who waits for the minute to pass keeps nobody else from a place.
+  if (reserved.wait() > milliseconds::zero()) co_await environment.sleep(reserved.wait());
   Place place = co_await wait_for_place(gate, environment);
-  const milliseconds wait = gate->reserve_rate(tokens, environment.now());
-  if (wait > milliseconds::zero()) co_await environment.sleep(wait);
+  reserved.use();
   co_return place;
 }
 
@@ -155,8 +193,13 @@ void ModelGate::failed(SteadyTime now, bool given_up) {
 }
 
 std::shared_ptr<ModelGate> ModelGates::gate(const ModelSpec& spec) {
-  const std::string key = fmt::format("{}\n{}\n{}", spec.name, spec.base_url, spec.api_key.describe());
+  std::string key = fmt::format("{}\n{}\n{}\n{} {} {}\n{} {}", spec.name, spec.base_url, spec.api_key.fingerprint(),
+                                spec.rate.requests, spec.rate.tokens, spec.rate.concurrent, spec.retry.failures,
+                                spec.retry.pause.count());
+  for (const auto& [name, value] : spec.headers) key += fmt::format("\n{}: {}", name, value);
+  key = sha256(key);
   const std::lock_guard lock(mutex_);
+  std::erase_if(gates_, [](const auto& known) { return known.second.expired(); });
   std::weak_ptr<ModelGate>& known = gates_[key];
   std::shared_ptr<ModelGate> gate = known.lock();
   if (!gate) known = gate = std::make_shared<ModelGate>(spec.rate, spec.retry);

@@ -72,6 +72,8 @@ class ModelGate {
   static constexpr std::size_t kMaxWaiting = 10'000;
 
  private:
+  class InLine;
+  class Reserved;
   /// Somebody who waits for a place.
   struct Waiter {
     explicit Waiter(asio::any_io_executor of) : executor(std::move(of)) {}
@@ -81,7 +83,6 @@ class ModelGate {
   };
 
   [[nodiscard]] static asio::awaitable<Place> wait_for_place(std::shared_ptr<ModelGate> gate, Environment& environment);
-  [[nodiscard]] milliseconds reserve_rate(std::int64_t tokens, SteadyTime now);
 
   const RateLimits rate_;
   const RetrySettings retry_;
@@ -95,7 +96,7 @@ class ModelGate {
   std::optional<SteadyTime> closed_until_;    // guarded
 };
 
-/// The gates of a Runtime, by model, address and key. [thread-safe]
+/// The gates of a Runtime, by model, address, key and limits. [thread-safe]
 class ModelGates {
  public:
   [[nodiscard]] std::shared_ptr<ModelGate> gate(const ModelSpec& spec);

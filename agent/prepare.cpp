@@ -104,9 +104,8 @@ SENNIT_OUT_OF_FRAME asio::awaitable<void> recall_notes(Effects::State& state, st
 }
 
 SENNIT_OUT_OF_FRAME void tell_uncounted_cost(Effects::State& state) {
-  const std::string why = state.budget.uncounted_cost();
-  if (why.empty()) return;
-  state.emit(Notice{"limits.cost does not count " + state.model.id + ": " + why});
+  std::string why = state.uncounted_cost();
+  if (!why.empty()) state.emit(Notice{std::move(why)});
 }
 
 // ---- the first effect of each agent: who it is, and which model it got ----
@@ -135,6 +134,25 @@ json::value describe_start(const Effects::State& state) {
   return in;
 }
 
+/// The first of the agent's models that is there (`auto` may find none), and what there is to say about it.
+SENNIT_OUT_OF_FRAME asio::awaitable<std::string> select_first(Effects::State& state) {
+  std::string passed_over;
+  while (true) {
+    std::optional<Error> failure;
+    std::string notice;
+    try {
+      notice = co_await state.select_backend();
+    } catch (...) {
+      failure = current_error();
+    }
+    if (!failure) co_return passed_over.empty() ? notice : passed_over + (notice.empty() ? "" : "; " + notice);
+    const bool another = state.at < state.parts.definition.model.fallback.size();
+    if (!another || failure->code() == errc::cancelled || failure->code() == errc::limit) throw Error(*failure);
+    passed_over.append(passed_over.empty() ? "" : "; ").append(failure->describe());
+    ++state.at;
+  }
+}
+
 /// What there is to say about the choice of the model.
 SENNIT_OUT_OF_FRAME asio::awaitable<std::string> start_agent(Effects::State& state) {
   const std::string effect = state.new_effect();
@@ -148,7 +166,7 @@ SENNIT_OUT_OF_FRAME asio::awaitable<std::string> start_agent(Effects::State& sta
     co_return std::string(find_string(*known, "notice"));
   }
   const json::value in = state.journals() ? describe_start(state) : json::value();
-  std::string notice = co_await state.select_backend();
+  std::string notice = co_await select_first(state);
   if (!state.opening_notice.empty())
     notice = std::exchange(state.opening_notice, {}) + (notice.empty() ? "" : "; " + notice);
   state.journal.whole(effect, "start", in, describe_model(state.model, notice), state.wall_now());

@@ -47,8 +47,35 @@ Reasons reasons_of(const RouteRule& rule, const StepFacts& step) {
   return reasons;
 }
 
-bool names(const std::vector<ModelSpec>& models, std::string_view name) {
-  return std::ranges::find(models, name, &ModelSpec::name) != models.end();
+std::string_view provider_of(const ModelSpec& spec) {
+  return std::string_view(spec.name).substr(0, spec.name.find('/'));
+}
+
+/// What holds for all models of an agent: sampling and limits, not the fields of one provider's request.
+CompletionOptions neutral(const CompletionOptions& options) {
+  CompletionOptions kept = options;
+  kept.extra.clear();
+  return kept;
+}
+
+/// A model that is named without settings: of the same provider it is reached in the same way.
+ModelSpec named(const std::string& name, const ModelSpec& first) {
+  ModelSpec spec;
+  spec.name = name;
+  if (provider_of(spec) == provider_of(first)) {
+    spec = first;
+    spec.name = name;
+    spec.prices.reset();
+  } else {
+    spec.options = neutral(first.options);
+    spec.proxy = first.proxy;
+    spec.ca_file = first.ca_file;
+    spec.connect_timeout = first.connect_timeout;
+    spec.first_token_timeout = first.first_token_timeout;
+    spec.idle_timeout = first.idle_timeout;
+    spec.total_timeout = first.total_timeout;
+  }
+  return spec;
 }
 
 }  // namespace
@@ -67,15 +94,18 @@ std::vector<ModelSpec> models_of(const ModelSpec& spec) {
     other.fallback.clear();
     other.route = {};
     other.retry = spec.retry;
-    if (other.options == CompletionOptions{}) other.options = spec.options;
-    if (!names(models, other.name)) models.push_back(std::move(other));
+    models.push_back(std::move(other));
   };
-  for (const ModelSpec& other : spec.fallback) add(other);
-  const auto add_name = [&](const std::string& name) {
-    if (name.empty()) return;
-    ModelSpec other;
-    other.name = name;
+  for (ModelSpec other : spec.fallback) {
+    const bool same = provider_of(other) == provider_of(spec);
+    if (other.options == CompletionOptions{}) other.options = same ? spec.options : neutral(spec.options);
+    if (other.base_url.empty() && other.proxy.empty()) other.proxy = spec.proxy;
+    if (other.ca_file.empty()) other.ca_file = spec.ca_file;
     add(std::move(other));
+  }
+  const auto add_name = [&](const std::string& name) {
+    if (name.empty() || std::ranges::find(models, name, &ModelSpec::name) != models.end()) return;
+    add(named(name, spec));
   };
   for (const RouteRule& rule : spec.route.rules) add_name(rule.model);
   add_name(spec.route.escalate.to);
@@ -89,8 +119,16 @@ std::string_view doubt_instructions() noexcept {
 }
 
 bool is_doubt(std::string_view answer) noexcept {
-  const auto first = answer.find_first_not_of(" \t\r\n*`\"'.");
-  return first != std::string_view::npos && answer.substr(first).starts_with(kDoubt);
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const auto* const first = std::ranges::find_if(answer, is_letter);
+  if (std::any_of(answer.begin(), first, [](char c) { return static_cast<unsigned char>(c) >= '0' && c != '`'; })) {
+    return false;  // something else stands before it
+  }
+  const auto* const end = std::find_if_not(first, answer.end(), is_letter);
+  const std::string_view word(first, end);
+  if (word == kDoubt) return true;
+  const bool alone = std::none_of(end, answer.end(), is_letter);
+  return alone && std::ranges::equal(word, kDoubt, [](char a, char b) { return (a & ~0x20) == b; });
 }
 
 bool calls_failed(std::span<const Message> conversation) noexcept {

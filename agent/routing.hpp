@@ -30,8 +30,9 @@ struct Route {
 /// The first rule that holds; empty if none does.
 [[nodiscard]] Route route_of(const RouteSettings& settings, const StepFacts& step);
 
-/// All models that a spec names, the first itself, the others with its settings where they have none of their own: the
-/// order in which they are asked, and then those that only routes lead to.
+/// All models that a spec names: itself, its fallbacks in their order, then those that only routes lead to. Settings
+/// that another one lacks are taken from the first: sampling and limits always, how a provider is reached and the
+/// fields of its requests where it is the same provider.
 [[nodiscard]] std::vector<ModelSpec> models_of(const ModelSpec& spec);
 
 /// What a cheap model is told that may hand over where it is not sure.

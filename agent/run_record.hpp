@@ -36,12 +36,12 @@ struct RunRecord {
   std::string model;    ///< that answers, once it was chosen
   std::string pin;      ///< digest of what the run is made of: see RecordedRun::pins
   std::string input;
-  json::object inputs{};    ///< RunOptions::inputs
+  json::object inputs{};            ///< RunOptions::inputs
   std::vector<Blob> attachments{};  ///< RunOptions::attachments
   std::vector<std::string> tags{};  ///< RunOptions::tags
-  json::object origin{};    ///< RunOptions::origin: how its program finds the agent again
-  std::string forked_from;  ///< "RUN@N"; empty: it began by itself
-  std::int64_t base = 0;    ///< messages of its session before it
+  json::object origin{};            ///< RunOptions::origin: how its program finds the agent again
+  std::string forked_from;          ///< "RUN@N"; empty: it began by itself
+  std::int64_t base = 0;            ///< messages of its session before it
   WallTime started{};
   std::optional<WallTime> ended{};
   json::value outcome{};  ///< null until it has ended

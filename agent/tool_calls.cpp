@@ -1,228 +1,17 @@
-// Calling tools: each call is checked (name, JSON, schema, policy, a person), run with a deadline, capped and
-// recorded. Whatever goes wrong with one call is its result: the model hears of it and can correct itself.
+// Calling the tools of a step side by side: each call is told from the journal or made, and recorded before anybody
+// hears of its result.
 #include <sennit/agent/effects_state.hpp>
-#include <sennit/agent/io/pool.hpp>
 #include <sennit/agent/io/scope.hpp>
-#include <sennit/agent/io/timeout.hpp>
-#include <sennit/agent/io/white.hpp>
-#include <sennit/agent/runtime_state.hpp>
-#include <sennit/agent/tool_output.hpp>
-#include <sennit/agent/tool_work.hpp>
+#include <sennit/agent/single_call.hpp>
 
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <fmt/format.h>
 
-#include <fstream>
 #include <map>
 #include <utility>
 
 namespace sennit {
 namespace {
-
-ToolResult failure_of(const ToolCall& call, std::string what) {
-  return {call.id, call.name, std::move(what), true};
-}
-
-/// The arguments as an object that fits the schema, or what is wrong with them, said to the model.
-std::optional<json::object> read_arguments(const ToolCall& call, const Validator& schema, std::string& wrong) {
-  std::string why;
-  std::optional<json::value> value =
-      is_blank(call.arguments) ? json::value(json::object{}) : parse_json(call.arguments, &why);
-  if (!value) {
-    wrong = "the arguments are not valid JSON (" + why + "); send one JSON object";
-    return std::nullopt;
-  }
-  schema.coerce(*value);
-  if (const auto violations = schema.check(*value); !violations.empty()) {
-    wrong = "wrong arguments: " + describe(violations);
-    return std::nullopt;
-  }
-  if (!value->is_object()) {
-    wrong = "the arguments must be one JSON object";
-    return std::nullopt;
-  }
-  return std::move(value->get_object());
-}
-
-std::string unknown_tool(const Effects::State& state, const std::string& name) {
-  std::vector<std::string> known;
-  for (const ToolDescription& tool : state.parts.descriptions) known.push_back(tool.name);
-  std::string message = "there is no tool '" + name + "'";
-  if (const std::string_view near = nearest(name, known); !near.empty()) {
-    return message + "; did you mean '" + std::string(near) + "'?";
-  }
-  message += known.empty() ? "; this agent has no tools" : "; there are:";
-  for (const std::string& candidate : known) message += " " + candidate;
-  return message;
-}
-
-/// What an agent may not do, no agent does for it.
-std::string denied_above(const Effects::State& state, const std::string& tool) {
-  for (const Effects::State* above = state.parent; above != nullptr; above = above->parent) {
-    const std::string* pattern = denying(above->parts.definition.policy, tool);
-    if (pattern != nullptr)
-      return "not allowed (policy.deny of " + above->parts.definition.name + ": " + *pattern + ")";
-  }
-  return {};
-}
-
-/// Why the call may not be made; empty: it may.
-asio::awaitable<std::string> refusal(Effects::State& state, const Agent::Parts::ToolEntry& entry, const ToolCall& call,
-                                     const std::string& effect) {
-  if (std::string denied = denied_above(state, call.name); !denied.empty()) co_return denied;
-  if (entry.decision.verdict == Verdict::allow) co_return std::string{};
-  if (entry.decision.verdict == Verdict::deny) co_return "not allowed (" + entry.decision.rule + ")";
-  const Approval approval = co_await ask_approval(state, effect + ".approval", effect, call, entry.decision.rule);
-  co_return approval == Approval::never ? "declined by the person (" + entry.decision.rule + ")" : std::string{};
-}
-
-/// The call as the journal keeps it.
-json::value describe(const ToolCall& call) {
-  return {{"call", call.id}, {"name", call.name}, {"arguments", call.arguments}};
-}
-
-/// What came of a call: its result, for the model and the conversation, and how it stands in the journal.
-struct Performed {
-  ToolResult result{};
-  json::array progress{};  // what it told, also where it was stopped
-  bool stopped = false;    // with the run
-};
-
-/// Questions and sub-agents have no deadline of their own: what bounds them bounds the call.
-milliseconds time_for(const Effects::State& state, const Tool& tool) {
-  const milliseconds own = tool.spec().timeout;
-  const milliseconds most = state.parts.definition.limits.tool_time;
-  if (own <= milliseconds::zero() || most <= milliseconds::zero()) return own;
-  return std::min(own, most);
-}
-
-asio::awaitable<void> cap_into(Effects::State& state, std::string effect, std::string content, std::size_t limit,
-                               std::string& capped) {
-  capped = co_await cap_output(state, std::move(effect), std::move(content), limit);
-}
-
-/// Calls the tool. Throws only what ends the run: it is cancelled, suspended, or not the run that was recorded.
-asio::awaitable<ToolOutput> do_call(Effects::State& state, const Agent::Parts::ToolEntry& entry, const ToolCall& call,
-                                    const std::string& effect, json::object arguments, json::array& progress) {
-  auto at = std::make_shared<ToolWork>(entry.tool, state, call, effect, std::move(arguments));
-  std::optional<Error> error;
-  ToolOutput output;
-  try {
-    output = co_await work(*state.run.environment, at, time_for(state, *entry.tool), call.name);
-  } catch (...) {
-    error = current_error();
-  }
-  progress = at->context.take_told();
-  if (error) {
-    if (error->code() == errc::suspended || error->code() == errc::diverged) throw Error(std::move(*error));
-    if (error->code() == errc::cancelled && state.run.cancelled) throw Error(std::move(*error));
-    output = {error->describe(), true};
-  }
-  co_return output;
-}
-
-std::string doubt_of(const std::string& effect, int number) {
-  return effect + ".doubt" + (number == 1 ? std::string() : std::to_string(number));
-}
-
-/// The approval that was asked for when the call began.
-asio::awaitable<void> retell_approval(Effects::State& state, const ToolCall& call, const std::string& effect) {
-  const Recorded* approval = state.journal.find(effect + ".approval");
-  if (approval == nullptr) co_return;
-  std::string rule(find_string(approval->in, "rule"));
-  co_await ask_approval(state, effect + ".approval", effect, call, std::move(rule));
-}
-
-/// What a person says became of a call that was under way when the program ended. Nothing: it was not done.
-asio::awaitable<std::optional<ToolOutput>> ask_what_became(Effects::State& state, const ToolCall& call,
-                                                           const std::string& effect) {
-  // An answer is used once: where the repeat that it allowed was cut short as well, there is another doubt.
-  std::string said;
-  bool is_used = true;
-  for (int number = 1; is_used; ++number) {
-    const std::string doubt = doubt_of(effect, number);
-    const Recorded* known = state.journal.find(doubt);
-    said = co_await ask_doubt(state, doubt, effect, call);
-    is_used = said == "not done" && known != nullptr && known->ended;
-  }
-  if (said == "not done") co_return std::nullopt;
-  if (said == "abort") {
-    state.run.request_cancel("a person aborted the run: it was not known whether " + call.name + " was done");
-    throw Error(errc::cancelled, state.run.cancel_reason);
-  }
-  constexpr std::string_view kDone = "done:";
-  if (said.starts_with(kDone)) {
-    const std::size_t words = said.find_first_not_of(' ', kDone.size());
-    co_return ToolOutput{words == std::string::npos ? std::string() : said.substr(words), false};
-  }
-  co_return ToolOutput{"done; a person says so, and its result is not known", false};
-}
-
-/// A call that was under way when the program ended, and must not be repeated blindly: what became of it. Nothing: it
-/// was not done.
-asio::awaitable<std::optional<ToolOutput>> resolve(Effects::State& state, const Agent::Parts::ToolEntry& entry,
-                                                   const ToolCall& call, const std::string& effect,
-                                                   json::object arguments) {
-  if (entry.tool->spec().repeat == Repeat::probed) {
-    CallContext context(state, call, effect);
-    Probed probed;
-    try {
-      auto probing = entry.tool->probe(std::move(arguments), context);
-      const milliseconds limit = time_for(state, *entry.tool);
-      probed = co_await with_timeout(*state.run.environment, limit, std::move(probing), "probing " + call.name);
-    } catch (...) {
-      const Error error = current_error();  // whatever it is, a person decides
-      if (error.code() == errc::cancelled && state.run.cancelled) throw Error(error);
-    }
-    if (probed.happened == Happened::yes) co_return std::move(probed.output);
-    if (probed.happened == Happened::no) co_return std::nullopt;
-  }
-  co_return co_await ask_what_became(state, call, effect);
-}
-
-/// The whole life of one call that is done for real.
-asio::awaitable<void> perform(Effects::State& state, const ToolCall& call, const std::string& effect,
-                              Performed& performed) {
-  const Agent::Parts::ToolEntry* entry = state.parts.find_tool(call.name);
-  const auto fail = [&](std::string what) { performed.result = failure_of(call, std::move(what)); };
-  const bool begun_before = state.journal.find(effect) != nullptr;
-  std::string wrong = entry == nullptr ? unknown_tool(state, call.name) : std::string();
-  std::optional<json::object> arguments;
-  if (entry != nullptr) arguments = read_arguments(call, entry->arguments, wrong);
-  if (!arguments) {
-    // Of an agent that was changed on purpose: the tool that was at work is another one now, or gone.
-    std::optional<ToolOutput> done;
-    if (begun_before) done = co_await ask_what_became(state, call, effect);
-    if (!done) co_return fail(std::move(wrong));
-    performed.result = {call.id, call.name, sanitize_utf8(done->content), done->is_error};
-    co_return;
-  }
-  const Repeat repeat = entry->tool->spec().repeat;
-  if (!begun_before) {
-    std::string refused = co_await refusal(state, *entry, call, effect);
-    if (!refused.empty()) co_return fail(std::move(refused));
-    // From here on it may have happened: where that matters, its start is on disk first.
-    state.journal.start(effect, "tool", describe(call), state.wall_now());
-    if (repeat != Repeat::idempotent) co_await state.committed();
-  } else {
-    co_await retell_approval(state, call, effect);
-  }
-  std::optional<ToolOutput> output;
-  if (begun_before && (repeat == Repeat::never || repeat == Repeat::probed)) {
-    auto resolving = resolve(state, *entry, call, effect, *arguments);
-    output = co_await std::move(resolving);
-  }
-  if (!output) output = co_await do_call(state, *entry, call, effect, std::move(*arguments), performed.progress);
-  // What it gave was given: a cancellation is for what comes next.
-  std::string content;
-  co_await asio::this_coro::throw_if_cancelled(false);
-  auto capping = cap_into(state, effect, sanitize_utf8(output->content), entry->tool->spec().output_limit, content);
-  std::optional<Error> failure = co_await shielded(std::move(capping));
-  co_await asio::this_coro::throw_if_cancelled(true);
-  if (failure) throw Error(std::move(*failure));
-  performed.result = {call.id, call.name, std::move(content), output->is_error};
-}
 
 struct Batch {
   std::vector<ToolCall> calls;
@@ -236,35 +25,6 @@ struct Batch {
   std::optional<Error> stopped{};  // what ends the run
   Signal changed;
 };
-
-/// Questions and sub-agents of a call that is told: they have events of their own.
-asio::awaitable<void> retell_inside(Effects::State& state, const ToolCall& call, const std::string& effect) {
-  co_await retell_approval(state, call, effect);
-  for (int number = 1; state.journal.find(doubt_of(effect, number)) != nullptr; ++number) {
-    co_await ask_doubt(state, doubt_of(effect, number), effect, call);
-  }
-  const Agent::Parts::ToolEntry* entry = state.parts.find_tool(call.name);
-  std::string wrong;
-  std::optional<json::object> arguments;
-  if (entry != nullptr) arguments = read_arguments(call, entry->arguments, wrong);
-  const bool again = arguments && entry->tool->spec().repeat == Repeat::replayed;
-  if (!again) {
-    for (int i = 1; const Recorded* asked = state.journal.find(effect + ".q" + std::to_string(i)); ++i) {
-      const std::string id = effect + ".q" + std::to_string(i);
-      state.emit(effect, QuestionAsked{id, std::string(find_string(asked->in, "question"))});
-    }
-    co_return;
-  }
-  try {
-    CallContext context(state, call, effect);
-    context.quiet = true;
-    auto calling = entry->tool->call(std::move(*arguments), context);
-    co_await std::move(calling);
-  } catch (...) {
-    Error error = current_error();
-    if (error.code() == errc::diverged) throw Error(std::move(error));  // otherwise: what it gave is in the journal
-  }
-}
 
 /// A call that has ended: its events, and its result.
 asio::awaitable<void> retell_call(Effects::State& state, Batch& batch, std::size_t index, const Recorded& recorded) {
@@ -309,7 +69,7 @@ SENNIT_OUT_OF_FRAME void keep_result(Effects::State& state, const Batch& batch, 
   if (state.journal.started(effect)) {
     state.journal.end(effect, "tool", out, state.wall_now(), kept, position);
   } else {
-    state.journal.whole(effect, "tool", describe(batch.calls[index]), out, state.wall_now(), kept, position);
+    state.journal.whole(effect, "tool", describe_call(batch.calls[index]), out, state.wall_now(), kept, position);
   }
 }
 
@@ -317,7 +77,7 @@ SENNIT_OUT_OF_FRAME void keep_result(Effects::State& state, const Batch& batch, 
 asio::awaitable<void> make_call(Effects::State& state, Batch& batch, std::size_t index) {
   const ToolCall& call = batch.calls[index];
   const std::string& effect = batch.effects[index];
-  const Recorded* recorded = state.told(effect, "tool", state.journals() ? describe(call) : json::value());
+  const Recorded* recorded = state.told(effect, "tool", state.journals() ? describe_call(call) : json::value());
   if (recorded != nullptr) co_return co_await retell_call(state, batch, index, *recorded);
   const SteadyTime begun = state.run.environment->now();
   state.emit(effect, ToolStarted{call});

@@ -1,5 +1,6 @@
 #include <sennit/app/chat.hpp>
 #include <sennit/app/figures.hpp>
+#include <sennit/app/model_choice.hpp>
 #include <sennit/app/unicode.hpp>
 #include <sennit/app/watch.hpp>
 
@@ -21,6 +22,10 @@ std::filesystem::path history_file(const Runtime& runtime) {
 std::string kept_id(const Runtime& runtime, const std::string& wanted) {
   if (runtime.store() == nullptr) return {};
   return wanted.empty() ? new_session_name() : wanted;
+}
+
+Definition definition_of(const ChatSettings& settings) {
+  return settings.model.empty() ? settings.definition : with_model(settings.definition, settings.model);
 }
 
 }  // namespace
@@ -47,7 +52,7 @@ Chat::Chat(asio::io_context& loop, Signals& signals, Runtime& runtime, ChatSetti
       terminal_(loop),
       editor_(terminal_, history_file(runtime), colour_),
       person_(terminal_, editor_, out_, colour_),
-      agent_(runtime, settings_.definition),
+      agent_(runtime, definition_of(settings_)),
       session_(agent_.session(kept_id(runtime, settings_.session))) {
   editor_.complete_with([this](std::string_view before) { return complete(before); });
 }

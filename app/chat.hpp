@@ -21,7 +21,7 @@
 namespace sennit::app {
 
 struct ChatSettings {
-  Definition definition;
+  Definition definition;             ///< as its file has it
   std::string session;               ///< empty: a new conversation
   std::vector<std::string> command;  ///< the words that start it like this again, but for its session and model
   std::string model;                 ///< another than the file's; empty: that one

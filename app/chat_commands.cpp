@@ -5,6 +5,7 @@
 #include <sennit/app/chat.hpp>
 #include <sennit/app/completion.hpp>
 #include <sennit/app/figures.hpp>
+#include <sennit/app/model_choice.hpp>
 #include <sennit/app/transcript.hpp>
 #include <sennit/app/unicode.hpp>
 
@@ -108,24 +109,17 @@ void Chat::help(std::string_view /*argument*/) {
 
 void Chat::model(std::string_view argument) {
   if (argument.empty()) {
-    tell("The model is " + settings_.definition.model.name +
+    tell("The model is " + agent_.definition().model.name +
          ". `/model NAME` goes on with another, such as deepseek/deepseek-chat.");
     return;
   }
-  Definition changed = settings_.definition;
-  // The old model's address and key are not the new one's.
-  const CompletionOptions options = changed.model.options;
-  changed.model = ModelSpec{};
-  changed.model.name = argument;
-  changed.model.options = options;
-  Agent agent(runtime_, changed);
-  const bool kept = runtime_.store() != nullptr;
-  agent_ = std::move(agent);
-  settings_.definition = std::move(changed);
+  // Of the file's model, not of the last one: so a run that is resumed gets the same settings.
+  agent_ = Agent(runtime_, with_model(settings_.definition, std::string(argument)));
   settings_.model = argument;
   session_ = agent_.session(session_.id());
-  tell(fmt::format("Going on with {}{}", settings_.definition.model.name,
-                   kept ? "." : ". Nothing is kept (--no-store), so the conversation begins anew."));
+  tell(fmt::format(
+      "Going on with {}{}", settings_.model,
+      runtime_.store() != nullptr ? "." : ". Nothing is kept (--no-store), so the conversation begins anew."));
 }
 
 void Chat::attach(std::string_view argument) {

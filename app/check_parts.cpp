@@ -20,34 +20,11 @@ bool has(const std::vector<std::string>& names, std::string_view name) {
 }
 
 /// Makes a part only to see whether that is possible.
-bool attempt(std::string_view path, Findings& findings, const std::function<void()>& make) {
+void attempt(std::string_view path, Findings& findings, const std::function<void()>& make) {
   try {
     make();
-    return true;
   } catch (const std::exception&) {
     findings.error(path, current_error().message());
-    return false;
-  }
-}
-
-void check_model(const Definition& definition, const PartContext& context, Findings& findings) {
-  const std::string& model = definition.model.name;
-  const std::string provider = model.substr(0, model.find('/'));
-  const std::vector<std::string> known = context.registry.backend_names();
-  if (!has(known, provider)) {
-    std::string message = unknown("provider", provider, known);
-    if (provider == model) message += "; a model is named `provider/model`";
-    findings.error("model.name", std::move(message));
-  } else if (provider != "scripted" && provider != "auto" && !findings.broken("model")) {
-    // Of the two named here, the intents could be wrong: checked apart.
-    attempt("model", findings, [&] {
-      const auto backend = context.registry.backend(definition.model, context);
-      if (definition.limits.cost > 0 && !backend->info().prices) {
-        findings.warning("limits.cost", fmt::format("the prices of `{}` are not known, so this stops nothing; give "
-                                                    "`model.prices`",
-                                                    backend->info().id));
-      }
-    });
   }
 }
 
@@ -135,8 +112,7 @@ void check_named_file(const Definition& definition, std::string_view path, std::
 
 ToolNames check_parts(const Definition& definition, const Registry& registry, Findings& findings) {
   const PartContext context{definition, registry, {}};
-  check_model(definition, context, findings);
-  check_named_file(definition, "model.ca_file", definition.model.ca_file, findings);
+  check_models(definition, context, findings);
   if (const std::vector<std::string> known = registry.planner_names(); !has(known, definition.planner)) {
     findings.error("planner", unknown("planner", definition.planner, known));
   } else {

@@ -45,8 +45,11 @@ struct ToolNames {
   bool complete = true;  ///< false: some could not be made, so a name that is absent may still be right
 };
 
-/// The model, planner, memory, tools and inputs. Gives the tools, delegates excepted.
+/// The models, planner, memory, tools and inputs. Gives the tools, delegates excepted.
 [[nodiscard]] ToolNames check_parts(const Definition& definition, const Registry& registry, Findings& findings);
+/// Every model that the file names: its provider, its settings, whether it calls tools and what it costs; and the rules
+/// that choose among them.
+void check_models(const Definition& definition, const PartContext& context, Findings& findings);
 /// Policy entries that match no tool.
 void check_policy(const Definition& definition, const ToolNames& tools, Findings& findings);
 /// The tools of one entry of `tools:`, and everything that is wrong with its options.

@@ -1,5 +1,6 @@
 #include <sennit/agent/io/error.hpp>
 #include <sennit/app/assistant.hpp>
+#include <sennit/app/model_choice.hpp>
 #include <sennit/app/origin.hpp>
 #include <sennit/app/overlay.hpp>
 
@@ -76,12 +77,16 @@ json::object origin_of(const AgentSource& source) {
 
 Definition read_agent(const AgentSource& source) {
   Definition definition = source.file.empty() ? assistant() : read_definition(source.file);
-  if (!source.settings.empty()) {
-    const std::string text = source.file.empty() ? std::string(assistant_text()) : text_of(source.file);
-    definition = overlaid(text, source.file, source.settings);
-  }
   const bool model_is_set = std::any_of(source.settings.begin(), source.settings.end(), &names_the_model);
-  if (!source.model.empty() && !model_is_set) definition.model.name = source.model;
+  const bool chosen = !source.model.empty() && !model_is_set;
+  if (source.settings.empty()) return chosen ? with_model(std::move(definition), source.model) : definition;
+  const std::string text = source.file.empty() ? std::string(assistant_text()) : text_of(source.file);
+  definition = overlaid(text, source.file, source.settings);
+  if (!chosen) return definition;
+  // The settings of `model` are those of the chosen one: unlike the file's they must not be dropped.
+  std::vector<std::string> settings{"model=" + source.model};
+  settings.insert(settings.end(), source.settings.begin(), source.settings.end());
+  definition.model = choose_model(definition.model, overlaid(text, source.file, settings).model);
   return definition;
 }
 

@@ -21,6 +21,7 @@ struct AgentSource {
 
 [[nodiscard]] json::object origin_of(const AgentSource& source);
 
+/// The agent with its settings; another model has of the file's only what choose_model() leaves it.
 /// Throws Error(errc::config, errc::not_found, errc::invalid_argument).
 [[nodiscard]] Definition read_agent(const AgentSource& source);
 

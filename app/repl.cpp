@@ -50,7 +50,6 @@ int converse(const ReplSettings& settings, const CommonOptions& common, const CL
   ChatSettings chat;
   chat.definition = definition_of(settings, app);
   chat.origin = origin_of({.file = settings.agent, .model = {}, .settings = {}});
-  if (!settings.model.empty()) chat.definition.model.name = settings.model;
   chat.inputs = read_inputs(chat.definition, settings.values);
   chat.session = settings.session;
   chat.model = settings.model;

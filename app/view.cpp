@@ -93,6 +93,7 @@ void View::show(const Event& event) {
       for (const std::string& note : data.notes) notice(event.path, "· recalled: ", note, kDim);
     }
     if constexpr (std::is_same_v<Data, ModelChosen>) {
+      if (event.path.empty()) model_ = data.model;
       notice(event.path, "· ", fmt::format("model {}: {}", data.model, data.reason), kDim);
     }
     if constexpr (std::is_same_v<Data, Retried>) {

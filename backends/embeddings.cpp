@@ -1,5 +1,7 @@
 #include <sennit/agent/io/http.hpp>
+#include <sennit/agent/retry.hpp>
 #include <sennit/backends/embeddings.hpp>
+#include <sennit/backends/llama/llama_backend.hpp>
 #include <sennit/backends/wire/embedding_wire.hpp>
 #include <sennit/backends/wire/json_fields.hpp>
 #include <sennit/backends/wire/provider_error.hpp>
@@ -165,15 +167,6 @@ asio::awaitable<Embeddings> ask(std::shared_ptr<const Settings> settings, Enviro
   co_return read_answer(*settings, answer, texts);
 }
 
-/// How long to wait before `attempt` (2, 3, …): what the server asked for, else doubling with jitter.
-milliseconds retry_delay(const RetrySettings& retry, std::uint32_t attempt, const Error& error, std::uint64_t random) {
-  if (error.retry_after()) return *error.retry_after();
-  const milliseconds base = std::min(retry.delay * (1U << std::min(attempt - 2, 16U)), retry.longest);
-  if (base < milliseconds(2)) return base;
-  const auto jitter = static_cast<std::int64_t>(random % static_cast<std::uint64_t>(base.count()));
-  return std::min(base / 2 + milliseconds(jitter), retry.longest);
-}
-
 /// One request, again as often as the settings allow and it makes sense.
 asio::awaitable<Embeddings> ask_patiently(std::shared_ptr<const Settings> settings, Environment& environment,
                                           std::string body, std::size_t texts) {
@@ -269,6 +262,7 @@ std::shared_ptr<const Embedder> make_remote_embedder(const ModelSpec& spec,
 }
 
 std::shared_ptr<const Embedder> make_embedder(const ModelSpec& spec) {
+  if (spec.name.starts_with("llama/")) return make_llama_embedder(spec, ".");
   return make_remote_embedder(spec);
 }
 

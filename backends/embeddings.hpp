@@ -19,7 +19,7 @@ namespace sennit {
 [[nodiscard]] std::shared_ptr<const Embedder> make_remote_embedder(
     const ModelSpec& spec, const std::shared_ptr<const Catalogue>& known = catalogue());
 
-/// Whatever `spec` names. Today all of them are remote.
+/// Whatever `spec` names: "llama/FILE.gguf" in this process (see llama/llama_backend.hpp), all others remote.
 [[nodiscard]] std::shared_ptr<const Embedder> make_embedder(const ModelSpec& spec);
 
 }  // namespace sennit

@@ -20,7 +20,8 @@ namespace sennit {
 [[nodiscard]] std::shared_ptr<const Backend> make_remote_backend(const ModelSpec& spec,
                                                                  std::shared_ptr<const Catalogue> known = catalogue());
 
-/// Registers every provider of `known` under its name.
-void add_remote_backends(Registry& registry, const std::shared_ptr<const Catalogue>& known = catalogue());
+/// Registers every provider of `known` under its name; null: of catalogue(), whose faults are told when a model is
+/// made.
+void add_remote_backends(Registry& registry, std::shared_ptr<const Catalogue> known = nullptr);
 
 }  // namespace sennit

@@ -1,6 +1,8 @@
 #include <sennit/agent/io/database.hpp>
+#include <sennit/agent/io/fnv1a.hpp>
 #include <sennit/agent/io/json.hpp>
 #include <sennit/agent/io/pool.hpp>
+#include <sennit/agent/io/white.hpp>
 #include <sennit/memory/notes.hpp>
 #include <sennit/memory/words.hpp>
 
@@ -33,20 +35,11 @@ constexpr const char* kFirstSchema = R"(
 
 /// A space as one word of the index: other spaces' notes are then never looked at.
 std::string space_word(std::string_view space) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;  // FNV-1a; a collision costs time only, the space itself is compared too
-  for (const char c : space) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-  return fmt::format("s{:016x}", hash);
+  return fmt::format("s{:016x}", fnv1a(space));  // a collision costs time only: the space itself is compared too
 }
 
 std::int64_t milliseconds_of(WallTime time) {
   return duration_cast<milliseconds>(time.time_since_epoch()).count();
-}
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  return begin == std::string_view::npos ? std::string_view{}
-                                         : text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
 }
 
 /// The notes of one space. Blocking. One connection, used by one thread at a time: every function takes the lock.

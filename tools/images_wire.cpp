@@ -1,8 +1,8 @@
+#include <sennit/agent/io/base64.hpp>
 #include <sennit/agent/io/json.hpp>
 #include <sennit/tools/images_wire.hpp>
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <charconv>
@@ -38,20 +38,12 @@ std::optional<std::size_t> end_of_png(std::string_view bytes) {
 std::string decoded(std::string_view text) {
   // Some servers write a data: URL where the bare text is due.
   if (text.starts_with("data:")) text.remove_prefix(std::min(text.find(',') + 1, text.size()));
-  constexpr std::size_t kGroup = 4;
-  if (text.size() / kGroup * 3 > kMaxPictureBytes) {
+  if (text.size() / 4 * 3 > kMaxPictureBytes) {
     throw Error(errc::too_large, fmt::format("a picture is larger than {} MiB", kMaxPictureBytes >> 20U));
   }
-  std::string bytes(text.size(), '\0');
-  const int size =
-      text.empty() || text.size() % kGroup != 0
-          ? -1
-          : EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                            reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-  if (size < 0) throw Error(errc::protocol, "a picture of the answer is not base64");
-  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  bytes.resize(static_cast<std::size_t>(size) - padding);
-  return bytes;
+  std::optional<std::string> bytes = decode_base64(text);
+  if (!bytes || bytes->empty()) throw Error(errc::protocol, "a picture of the answer is not base64");
+  return *std::move(bytes);
 }
 
 std::string form_encoded(std::string_view text) {

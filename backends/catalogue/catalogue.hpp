@@ -11,6 +11,7 @@
 #include <sennit/backends/wire/api.hpp>
 #include <sennit/backends/wire/think_splitter.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -90,8 +91,9 @@ struct Provider {
   SchemaControl schema = SchemaControl::instructions;
   bool schema_beside_tools = true;  ///< false: a grammar for the answer would keep the model from calling tools
   StrictTools strict = StrictTools::unsupported;
-  bool include_usage = true;   ///< understands `stream_options`
-  bool parallel_field = true;  ///< understands `parallel_tool_calls`
+  bool include_usage = true;       ///< understands `stream_options`
+  bool parallel_field = true;      ///< understands `parallel_tool_calls`
+  std::size_t call_id_length = 0;  ///< ids of calls are so many letters and digits, no more, no less; 0: as they come
 
   /// Its address for `api`; null if it does not speak it.
   [[nodiscard]] const Endpoint* endpoint(Api api) const noexcept;

@@ -98,6 +98,7 @@ const Table& provider_table() {
           bare_field("schema_beside_tools", plain(Kind::boolean), "Whether it can be where there are tools."),
           bare_field("strict", word_of(kStrict), "Who can enforce the schemas of tools."),
           bare_field("include_usage", plain(Kind::boolean), "Whether it knows `stream_options`."),
+          bare_field("call_id_length", plain(Kind::integer).between(0, 64), "How long its ids of calls must be."),
           bare_field("parallel_field", plain(Kind::boolean), "Whether it knows `parallel_tool_calls`."),
       },
       {{"base_url", "apis"}, {"url", "apis"}, {"api_key", "key"}, {"env", "key"}},
@@ -340,6 +341,7 @@ void assign_provider(Provider& provider, const json::value& fields) {
   take_word(fields, "strict", provider.strict, kStrict);
   take(fields, "include_usage", provider.include_usage);
   take(fields, "parallel_field", provider.parallel_field);
+  take(fields, "call_id_length", provider.call_id_length);
 }
 
 }  // namespace sennit

@@ -1,3 +1,4 @@
+#include <sennit/agent/io/white.hpp>
 #include <sennit/backends/chat/chat_messages.hpp>
 #include <sennit/backends/wire/turns.hpp>
 #include <sennit/backends/wire/wire_json.hpp>
@@ -15,8 +16,7 @@ namespace {
 
 /// The reasoning that goes back with the turn; nothing where the field is not to be sent.
 std::optional<std::string> replayed_reasoning(const WireModel& model, const Turn& turn) {
-  if (model.replay == ReasoningReplay::never) return {};
-  if (model.replay == ReasoningReplay::within_turn && !turn.running) return {};
+  if (!model.replays(turn.running)) return {};
   std::string text;
   bool calls = false;
   for (const Part* part : turn.parts) {
@@ -48,6 +48,7 @@ class Writer {
   void user(const Turn& turn);
   void blob(const Blob& blob);
   void assistant(const Turn& turn);
+  [[nodiscard]] std::string id(std::string_view id) const;
   void tool_call(const ToolCall& call);
   void tool_result(const ToolResult& result);
   [[nodiscard]] std::string_view system_role() const {
@@ -104,8 +105,7 @@ void Writer::user(const Turn& turn) {
   for (const Part* part : turn.parts) {
     const auto* text = std::get_if<Text>(part);
     // What sets two messages apart does not set two parts apart.
-    const bool blank = text != nullptr && text->text.find_first_not_of(" \t\r\n") == std::string::npos;
-    if (blank || (text == nullptr && !is_file(part))) continue;
+    if (text != nullptr ? is_blank(text->text) : !is_file(part)) continue;
     out_ += std::exchange(separator, ',');
     if (text == nullptr) {
       blob(std::get<Blob>(*part));
@@ -121,7 +121,7 @@ void Writer::user(const Turn& turn) {
 /// Images go as URLs, sound and documents as bytes only.
 /// https://developers.openai.com/api/docs/guides/file-inputs
 void Writer::blob(const Blob& blob) {
-  const std::string url = blob.url.empty() ? fmt::format("data:{};base64,{}", blob.media_type, blob.data) : blob.url;
+  const std::string url = wire_url(blob);
   if (blob.media_type.starts_with("image/") || (blob.media_type.empty() && !blob.url.empty())) {
     out_ += R"({"type":"image_url","image_url":{"url":)";
     append_json_string(out_, url);
@@ -158,9 +158,17 @@ void Writer::assistant(const Turn& turn) {
   out_ += calls.empty() ? "}" : "]}";
 }
 
+/// An id that the server accepts, which may be another provider's, or the run's own.
+std::string Writer::id(std::string_view id) const {
+  constexpr std::size_t kLongest = 40;  // OpenAI's bound: https://github.com/vercel/ai/issues/5171
+  const std::size_t exactly = model_.provider->call_id_length;
+  if (exactly > 0) return short_call_id(id, exactly);
+  return id.size() <= kLongest ? std::string(id) : short_call_id(id, kLongest / 2);
+}
+
 void Writer::tool_call(const ToolCall& call) {
   out_ += R"({"id":)";
-  append_json_string(out_, call.id);
+  append_json_string(out_, id(call.id));
   out_ += R"(,"type":"function","function":{"name":)";
   append_json_string(out_, wire_function_name(call.name));
   out_ += ",\"arguments\":";
@@ -171,9 +179,9 @@ void Writer::tool_call(const ToolCall& call) {
 void Writer::tool_result(const ToolResult& result) {
   open("tool");
   out_ += ",\"tool_call_id\":";
-  append_json_string(out_, result.call_id);
+  append_json_string(out_, id(result.call_id));
   out_ += ",\"content\":";
-  append_json_string(out_, fmt::format("{}{}", result.is_error ? "Error: " : "", wire_result(result)));
+  append_json_string(out_, wire_result_in_words(result));
   out_ += '}';
 }
 
@@ -184,8 +192,7 @@ void append_chat_messages(std::string& out, const WireModel& model, const Comple
   // A turn of reasoning only, where that is not sent back, would be an empty message.
   const Turns turns(request.messages,
                     [&model](const Turn& turn) { return turn.text().empty() && !replayed_reasoning(model, turn); });
-  const std::string_view gap = request.instructions.empty() || format.empty() ? "" : "\n\n";
-  Writer(out, model).write(turns.all(), fmt::format("{}{}{}", request.instructions, gap, format));
+  Writer(out, model).write(turns.all(), in_paragraphs(request.instructions, format));
 }
 
 }  // namespace sennit

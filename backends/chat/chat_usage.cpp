@@ -17,6 +17,7 @@ struct Sent {
   const json::value* output;
   const json::value* cached_input;
   const json::value* reasoning;
+  const json::value* cache_write;
 };
 
 Sent find_counts(const json::object& usage) {
@@ -24,7 +25,8 @@ Sent find_counts(const json::object& usage) {
           first_of({number_at(object_at(usage, "prompt_tokens_details"), "cached_tokens"),
                     number_at(&usage, "prompt_cache_hit_tokens"), number_at(&usage, "cached_tokens")}),
           first_of({number_at(object_at(usage, "completion_tokens_details"), "reasoning_tokens"),
-                    number_at(&usage, "reasoning_tokens")})};
+                    number_at(&usage, "reasoning_tokens")}),
+          number_at(object_at(usage, "prompt_tokens_details"), "cache_write_tokens")};
 }
 
 /// Reasoning is a part of the output, but not every server counts so. xAI's total shows that it stands beside it. Where
@@ -60,6 +62,7 @@ Usage counts_of(const json::object& usage) {
   counts.output = tokens_of(sent.output);
   counts.cached_input = tokens_of(sent.cached_input);
   counts.reasoning = tokens_of(sent.reasoning);
+  counts.cache_write = tokens_of(sent.cache_write);
   return counts;
 }
 

@@ -1,3 +1,4 @@
+#include <sennit/agent/io/white.hpp>
 #include <sennit/backends/gemini/gemini_contents.hpp>
 #include <sennit/backends/wire/members.hpp>
 #include <sennit/backends/wire/turns.hpp>
@@ -43,20 +44,9 @@ bool is_invented(std::string_view id) {
   return id.empty() || (id.starts_with(kPrefix) && id.find_first_not_of("0123456789_", kPrefix.size()) == id.npos);
 }
 
-/// What the model wrote, digit by digit, unless servers would refuse it so.
-void append_arguments(std::string& out, std::string_view arguments) {
-  const std::string object = wire_arguments(arguments);
-  if (parse_exact(object)) {
-    out += object;
-  } else if (const json::value* repaired = parse_scratch(object)) {
-    append_json(out, *repaired);
-  }
-}
-
 /// Text that is itself what `response` wants.
 bool is_object(std::string_view text) {
-  const std::size_t start = text.find_first_not_of(" \t\r\n");
-  return start != text.npos && text[start] == '{' && parse_json(text).has_value();
+  return trimmed(text).starts_with('{') && parse_json(text).has_value();
 }
 
 class Writer {
@@ -220,7 +210,7 @@ void Writer::call(const ToolCall& call, std::string_view signature) {
   Members function(out_);
   if (has_id(call)) function.add_text("id", call.id);
   function.add_text("name", wire_function_name(call.name));
-  append_arguments(function.key("args"), call.arguments);
+  append_wire_arguments(function.key("args"), call.arguments);
   function.close();
   if (!signature.empty()) part.add_text(kSignature, signature);
   part.close();

@@ -2,8 +2,8 @@
 #include <sennit/backends/gemini/gemini_request.hpp>
 #include <sennit/backends/wire/members.hpp>
 #include <sennit/backends/wire/schema_dialect.hpp>
+#include <sennit/backends/wire/turns.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -14,22 +14,6 @@
 namespace sennit {
 
 namespace {
-
-/// Writes `ours` under `name`, together with what `extra` has there: its members replace ours, null does without one.
-void add_merged(Members& body, json::object& extra, std::string_view name, json::object ours) {
-  json::value* theirs = extra.if_contains(name);
-  const bool merges = theirs != nullptr && theirs->is_object();
-  if (theirs != nullptr && !merges) return;  // is written in the place of ours
-  if (merges) {
-    for (const auto& [key, value] : theirs->get_object()) ours[key] = value;
-    *theirs = nullptr;  // is not written again
-  }
-  json::object merged;
-  for (const auto& [key, value] : ours) {
-    if (!value.is_null()) merged.emplace(key, value);
-  }
-  if (!merged.empty()) append_json(body.key(name), merged);
-}
 
 /// A word that is no effort is given as it is, for the provider to judge.
 std::string level_of(std::string_view effort) {
@@ -94,14 +78,9 @@ std::string add_output_schema(json::object& config, const WireModel& model, cons
 }
 
 void add_system(Members& body, std::string_view instructions, std::span<const Message> said, std::string_view format) {
-  std::string text;
-  const auto say = [&text](std::string_view words) {
-    if (!text.empty() && !words.empty()) text += "\n\n";
-    text += words;
-  };
-  say(instructions);
-  for (const Message& message : said) say(message.text());
-  say(format);
+  std::string text(instructions);
+  for (const Message& message : said) text = in_paragraphs(text, message.text());
+  text = in_paragraphs(text, format);
   if (!text.empty()) body.add("systemInstruction", json::object{{"parts", json::array{json::object{{"text", text}}}}});
 }
 
@@ -145,15 +124,14 @@ std::string gemini_request_body(const WireModel& model, const CompletionRequest&
   json::object extra = options.extra;
   json::object config = generation_config(model, options);
   const std::string format = add_output_schema(config, model, request);
-  // System messages at the beginning belong to the instructions; for later ones there is no place but the conversation.
-  const auto first = std::ranges::find_if(request.messages, [](const Message& m) { return m.role != Role::system; });
-  const auto leading = static_cast<std::size_t>(first - request.messages.begin());
+  // For later messages of the system there is no place but the conversation.
+  const std::size_t leading = leading_system(request.messages);
   std::string out;
   Members body(out, &extra);
   add_system(body, request.instructions, request.messages.first(leading), format);
   add_tools(body, request);
-  add_merged(body, extra, "toolConfig", tool_config(model, request));
-  add_merged(body, extra, "generationConfig", std::move(config));
+  body.add_object("toolConfig", merged(tool_config(model, request), extra, "toolConfig"));
+  body.add_object("generationConfig", merged(std::move(config), extra, "generationConfig"));
   body.add_replacements();
   append_gemini_contents(body.key("contents"), model, request.messages.subspan(leading));
   body.close();

@@ -28,8 +28,8 @@ namespace sennit {
 [[nodiscard]] std::shared_ptr<const Backend> make_llama_backend(const ModelSpec& spec,
                                                                 const std::filesystem::path& directory);
 
-/// Vectors of the same models, of length 1. Made on the engine's thread while one of the pool's waits; a completion that
-/// is cancelled stops between two tokens, these are made to their end.
+/// Vectors of the same models, of length 1. Made on the engine's thread while one of the pool's waits; a completion
+/// that is cancelled stops between two tokens, these are made to their end.
 [[nodiscard]] std::shared_ptr<const Embedder> make_llama_embedder(const ModelSpec& spec,
                                                                   const std::filesystem::path& directory);
 

@@ -37,6 +37,7 @@ class SchemaGrammar {
   static constexpr std::int64_t kMaxRepeat = 256;  ///< of items and characters; libllama unrolls repetitions
 
  private:
+  static constexpr std::string_view kAny = "s-value";
   struct Place {
     std::string pointer;
     std::size_t depth = 0;

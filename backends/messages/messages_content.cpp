@@ -1,14 +1,13 @@
+#include <sennit/agent/io/base64.hpp>
+#include <sennit/agent/io/white.hpp>
 #include <sennit/backends/messages/messages_content.hpp>
 #include <sennit/backends/wire/json_fields.hpp>
 #include <sennit/backends/wire/members.hpp>
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
-#include <cstdint>
 #include <functional>
-#include <limits>
 #include <optional>
 #include <set>
 #include <utility>
@@ -21,7 +20,6 @@ namespace {
 /// A conversation begins with the person, and no message is empty.
 constexpr std::string_view kOpening = "(the conversation begins)";
 constexpr std::string_view kNoText = "(no text)";
-constexpr std::string_view kWhite = " \t\r\n";
 
 /// A thought as it goes back, whole and unchanged; empty if it does not go back. Signed ones always do: Claude wants
 /// those of a running turn, and takes care of older ones itself. What was not signed goes where the server's own
@@ -39,9 +37,7 @@ std::string thought_block(const WireModel& model, const MessagesStyle& style, co
   }
   const std::string_view signature = opaque == nullptr ? std::string_view() : text_at(*opaque, "signature");
   if (signature.empty()) {
-    const bool wanted =
-        model.replay == ReasoningReplay::always || (model.replay == ReasoningReplay::within_turn && running);
-    if (style.signs || !wanted || thought.text.empty()) return {};
+    if (style.signs || !model.replays(running) || thought.text.empty()) return {};
   }
   members.add_text("type", "thinking");
   members.add_text("thinking", thought.text);
@@ -56,32 +52,6 @@ json::value input_of(const ToolCall& call) {
   if (std::optional<json::value> exact = parse_exact(arguments)) return *std::move(exact);
   const json::value* repaired = parse_scratch(arguments);
   return repaired != nullptr ? json::value(*repaired) : json::value(json::object());
-}
-
-/// Ids of other providers may hold what is refused here ("String should match pattern '^[a-zA-Z0-9_-]+$'"), and so
-/// would be the whole conversation from then on. https://github.com/HKUDS/nanobot/pull/4356
-std::string clean_id(std::string_view id) {
-  constexpr std::size_t kLongest = 64;
-  const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  };
-  if (!id.empty() && id.size() <= kLongest && std::ranges::all_of(id, plain)) return std::string(id);
-  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a: the same on every machine
-  for (const char c : id) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return fmt::format("call_{:016x}", hash);
-}
-
-/// Nothing if it is no base64.
-std::optional<std::string> decode_base64(std::string_view text) {
-  constexpr std::size_t kGroup = 4;
-  if (text.size() % kGroup != 0 || text.size() > std::numeric_limits<int>::max()) return {};
-  std::string bytes(text.size(), '\0');
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-  if (size < 0) return {};
-  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  bytes.resize(static_cast<std::size_t>(size) - std::min(padding, static_cast<std::size_t>(size)));
-  return bytes;
 }
 
 /// `data:image/png;base64,…` is no address that a server would fetch, but the bytes themselves. Nothing for others.
@@ -282,7 +252,7 @@ std::vector<Writer::Block> Writer::parts_of(const Turn& turn) {
 
 /// Two calls of one id are refused ("`tool_use` ids must be unique"), which some servers give all the same.
 std::string Writer::call_block(const ToolCall& call) {
-  const std::string clean = clean_id(call.id);
+  const std::string clean = wire_call_id(call.id);
   std::string id = clean;
   for (int n = 2; !ids_.insert(id).second; ++n) id = fmt::format("{}_{}", clean, n);
   std::string block;
@@ -325,10 +295,6 @@ void Writer::add_marks() {
 }
 
 }  // namespace
-
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(kWhite) == std::string_view::npos;
-}
 
 void append_text_block(std::string& out, std::string_view text, const json::value& mark) {
   Members block(out);

@@ -19,9 +19,6 @@ struct MessagesStyle {
   json::value cache_mark;
 };
 
-/// Text that is refused because there is nothing in it.
-[[nodiscard]] bool is_blank(std::string_view text);
-
 /// True where the answer that is due goes on with calls before which the model did not think, or thought something that
 /// is not sent back: another model made them, say.
 [[nodiscard]] bool goes_on_without_thought(const WireModel& model, const MessagesStyle& style,

@@ -1,3 +1,4 @@
+#include <sennit/agent/io/white.hpp>
 #include <sennit/backends/messages/messages_content.hpp>
 #include <sennit/backends/messages/messages_request.hpp>
 #include <sennit/backends/wire/json_fields.hpp>
@@ -33,25 +34,6 @@ ModelEntry known_of(const WireModel& model) {
   if (entry.thinking || name == std::string::npos) return entry;
   if (const auto row = model.catalogue->find("anthropic/" + model.name.substr(name))) entry.fill_from(*row);
   return entry;
-}
-
-/// `ours` together with what `extra` has of that name, which it then has no more: its members replace ours, null does
-/// without one. Empty where something else than an object stands there in place of ours.
-json::object merged(json::object ours, json::object& extra, std::string_view name) {
-  const json::value* theirs = extra.if_contains(name);
-  if (theirs == nullptr) return ours;
-  if (!theirs->is_object()) return {};
-  for (const auto& [key, value] : theirs->get_object()) ours[key] = value;
-  extra.erase(name);
-  json::object all;
-  for (const auto& [key, value] : ours) {
-    if (!value.is_null()) all.emplace(key, value);
-  }
-  return all;
-}
-
-void add_object(Members& body, std::string_view name, const json::object& value) {
-  if (!value.empty()) append_json(body.key(name), value);
 }
 
 std::int64_t token_limit(const ModelEntry& entry, const CompletionOptions& options) {
@@ -184,8 +166,7 @@ void append_tool(std::string& out, const ToolDescription& tool, bool strict, Pla
   if (enforced && !plan.room.take(enforced->schema, true)) enforced.reset();
   std::string words;
   json::object schema = enforced ? std::move(enforced->schema) : input_schema(tool.parameters, words);
-  const std::string_view gap = words.empty() || tool.description.empty() ? "" : "\n\n";
-  const std::string description = fmt::format("{}{}{}", tool.description, gap, words);
+  const std::string description = in_paragraphs(tool.description, words);
   Members definition(out);
   definition.add_text("name", tool.name);
   if (!description.empty()) definition.add_text("description", description);
@@ -287,10 +268,10 @@ void add_options(Members& body, const WireModel& model, const CompletionRequest&
   if (const std::string_view word = effort_word(model, form, effort); !word.empty()) plan.output["effort"] = word;
 
   body.add("max_tokens", limit);
-  add_object(body, "thinking", thinking);
-  add_object(body, "output_config", merged(std::move(plan.output), extra, "output_config"));
+  body.add_object("thinking", thinking);
+  body.add_object("output_config", merged(std::move(plan.output), extra, "output_config"));
   add_sampling(body, plan.entry, options, !thinking.empty() && text_at(thinking, "type") != "disabled");
-  add_object(body, "tool_choice", choice);
+  body.add_object("tool_choice", choice);
 }
 
 }  // namespace
@@ -303,8 +284,7 @@ std::string messages_request_body(const WireModel& model, const CompletionReques
   plan.style.signs = model.name.find("claude") != std::string::npos;
   plan.style.cache_mark = cache_mark(plan.entry, extra);
   plan_output(plan, request);
-  const auto first = std::ranges::find_if(request.messages, [](const Message& m) { return m.role != Role::system; });
-  const auto leading = static_cast<std::size_t>(first - request.messages.begin());
+  const std::size_t leading = leading_system(request.messages);
   const Turns turns(request.messages.subspan(leading), [](const Turn& turn) { return is_blank(turn.text()); });
 
   std::string out;

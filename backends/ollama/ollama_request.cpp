@@ -30,16 +30,6 @@ constexpr std::int64_t kTemplateTokens = 512;  ///< what the model's template pu
 constexpr std::int64_t kImageTokens = 2'048;   ///< of an image, whatever its bytes
 constexpr std::int64_t kBytesPerToken = 3;     ///< fewer than most texts have, so that the context is rather too large
 
-/// What the model wrote, digit by digit, unless servers would refuse it so.
-void append_arguments(std::string& out, std::string_view arguments) {
-  const std::string object = wire_arguments(arguments);
-  if (parse_exact(object)) {
-    out += object;
-  } else if (const json::value* repaired = parse_scratch(object)) {
-    append_json(out, *repaired);
-  }
-}
-
 /// The messages, and what they weigh.
 class Writer {
  public:
@@ -144,7 +134,7 @@ void Writer::assistant(const Turn& turn) {
     item.key("function");
     Members function(out_);
     function.add_text("name", wire_function_name(call->name));
-    append_arguments(function.key("arguments"), call->arguments);
+    append_wire_arguments(function.key("arguments"), call->arguments);
     function.close();
     item.close();
   }
@@ -158,14 +148,12 @@ void Writer::result(const ToolCall& call, const ToolResult& result) {
   Members message = open("tool");
   message.add_text("tool_name", wire_function_name(call.name));
   message.add_text("tool_call_id", call.id);
-  const std::string_view content = wire_result(result);
-  message.add_text("content", result.is_error ? fmt::format("Error: {}", content) : std::string(content));
+  message.add_text("content", wire_result_in_words(result));
   message.close();
 }
 
 std::string Writer::replayed_thinking(const Turn& turn) const {
-  if (model_.replay == ReasoningReplay::never) return {};
-  if (model_.replay == ReasoningReplay::within_turn && !turn.running) return {};
+  if (!model_.replays(turn.running)) return {};
   std::string text;
   for (const Part* part : turn.parts) {
     const auto* reasoning = std::get_if<Reasoning>(part);
@@ -193,22 +181,6 @@ json::object model_options(const ModelEntry& entry, const CompletionOptions& opt
   if (options.seed) fields["seed"] = *options.seed;
   if (!options.stop.empty()) fields["stop"] = json::array(options.stop.begin(), options.stop.end());
   return fields;
-}
-
-/// Writes `ours` under `name`, together with what `extra` has there: its members replace ours, null does without one.
-void add_merged(Members& body, json::object& extra, std::string_view name, json::object ours) {
-  json::value* theirs = extra.if_contains(name);
-  const bool merges = theirs != nullptr && theirs->is_object();
-  if (theirs != nullptr && !merges) return;  // is written in the place of ours
-  if (merges) {
-    for (const auto& [key, value] : theirs->get_object()) ours[key] = value;
-    *theirs = nullptr;  // is not written again
-  }
-  json::object merged;
-  for (const auto& [key, value] : ours) {
-    if (!value.is_null()) merged.emplace(key, value);
-  }
-  if (!merged.empty()) append_json(body.key(name), merged);
 }
 
 /// Most models know only that they shall think or not; those that have levels have them in the catalogue. A model that
@@ -270,11 +242,10 @@ std::string ollama_request_body(const WireModel& model, const CompletionRequest&
   add_thinking(body, model.entry, options.reasoning_effort);
   const std::string format = add_format(body, model, request);
   const std::string tools = sends_tools(request) ? tools_text(request) : std::string();
-  const std::string_view gap = request.instructions.empty() || format.empty() ? "" : "\n\n";
   Writer messages(model);
-  messages.write(fmt::format("{}{}{}", request.instructions, gap, format), request.messages);
+  messages.write(in_paragraphs(request.instructions, format), request.messages);
   const std::int64_t prompt = static_cast<std::int64_t>(tools.size()) / kBytesPerToken + messages.tokens();
-  add_merged(body, extra, "options", model_options(model.entry, options, prompt));
+  body.add_object("options", merged(model_options(model.entry, options, prompt), extra, "options"));
   if (!tools.empty()) body.key("tools") += tools;
   body.add_replacements();
   body.key("messages") += messages.text();

@@ -1,3 +1,4 @@
+#include <sennit/agent/io/white.hpp>
 #include <sennit/backends/responses/responses_input.hpp>
 #include <sennit/backends/wire/json_fields.hpp>
 #include <sennit/backends/wire/turns.hpp>
@@ -6,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -14,19 +14,8 @@ namespace sennit {
 
 namespace {
 
-/// Longer ids are refused ("string_above_max_length"), and so would be the whole conversation from then on. What other
-/// providers gave is renamed, call and answer alike. https://github.com/fawney19/Aether/pull/829
-std::string wire_call_id(std::string_view id) {
-  constexpr std::size_t kLongest = 64;
-  const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-           c == ':' || c == '.';
-  };
-  if (!id.empty() && id.size() <= kLongest && std::ranges::all_of(id, plain)) return std::string(id);
-  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a: the same on every machine
-  for (const char c : id) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return fmt::format("call_{:016x}", hash);
-}
+/// What ids of calls may hold beside letters, digits, `_` and `-`.
+constexpr std::string_view kIdMarks = ":.";
 
 /// A name that tells the server what is in the file.
 /// https://developers.openai.com/api/docs/guides/file-inputs
@@ -42,10 +31,6 @@ std::string file_name(std::string_view media_type) {
   const auto* known = std::ranges::find(kEndings, media_type, &std::pair<std::string_view, std::string_view>::first);
   if (known != kEndings.end()) return fmt::format("file.{}", known->second);
   return fmt::format("file.{}", media_type.substr(media_type.find('/') + 1));
-}
-
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
 class Writer {
@@ -126,12 +111,9 @@ void Writer::part(const Part& part, char separator) {
 }
 
 void Writer::blob(const Blob& blob) {
-  const auto where = [&blob] {
-    return blob.url.empty() ? fmt::format("data:{};base64,{}", blob.media_type, blob.data) : blob.url;
-  };
   if (blob.media_type.starts_with("image/") || (blob.media_type.empty() && !blob.url.empty())) {
     out_ += R"({"type":"input_image","image_url":)";
-    append_json_string(out_, where());
+    append_json_string(out_, wire_url(blob));
     out_ += R"(,"detail":"auto"})";  // servers that check types want the default spelt out
     return;
   }
@@ -146,7 +128,7 @@ void Writer::blob(const Blob& blob) {
   } else {
     out_ += R"("file_url":)";
   }
-  append_json_string(out_, where());
+  append_json_string(out_, wire_url(blob));
   out_ += '}';
 }
 
@@ -192,7 +174,7 @@ std::string Writer::text_item(std::string_view text) {
 
 std::string Writer::call_item(const ToolCall& call) {
   std::string item = R"({"type":"function_call","call_id":)";
-  append_json_string(item, wire_call_id(call.id));
+  append_json_string(item, wire_call_id(call.id, kIdMarks));
   item += R"(,"name":)";
   append_json_string(item, wire_function_name(call.name));
   item += R"(,"arguments":)";
@@ -220,9 +202,9 @@ void Writer::answers(const Turn& turn) {
   for (const ToolResult* result : turn.results) {
     open();
     out_ += R"({"type":"function_call_output","call_id":)";
-    append_json_string(out_, wire_call_id(result->call_id));
+    append_json_string(out_, wire_call_id(result->call_id, kIdMarks));
     out_ += R"(,"output":)";
-    append_json_string(out_, fmt::format("{}{}", result->is_error ? "Error: " : "", wire_result(*result)));
+    append_json_string(out_, wire_result_in_words(*result));
     out_ += '}';
   }
 }

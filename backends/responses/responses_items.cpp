@@ -89,7 +89,8 @@ json::object as_chat_usage(const json::object& usage) {
       {"completion_tokens", count(&usage, "output_tokens")},
       {"total_tokens", count(&usage, "total_tokens")},
       {"prompt_tokens_details",
-       json::object{{"cached_tokens", count(object_at(usage, "input_tokens_details"), "cached_tokens")}}},
+       json::object{{"cached_tokens", count(object_at(usage, "input_tokens_details"), "cached_tokens")},
+                    {"cache_write_tokens", count(object_at(usage, "input_tokens_details"), "cache_write_tokens")}}},
       {"completion_tokens_details",
        json::object{{"reasoning_tokens", count(object_at(usage, "output_tokens_details"), "reasoning_tokens")}}},
   };

@@ -4,30 +4,12 @@
 #include <sennit/backends/wire/schema_dialect.hpp>
 #include <sennit/backends/wire/turns.hpp>
 
-#include <fmt/format.h>
-
 #include <optional>
 #include <utility>
 
 namespace sennit {
 
 namespace {
-
-/// Writes `ours` under `name`, together with what `extra` has there: its members replace ours, null does without one.
-void add_merged(Members& body, json::object& extra, std::string_view name, json::object ours) {
-  json::value* theirs = extra.if_contains(name);
-  if (theirs == nullptr || !theirs->is_object()) {
-    if (!ours.empty()) body.add(name, ours);
-    return;
-  }
-  for (const auto& [key, value] : theirs->get_object()) ours[key] = value;
-  json::object merged;
-  for (const auto& [key, value] : ours) {
-    if (!value.is_null()) merged.emplace(key, value);
-  }
-  *theirs = nullptr;  // is not written again
-  if (!merged.empty()) append_json(body.key(name), merged);
-}
 
 /// For a model that reasons, or may: how deep, and that its thoughts come along, which have to go back with the
 /// next request. Models that take no effort refuse `reasoning`, those that do not reason refuse both. A summary for
@@ -38,7 +20,7 @@ void add_reasoning(Members& body, const WireModel& model, json::object& extra, c
   json::object reasoning;
   if (!effort.empty()) reasoning.emplace("effort", effort);
   if (reasons || !reasoning.empty()) body.add("include", json::array{"reasoning.encrypted_content"});
-  add_merged(body, extra, "reasoning", std::move(reasoning));
+  body.add_object("reasoning", merged(std::move(reasoning), extra, "reasoning"));
 }
 
 void add_options(Members& body, const WireModel& model, const CompletionOptions& options, json::object& extra) {
@@ -113,16 +95,14 @@ std::string responses_request_body(const WireModel& model, const CompletionReque
   body.add("stream", model.stream);
   body.add("store", false);  // the conversation is ours
   const std::string format = format_in_words(model, request);
-  if (!request.instructions.empty() || !format.empty()) {
-    const std::string_view gap = request.instructions.empty() || format.empty() ? "" : "\n\n";
-    body.add_text("instructions", fmt::format("{}{}{}", request.instructions, gap, format));
-  }
+  const std::string instructions = in_paragraphs(request.instructions, format);
+  if (!instructions.empty()) body.add_text("instructions", instructions);
   add_options(body, model, options, extra);
   add_tools(body, model, request, options);
   if (request.output_schema != nullptr) {
     json::object text;
     if (json::object asked = output_format(model, request); !asked.empty()) text.emplace("format", std::move(asked));
-    add_merged(body, extra, "text", std::move(text));
+    body.add_object("text", merged(std::move(text), extra, "text"));
   }
   body.add_replacements();
   const json::value* store = extra.if_contains("store");

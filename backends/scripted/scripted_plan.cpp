@@ -1,3 +1,4 @@
+#include <sennit/agent/io/white.hpp>
 #include <sennit/backends/scripted/scripted_plan.hpp>
 #include <sennit/backends/scripted/scripted_template.hpp>
 
@@ -20,12 +21,6 @@ struct Progress {
   [[nodiscard]] bool done() const { return wish->rule == nullptr || !failure.empty() || step >= steps().size(); }
 };
 
-std::string trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return std::string(text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1));
-}
-
 std::string text_of(const json::value& value) {
   return value.is_string() ? std::string(value.as_string()) : json::serialize(value);
 }
@@ -33,7 +28,7 @@ std::string text_of(const json::value& value) {
 /// Takes a step's result in: the captures that it gives, or the end of the wish.
 void absorb(Progress& progress, const ToolResult& result) {
   const IntentStep& step = progress.steps()[progress.step];
-  progress.values.result = trim(result.content);
+  progress.values.result = trimmed(result.content);
   progress.values.results.insert_or_assign(step.call, progress.values.result);
   bool taken = !result.is_error;
   if (const auto& take = progress.wish->rule->takes[progress.step]; taken && take) {
@@ -50,7 +45,7 @@ void absorb(Progress& progress, const ToolResult& result) {
   ++progress.step;
   if (taken) return;
   progress.failure = step.otherwise.empty() ? fmt::format("I could not do that: {}", progress.values.result)
-                                            : trim(fill(step.otherwise, progress.values));
+                                            : std::string(trimmed(fill(step.otherwise, progress.values)));
   if (progress.failure.empty()) progress.failure = "I could not do that.";
 }
 
@@ -133,7 +128,7 @@ std::string not_understood(const std::vector<Rule>& rules, std::string_view inpu
 std::string answer_of(const Progress& progress) {
   if (!progress.failure.empty()) return progress.failure;
   const std::string& say = progress.wish->rule->intent->say;
-  return say.empty() ? progress.values.result : trim(fill(say, progress.values));
+  return say.empty() ? progress.values.result : std::string(trimmed(fill(say, progress.values)));
 }
 
 std::string answer(const std::vector<Rule>& rules, const std::vector<Progress>& all, std::string_view input) {
@@ -168,7 +163,7 @@ std::size_t count_users(std::span<const Message> messages) {
 
 std::string excerpt(std::string_view text) {
   constexpr std::size_t kLongest = 120;
-  std::string line = trim(text.substr(0, text.find('\n')));
+  std::string line(trimmed(text.substr(0, text.find('\n'))));
   if (line.size() <= kLongest) return line;
   std::size_t end = kLongest;
   while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0U) == 0x80U) --end;

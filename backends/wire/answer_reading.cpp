@@ -1,3 +1,4 @@
+#include <sennit/agent/io/white.hpp>
 #include <sennit/backends/chat/chat_usage.hpp>
 #include <sennit/backends/wire/answer_reading.hpp>
 #include <sennit/backends/wire/wire_json.hpp>
@@ -53,10 +54,7 @@ json::object describe(const CallSoFar& call, const SentAnswer::Call& sent) {
     return {{"id", sent.id}, {"name", sent.name}, {"arguments", text}, {"arguments_raw", text}, {"kind", "custom"}};
   }
   json::value arguments = json::object();
-  const bool blank = !call.arguments || call.arguments->find_first_not_of(" \t\r\n") == std::string::npos;
-  if (!blank) {
-    arguments = parse_exact(*call.arguments).value_or(nullptr);
-  }
+  if (call.arguments && !is_blank(*call.arguments)) arguments = parse_exact(*call.arguments).value_or(nullptr);
   return {{"id", sent.id},
           {"name", sent.name},
           {"arguments", std::move(arguments)},

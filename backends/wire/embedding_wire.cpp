@@ -1,15 +1,17 @@
+#include <sennit/agent/io/base64.hpp>
 #include <sennit/backends/wire/embedding_wire.hpp>
 #include <sennit/backends/wire/json_fields.hpp>
 #include <sennit/backends/wire/members.hpp>
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -75,18 +77,12 @@ std::string gemini_body(std::string_view model, std::span<const std::string> tex
 /// `encoding_format: base64`: the numbers as little-endian IEEE 754 of 32 bits.
 /// https://github.com/openai/openai-python/blob/main/src/openai/resources/embeddings.py decodes them so.
 std::vector<float> numbers_of(std::string_view text) {
-  constexpr std::size_t kGroup = 4;
-  if (text.size() % kGroup != 0 || text.size() / 3 > kMaxDimensions * 2) refuse("a vector that is no base64");
-  std::string bytes(text.size(), '\0');
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-  if (size < 0) refuse("a vector that is no base64");
-  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  bytes.resize(static_cast<std::size_t>(size) - std::min(padding, static_cast<std::size_t>(size)));
-  if (bytes.size() % sizeof(float) != 0) refuse("a vector in base64 that ends within a number");
-  std::vector<float> numbers(bytes.size() / sizeof(float));
+  const std::optional<std::string> bytes = text.size() / 3 > kMaxDimensions * 2 ? std::nullopt : decode_base64(text);
+  if (!bytes) refuse("a vector that is no base64");
+  if (bytes->size() % sizeof(float) != 0) refuse("a vector in base64 that ends within a number");
+  std::vector<float> numbers(bytes->size() / sizeof(float));
   static_assert(std::endian::native == std::endian::little, "the numbers would have to be turned round");
-  std::memcpy(numbers.data(), bytes.data(), bytes.size());
+  std::memcpy(numbers.data(), bytes->data(), bytes->size());
   return numbers;
 }
 

@@ -1,3 +1,4 @@
+#include <sennit/agent/io/white.hpp>
 #include <sennit/backends/wire/json_array_reader.hpp>
 
 #include <fmt/format.h>
@@ -56,17 +57,14 @@ void JsonArrayReader::step_in_string(char c) noexcept {
 
 /// The element that ends at `end`; none between the end of an object and the comma after it.
 std::optional<std::string_view> JsonArrayReader::take(std::size_t end) {
-  constexpr std::string_view kWhite = " \t\r\n";
-  std::string_view element = std::string_view(buffer_).substr(start_, end - start_);
+  const std::string_view element = std::string_view(buffer_).substr(start_, end - start_);
   start_ = at_;
   check(element.size());
-  const std::size_t first = element.find_first_not_of(kWhite);
-  if (first == std::string_view::npos) return {};
+  if (is_blank(element)) return {};
   if (++elements_ > limits_.events) {
     throw Error(errc::too_large, fmt::format("the stream exceeds its bound of {} elements", limits_.events));
   }
-  element.remove_prefix(first);
-  return element.substr(0, element.find_last_not_of(kWhite) + 1);
+  return trimmed(element);
 }
 
 void JsonArrayReader::check(std::size_t size) const {

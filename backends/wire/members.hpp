@@ -27,6 +27,10 @@ class Members {
   void add_text(std::string_view name, std::string_view value) {
     if (!is_replaced(name)) append_json_string(key(name), value);
   }
+  /// Never left out, unless there is nothing in it.
+  void add_object(std::string_view name, const json::object& value) {
+    if (!value.empty()) append_json(key(name), value);
+  }
   void add_replacements() {
     for (const auto& [name, value] : *replaced_) {
       if (!value.is_null()) append_json(key(name), value);
@@ -43,5 +47,9 @@ class Members {
   const json::object* replaced_;
   bool first_ = true;
 };
+
+/// `ours` together with what `extra` has of that name: its members replace ours, null does without one. It is null
+/// there from then on, so that it is not written again. Empty where `extra` has something else than an object.
+[[nodiscard]] json::object merged(json::object ours, json::object& extra, std::string_view name);
 
 }  // namespace sennit

@@ -146,7 +146,10 @@ std::optional<WallTime> parse_http_date(const std::string& text) {
   const std::chrono::year_month_day date{std::chrono::year(year),
                                          std::chrono::month(static_cast<unsigned>(found - kMonths.begin()) + 1),
                                          std::chrono::day(static_cast<unsigned>(day))};
+  // The clock's nanoseconds end in the year 2262; long before, a wait is for ever.
+  constexpr int kFarAway = 2200;
   if (!date.ok()) return {};
+  if (year > kFarAway) return std::chrono::sys_days(std::chrono::year(kFarAway) / 1 / 1);
   return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
          std::chrono::seconds(second);
 }

@@ -16,12 +16,12 @@ namespace sennit {
 
 /// An error as the provider words it; what it leaves out is null.
 struct ProviderError {
-  std::optional<int> status;  ///< HTTP status, or the numeric code of an error inside a 200 answer
-  json::value type;           ///< mostly a string
-  json::value message;        ///< a string or null
-  std::string code;           ///< a textual `error.code` beside the type ("context_length_exceeded")
+  std::optional<int> status;                  ///< HTTP status, or the numeric code of an error inside a 200 answer
+  json::value type;                           ///< mostly a string
+  json::value message;                        ///< a string or null
+  std::string code;                           ///< a textual `error.code` beside the type ("context_length_exceeded")
   std::optional<milliseconds> retry_after{};  ///< asked for in the body, as Google does
-  std::string upstream;       ///< what the server behind a gateway said (OpenRouter's metadata.raw), JSON or not
+  std::string upstream;  ///< what the server behind a gateway said (OpenRouter's metadata.raw), JSON or not
 };
 
 /// Reads an error body or an error chunk. `document` null: the body is not JSON, and `raw` is its message.

@@ -1,3 +1,4 @@
+#include <sennit/agent/io/white.hpp>
 #include <sennit/backends/wire/provider_key.hpp>
 #include <sennit/backends/wire/provider_verdict.hpp>
 
@@ -12,15 +13,11 @@
 #include <cstdlib>
 #include <map>
 #include <utility>
+#include <vector>
 
 namespace sennit {
 
 namespace {
-
-std::string trimmed(const std::string& text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  return first == std::string::npos ? std::string() : text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
 
 /// Where an address of the agent file leads, seen from a provider.
 enum class Destination : std::uint8_t { own, this_machine, elsewhere };
@@ -104,7 +101,7 @@ std::string replaced(std::string text, std::string_view secret) {
 }  // namespace
 
 std::string resolve_key(const Provider& provider, const ModelSpec& spec) {
-  std::string key = trimmed(find_key(provider, spec));
+  std::string key(trimmed(find_key(provider, spec)));
   if (key.empty() && provider.key_required && spec.base_url.empty()) {
     throw Error(errc::authentication, fmt::format("{} needs a key: set {} (`export {}=…`) or `model.api_key`",
                                                   provider.title, provider.key_variable, provider.key_variable));
@@ -118,24 +115,51 @@ std::string resolve_key(const Provider& provider, const ModelSpec& spec) {
 }
 
 std::string_view key_variable_for(const Provider& provider, const ModelSpec& spec) {
-  const bool read = spec.api_key.empty() && (spec.base_url.empty() || !provider.key_required);
+  const bool read =
+      spec.api_key.empty() && (spec.base_url.empty() || !provider.key_required) && !has_credentials(spec.headers);
   return read ? provider.key_variable : std::string_view();
 }
 
-Error without_key(Error error, const Provider& provider, const ModelSpec& spec) {
+namespace {
+
+/// The key, and what headers of the agent file bring by reference: all that a server may quote and nobody shall read.
+std::vector<std::string> secrets_of(const Provider& provider, const ModelSpec& spec) {
   constexpr std::size_t kShortestSecret = 6;  // shorter ones are placeholders such as "none"
-  std::string key;
-  try {
-    key = resolve_key(provider, spec);
-  } catch (const Error&) {
-    return error;
+  std::vector<std::string> secrets;
+  const auto add = [&](auto resolve) {
+    try {
+      std::string secret = resolve();
+      if (secret.size() >= kShortestSecret) secrets.push_back(std::move(secret));
+    } catch (const Error&) {
+      return;  // what is not set cannot be quoted
+    }
+  };
+  add([&] { return resolve_key(provider, spec); });
+  for (const auto& [name, value] : spec.headers) {
+    if (value.find("${env:") == std::string::npos && !has_credentials({{name, value}})) continue;
+    add([&] { return Secret(value).resolve(); });
+    // "Bearer KEY": servers quote the key alone.
+    add([&] {
+      const std::string whole = Secret(value).resolve();
+      return whole.substr(whole.find(' ') + 1);
+    });
   }
-  const bool quoted =
-      error.message().find(key) != std::string::npos || error.provider_message().find(key) != std::string::npos;
-  if (key.size() < kShortestSecret || !quoted) return error;
-  Error clean = Error(error.code(), replaced(error.message(), key))
+  return secrets;
+}
+
+}  // namespace
+
+Error without_key(Error error, const Provider& provider, const ModelSpec& spec) {
+  std::string message = error.message();
+  std::string words = error.provider_message();
+  for (const std::string& secret : secrets_of(provider, spec)) {
+    message = replaced(std::move(message), secret);
+    words = replaced(std::move(words), secret);
+  }
+  if (message == error.message() && words == error.provider_message()) return error;
+  Error clean = Error(error.code(), std::move(message))
                     .at(error.where())
-                    .provider(error.status(), error.provider_type(), replaced(error.provider_message(), key));
+                    .provider(error.status(), error.provider_type(), std::move(words));
   if (!error.retryable()) return clean;
   return std::move(clean).retry(error.retry_after());
 }

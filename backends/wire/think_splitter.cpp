@@ -1,3 +1,4 @@
+#include <sennit/agent/io/white.hpp>
 #include <sennit/backends/wire/think_splitter.hpp>
 
 #include <algorithm>
@@ -8,7 +9,6 @@ namespace {
 
 constexpr std::string_view kOpen = "<think>";
 constexpr std::string_view kClose = "</think>";
-constexpr std::string_view kWhite = " \t\r\n";
 
 /// Length of the longest end of `text` that is a true beginning of `tag`.
 std::size_t partial_tag(std::string_view text, std::string_view tag) {

@@ -3,6 +3,8 @@
 // goes on where the pieces ended.
 #pragma once
 
+#include <sennit/agent/io/fnv1a.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -17,10 +19,8 @@ class ToldText {
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
 
  private:
-  static constexpr std::uint64_t kSeed = 0xCBF29CE484222325U;  // FNV-1a
-
   std::size_t size_ = 0;
-  std::uint64_t hash_ = kSeed;
+  std::uint64_t hash_ = kFnv1aSeed;
 };
 
 }  // namespace sennit

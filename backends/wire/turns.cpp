@@ -1,10 +1,24 @@
+#include <sennit/agent/io/fnv1a.hpp>
+#include <sennit/agent/io/white.hpp>
 #include <sennit/backends/wire/turns.hpp>
 #include <sennit/backends/wire/wire_json.hpp>
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
 namespace sennit {
+
+namespace {
+
+constexpr std::size_t kLongestName = 64;  ///< of a function, and of an id
+
+bool is_plain(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+}  // namespace
 
 std::string Turn::text() const {
   std::string all;
@@ -90,13 +104,33 @@ std::size_t Turns::answer(std::span<const Message> messages, std::size_t next,
   return next;
 }
 
+std::size_t leading_system(std::span<const Message> messages) {
+  const auto first = std::ranges::find_if(messages, [](const Message& m) { return m.role != Role::system; });
+  return static_cast<std::size_t>(first - messages.begin());
+}
+
 std::string wire_function_name(std::string_view name) {
-  constexpr std::size_t kLongest = 64;
   if (name.empty()) return "invalid";
-  std::string out(name.substr(0, kLongest));
-  for (char& c : out) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
-    if (!plain) c = '_';
+  std::string out(name.substr(0, kLongestName));
+  std::ranges::replace_if(out, [](char c) { return !is_plain(c); }, '_');
+  return out;
+}
+
+std::string wire_call_id(std::string_view id, std::string_view also) {
+  const auto accepted = [also](char c) { return is_plain(c) || also.find(c) != std::string_view::npos; };
+  if (!id.empty() && id.size() <= kLongestName && std::ranges::all_of(id, accepted)) return std::string(id);
+  return fmt::format("call_{:016x}", fnv1a(id));
+}
+
+std::string short_call_id(std::string_view id, std::size_t length) {
+  constexpr std::string_view kDigits = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  if (id.size() == length && id.find_first_not_of(kDigits) == std::string_view::npos) return std::string(id);
+  std::string out;
+  std::uint64_t rest = fnv1a(id);
+  while (out.size() < length) {
+    if (rest == 0) rest = fnv1a(std::string(id) + out);
+    out += kDigits[rest % kDigits.size()];
+    rest /= kDigits.size();
   }
   return out;
 }
@@ -104,16 +138,33 @@ std::string wire_function_name(std::string_view name) {
 std::string wire_arguments(std::string_view arguments) {
   const json::value* parsed = parse_scratch(arguments);
   if (parsed != nullptr && parsed->is_object()) return std::string(arguments);
-  if (arguments.find_first_not_of(" \t\r\n") == std::string_view::npos) return "{}";
+  if (is_blank(arguments)) return "{}";
   std::string wrapped = "{\"invalid_arguments\":";
   append_json_string(wrapped, arguments);
   wrapped += '}';
   return wrapped;
 }
 
+void append_wire_arguments(std::string& out, std::string_view arguments) {
+  const std::string object = wire_arguments(arguments);
+  if (parse_exact(object)) {
+    out += object;
+  } else if (const json::value* repaired = parse_scratch(object)) {
+    append_json(out, *repaired);
+  }
+}
+
 std::string_view wire_result(const ToolResult& result) {
   if (!result.content.empty()) return result.content;
   return result.is_error ? "failed" : "(no output)";
+}
+
+std::string wire_result_in_words(const ToolResult& result) {
+  return fmt::format("{}{}", result.is_error ? "Error: " : "", wire_result(result));
+}
+
+std::string wire_url(const Blob& blob) {
+  return blob.url.empty() ? fmt::format("data:{};base64,{}", blob.media_type, blob.data) : blob.url;
 }
 
 }  // namespace sennit

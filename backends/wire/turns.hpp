@@ -46,15 +46,34 @@ class Turns {
   std::deque<Part> added_;
 };
 
+/// How many messages of the system stand before all others: what they say belongs to the instructions.
+[[nodiscard]] std::size_t leading_system(std::span<const Message> messages);
+
 /// A name that servers accept. Models invent others (`multi_tool_use.parallel`, none at all), and a history that holds
 /// one is refused for ever.
 [[nodiscard]] std::string wire_function_name(std::string_view name);
+
+/// An id that servers accept: no more than 64 letters, digits, `_`, `-` and characters of `also`. Others are renamed,
+/// the same in call and answer: other providers gave them, and a history that holds one is refused for ever.
+/// https://github.com/HKUDS/nanobot/pull/4356 https://github.com/fawney19/Aether/pull/829
+[[nodiscard]] std::string wire_call_id(std::string_view id, std::string_view also = {});
+
+/// `id` if it is `length` letters and digits, else so many that come from it.
+[[nodiscard]] std::string short_call_id(std::string_view id, std::size_t length);
 
 /// Arguments as a JSON object's text. Servers parse those of earlier calls and refuse the whole request if they cannot:
 /// what the model wrote otherwise is wrapped, so that it still sees its mistake.
 [[nodiscard]] std::string wire_arguments(std::string_view arguments);
 
+/// Appends them as an object: what the model wrote, digit for digit, unless servers would refuse it so.
+void append_wire_arguments(std::string& out, std::string_view arguments);
+
 /// What a tool gave, never empty, which servers refuse.
 [[nodiscard]] std::string_view wire_result(const ToolResult& result);
+/// The same where no field says that it is an error.
+[[nodiscard]] std::string wire_result_in_words(const ToolResult& result);
+
+/// Where the bytes of a file are: its address, or a data: URL that holds them.
+[[nodiscard]] std::string wire_url(const Blob& blob);
 
 }  // namespace sennit

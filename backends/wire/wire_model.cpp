@@ -1,3 +1,4 @@
+#include <sennit/agent/io/digest.hpp>
 #include <sennit/backends/chat/chat_request.hpp>
 #include <sennit/backends/gemini/gemini_request.hpp>
 #include <sennit/backends/messages/messages_request.hpp>
@@ -110,7 +111,11 @@ void refuse_own_fields(const json::object& extra, errc code) {
 /// https://ai.google.dev/gemini-api/docs/thought-signatures
 std::string maker_of(const WireModel& model) {
   const bool signs = model.api == Api::messages || model.api == Api::responses || model.api == Api::generate_content;
-  return signs ? fmt::format("{}/{}", to_string(model.api), model.name) : model.provider->name;
+  if (!signs) return model.provider->name;
+  std::string maker = fmt::format("{}/{}/{}", to_string(model.api), model.provider->name, model.name);
+  // What one account or region has encrypted, another one refuses.
+  constexpr std::size_t kDigest = 12;
+  return model.own_address ? maker : fmt::format("{}@{}", maker, sha256(model.url).substr(0, kDigest));
 }
 
 void resolve_reasoning(WireModel& model, const ModelSpec& spec) {
@@ -145,9 +150,9 @@ WireModel resolve_model(std::shared_ptr<const Catalogue> catalogue, const Provid
   model.stream = spec.stream.value_or(true);
   const Endpoint& where = endpoint_for(provider, model.entry, spec);
   model.api = where.api;
-  model.maker = maker_of(model);
   model.url = resolve_url(provider, where, spec, model);
   model.own_address = spec.base_url.empty();
+  model.maker = maker_of(model);
   resolve_reasoning(model, spec);
   model.strict = spec.strict_tools.value_or(false);
   refuse_own_fields(spec.options.extra, errc::config);
@@ -193,6 +198,10 @@ std::string schema_in_words(const json::object& schema) {
   std::string words = "Answer with one JSON object and nothing else. It must be valid against this JSON Schema:\n";
   append_json(words, schema);
   return words;
+}
+
+std::string in_paragraphs(std::string_view first, std::string_view second) {
+  return fmt::format("{}{}{}", first, first.empty() || second.empty() ? "" : "\n\n", second);
 }
 
 void refuse_blob(const WireModel& model, const Blob& blob, std::string_view takes) {

@@ -34,6 +34,10 @@ struct WireModel {
   CompletionOptions options;
 
   [[nodiscard]] bool made(const Reasoning& reasoning) const { return reasoning.provider == maker; }
+  /// Whether the reasoning of a turn goes back: of the one that is at work, or of an earlier one.
+  [[nodiscard]] bool replays(bool running) const {
+    return replay == ReasoningReplay::always || (replay == ReasoningReplay::within_turn && running);
+  }
 };
 
 /// Throws Error(errc::config) if `spec` lacks a model name or an address that the provider does not bring, names a
@@ -57,6 +61,9 @@ struct WireModel {
 
 /// What the instructions say where no field of a protocol can hold the model to a schema.
 [[nodiscard]] std::string schema_in_words(const json::object& schema);
+
+/// Both, set apart by an empty line; where one is empty, the other.
+[[nodiscard]] std::string in_paragraphs(std::string_view first, std::string_view second);
 
 /// Throws Error(errc::invalid_argument): the protocol has no place for a file of this kind.
 [[noreturn]] void refuse_blob(const WireModel& model, const Blob& blob, std::string_view takes);

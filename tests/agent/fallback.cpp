@@ -181,6 +181,69 @@ TEST_CASE("a run that changed its model is told again as it was, at the prices o
   CHECK(difference(events, elsewhere(read_all(again))) == "");
 }
 
+TEST_CASE("a run of one model that was asked again is told again at the same cost") {
+  const TempDir folder;
+  World world(says("no"), {.state = folder.path()});
+  Definition definition;
+  definition.model.name = "world/first";
+  definition.model.retry.delay = 1ms;
+  definition.model.prices = Prices{1, 1, {}, "USD"};
+  int asked = 0;
+  world.plays["world/first"] = [&](const CompletionRequest&) {
+    if (++asked == 1) return failing(busy(), {UsageUpdate{{1'000'000, 0, {}, {}}}});
+    return Turn{{TextDelta{"yes"}, UsageUpdate{{1'000'000, 0, {}, {}}}}};
+  };
+  const Agent agent = world.agent(definition);
+  Run run = agent.session("s").start("go");
+  const auto events = elsewhere(read_all(run));
+  REQUIRE(outcome_in(events).cost);
+  CHECK(outcome_in(events).cost->amount == 2.0);
+  Run again = agent.replay(recorded(world, run.id()));
+  CHECK(difference(events, elsewhere(read_all(again))) == "");
+}
+
+TEST_CASE("what a model without prices did not do costs nothing") {
+  World world(says("no"));
+  Definition definition = with_fallback();
+  definition.model.fallback[0].prices = Prices{10, 10, {}, "USD"};
+  world.plays["world/first"] = fails(Error(errc::quota, "empty"));
+  world.plays["world/second"] = [](const CompletionRequest&) {
+    return Turn{{TextDelta{"second"}, UsageUpdate{{100'000, 0, {}, {}}}}};
+  };
+  Run run = world.agent(definition).session().start("go");
+  const Outcome outcome = elsewhere(run.wait());
+  REQUIRE(outcome.cost);
+  CHECK(outcome.cost->amount == 1.0);
+}
+
+TEST_CASE("the same model may stand among the fallbacks with another address") {
+  World world(says("no"));
+  Definition definition = with_fallback();
+  definition.model.fallback[0].name = "world/first";
+  definition.model.fallback[0].base_url = "http://elsewhere";
+  definition.model.fallback.push_back(definition.model.fallback[0]);
+  int asked = 0;
+  world.plays["world/first"] = counted(asked, fails(Error(errc::quota, "empty")));
+  Run run = world.agent(definition).session().start("go");
+  CHECK(elsewhere(run.wait()).error->code() == errc::quota);
+  CHECK(asked >= 2);
+}
+
+TEST_CASE("a stream that breaks a bound after words is not answered by another model") {
+  World world(says("no"));
+  world.plays["world/first"] = [](const CompletionRequest&) {
+    Turn turn{{TextDelta{"Working on it. "}}};
+    for (std::uint32_t i = 0; i < 130; ++i) turn.events.push_back(calls(i, std::to_string(i), "clock", "{}"));
+    return turn;
+  };
+  world.plays["world/second"] = says("second");
+  Run run = world.agent(with_fallback()).session().start("go");
+  const auto events = elsewhere(read_all(run));
+  CHECK(shown_text(events) == "Working on it. ");
+  CHECK(choices(events).empty());
+  CHECK(outcome_in(events).error->code() == errc::too_large);
+}
+
 TEST_CASE("a rule says which model answers a step, and the events say why") {
   World world(says("the usual"));
   world.plays["world/long"] = says("from the long one");

@@ -130,12 +130,40 @@ TEST_CASE("who gave up after all attempts spares the others") {
   CHECK(gate.pause_left(kStart) == 10s);
 }
 
+TEST_CASE("a wait that is cancelled gives its share of the rate back") {
+  VirtualEnvironment environment;
+  const auto gate = gate_of({.requests = 1});
+  std::vector<milliseconds> entered;
+  std::vector<milliseconds> cancelled;
+  asio::cancellation_signal stop;
+  const auto work = [](std::shared_ptr<ModelGate> of, Environment& where, asio::cancellation_signal& signal,
+                       std::vector<milliseconds>& in, std::vector<milliseconds>& out) -> asio::awaitable<void> {
+    asio::co_spawn(where.executor(), pass(of, where, 1, 0ms, in), asio::detached);
+    asio::co_spawn(where.executor(), pass(of, where, 1, 0ms, out),
+                   asio::bind_cancellation_slot(signal.slot(), [](const std::exception_ptr&) {}));
+    co_await where.sleep(1s);
+    signal.emit(asio::cancellation_type::terminal);
+    co_await where.sleep(59s);
+    asio::co_spawn(where.executor(), pass(of, where, 1, 0ms, in), asio::detached);
+    co_await where.sleep(100s);
+  };
+  run(environment, work(gate, environment, stop, entered, cancelled));
+  CHECK(cancelled.empty());
+  CHECK(entered == std::vector<milliseconds>{0ms, 0ms});
+}
+
 TEST_CASE("a gate is shared by those who use the same model with the same key") {
   ModelGates gates;
   ModelSpec spec;
   spec.name = "a/b";
   const auto gate = gates.gate(spec);
   CHECK(gates.gate(spec) == gate);
-  spec.api_key = Secret("${env:OTHER}");
+  spec.api_key = Secret("one key");
+  const auto literal = gates.gate(spec);
+  CHECK(literal != gate);
+  spec.api_key = Secret("another key");
+  CHECK(gates.gate(spec) != literal);
+  spec.api_key = {};
+  spec.rate.concurrent = 1;
   CHECK(gates.gate(spec) != gate);
 }

@@ -77,6 +77,29 @@ TEST_CASE("every model that a spec names is there once, the first with all, the 
   CHECK(models[3].name == "p/fourth");
   CHECK(models[4].name == "p/fifth");
   CHECK(models[4].options.max_tokens == 7);
+  CHECK(models[4].base_url == "http://localhost:1");  // the same provider is reached in the same way
+}
+
+TEST_CASE("another provider gets neither the address nor the fields that were meant for the first") {
+  ModelSpec spec;
+  spec.name = "p/first";
+  spec.api_key = Secret("${env:P}");
+  spec.base_url = "http://localhost:1";
+  spec.proxy = "http://proxy:1";
+  spec.options.temperature = 0.5;
+  spec.options.extra = {{"keep_alive", 5}};
+  ModelSpec other;
+  other.name = "q/second";
+  spec.fallback = {other};
+  spec.route.escalate.to = "q/third";
+  for (const std::size_t i : {1UL, 2UL}) {
+    const ModelSpec model = models_of(spec).at(i);
+    CHECK(model.api_key.empty());
+    CHECK(model.base_url.empty());
+    CHECK(model.options.extra.empty());
+    CHECK(model.options.temperature == 0.5);
+    CHECK(model.proxy == "http://proxy:1");
+  }
 }
 
 TEST_CASE("a doubt is the first word of an answer, whatever is around it") {
@@ -84,7 +107,9 @@ TEST_CASE("a doubt is the first word of an answer, whatever is around it") {
   CHECK(is_doubt("  **ESCALATE**\n"));
   CHECK(is_doubt("`ESCALATE`: I am not sure"));
   CHECK_FALSE(is_doubt("I would not ESCALATE this"));
-  CHECK_FALSE(is_doubt("escalate"));
+  CHECK(is_doubt("Escalate."));
+  CHECK_FALSE(is_doubt("escalate this to the second level"));
+  CHECK_FALSE(is_doubt("ESCALATED tickets: 5"));
   CHECK_FALSE(is_doubt(""));
 }
 

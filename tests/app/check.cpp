@@ -134,6 +134,82 @@ TEST_CASE("a limit on the cost of a model whose prices are not known is a warnin
   CHECK(check("model: auto\nlimits: {cost: 0.5}").empty());  // nobody knows which
 }
 
+TEST_CASE("every model that the file names is looked at, at its place") {
+  CHECK(has(check("model:\n  name: openai/gpt-5-mini\n  fallback: [depseek/x, {name: nobody/y}]"),
+            "a.yaml:4:14: error: unknown provider `depseek`; did you mean `deepseek`?\n"
+            "a.yaml:4:32: error: unknown provider `nobody`; known: "));
+  CHECK(check(R"(model:
+  name: openai/gpt-5-mini
+  fallback:
+    - openai-compatible/a
+    - {name: nvidia/b, api: messages, ca_file: none.pem}
+  route:
+    rules:
+      - {model: openai-compatible/c, tag: c}
+      - {model: opnai/d, tag: d}
+      - {model: openai-compatible/a, tag: e}
+    escalate: {to: vllm}
+)") == R"(a.yaml:5:7: error: openai-compatible needs `model.base_url`, for example http://127.0.0.1:8000/v1
+a.yaml:6:7: error: `model.api` is messages, but NVIDIA speaks chat-completions
+a.yaml:6:48: error: there is no file `none.pem`
+a.yaml:9:17: error: openai-compatible needs `model.base_url`, for example http://127.0.0.1:8000/v1; `route` gives a name only: for settings, name it in `model.fallback` too
+a.yaml:10:17: error: unknown provider `opnai`; did you mean `openai`?
+a.yaml:12:20: error: name the model: vllm/MODEL
+)");
+  CHECK(check(R"(model:
+  name: openai/gpt-5-mini
+  fallback: [{name: openai-compatible/a, base_url: 'http://x/v1'}, scripted]
+  route:
+    rules: [{model: openai-compatible/a, tag: a}]
+    escalate: {to: openai/gpt-5}
+)")
+            .empty());
+}
+
+TEST_CASE("a wrong part of a fallback or a rule is one error, and nothing follows from it") {
+  CHECK(check("model:\n  name: openai/gpt-5-mini\n  fallback: [{name: openai-compatible/a, base_url: x}]\n"
+              "  route: {rules: [{model: openai/gpt-5, longer_than: much}]}") ==
+        "a.yaml:4:52: error: `model.fallback[0].base_url`: expected an http:// or https:// URL with a host; found the "
+        "text `x`\n"
+        "a.yaml:5:54: error: `model.route.rules[0].longer_than`: expected a whole number of at least 0; found the "
+        "text `much`\n");
+}
+
+TEST_CASE("rules that never hold and models that take over from themselves are warnings") {
+  CHECK(check("model:\n  name: openai/gpt-5-mini\n  route:\n    rules: [{model: openai/gpt-5}]\n"
+              "    escalate: {to: openai/gpt-5}") ==
+        "a.yaml:5:13: warning: a rule without a condition never holds; give it one, such as `longer_than`\n");
+  CHECK(check("model:\n  name: openai/gpt-5\n  route: {escalate: {to: openai/gpt-5}}") ==
+        "a.yaml:4:26: warning: `openai/gpt-5` is the agent's model itself, so nobody takes over\n");
+  // Here the small model hands over to it.
+  CHECK(check("model:\n  name: openai/gpt-5\n  route:\n    rules: [{model: openai/gpt-5-mini, tools: false}]\n"
+              "    escalate: {to: openai/gpt-5}")
+            .empty());
+}
+
+TEST_CASE("a limit on the cost is a warning for each model that it cannot count") {
+  CHECK(check("model:\n  name: openai/gpt-5\n  fallback: [nvidia/new, {name: nvidia/priced, prices: {input: 1, output: "
+              "2}}]\n"
+              "  route:\n    rules: [{model: nvidia/new, tag: a}, {model: nvidia/priced, tag: b}]\n"
+              "    escalate: {to: nvidia/other}\nlimits: {cost: 1}") ==
+        "a.yaml:8:16: warning: the prices of `nvidia/new` are not known, so what it answers does not count; give "
+        "`prices` with it in `model.fallback`\n"
+        "a.yaml:8:16: warning: the prices of `nvidia/other` are not known, so what it answers does not count; give "
+        "`prices` with it in `model.fallback`\n");
+}
+
+TEST_CASE("tools for a model that is known not to call any are a warning") {
+  const std::string words =
+      " is not known to call tools, and this agent has some; `sennit models --with tools` lists models that do\n";
+  CHECK(check("model: openai/o1-mini\ntools: [calculator]") == "a.yaml:2:8: warning: `openai/o1-mini`" + words);
+  CHECK(check("model: openai/o1-mini").empty());
+  CHECK(check("model: nvidia/new\ntools: [calculator]").empty());  // nobody knows
+  CHECK(check("model:\n  name: openai/gpt-5\n  fallback: [openai/o1-mini]\n  route:\n"
+              "    rules: [{model: openai/o1-mini, tools: false}, {model: openai/o1-mini, tag: a}]\n"
+              "tools: [calculator]") ==
+        "a.yaml:4:14: warning: `openai/o1-mini`" + words + "a.yaml:6:60: warning: `openai/o1-mini`" + words);
+}
+
 TEST_CASE("a sub-agent that requires an input is refused: nothing can give it one") {
   const TempDir folder;
   folder.write("b.yaml",

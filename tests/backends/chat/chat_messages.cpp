@@ -1,4 +1,4 @@
-#include "backends/chat/chat_asked.hpp"
+#include "backends/wire/asked.hpp"
 
 namespace sennit::testing {
 namespace {
@@ -159,6 +159,25 @@ TEST_CASE("text that is no UTF-8 is repaired before it is sent") {
   Asked asked;
   asked.messages = {user_message("a\xFF\"\n\x01")};
   CHECK(asked.body("ollama/x").ends_with("\"content\":\"a\xEF\xBF\xBD\\\"\\n\\u0001\"}]}"));
+}
+
+TEST_CASE("ids of calls are such as the server accepts, the same in call and answer") {
+  const auto ids = [](std::string id, std::string model) {
+    Asked asked;
+    asked.messages = {user_message("a"), assistant("", {{id, "add", "{}"}}), result(id, "1")};
+    const json::array messages = messages_of(asked.parsed(std::move(model)));
+    const std::string called(messages.at(1).at("tool_calls").at(0).at("id").as_string());
+    CHECK(messages.at(2).at("tool_call_id") == called.c_str());
+    return called;
+  };
+  CHECK(ids("call_1_0", "openai/gpt-4o") == "call_1_0");
+  CHECK(ids(std::string(41, 'x'), "openai/gpt-4o").size() == 20);
+  CHECK(ids("abcDEF123", "mistral/m") == "abcDEF123");
+  const std::string renamed = ids("toolu_01A", "mistral/m");
+  CHECK(renamed.size() == 9);
+  CHECK(renamed.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") ==
+        std::string::npos);
+  CHECK(ids("toolu_01B", "mistral/m") != renamed);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "backends/chat/chat_asked.hpp"
+#include "backends/wire/asked.hpp"
 
 namespace sennit::testing {
 namespace {

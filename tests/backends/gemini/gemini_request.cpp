@@ -1,4 +1,4 @@
-#include "backends/chat/chat_asked.hpp"
+#include "backends/wire/asked.hpp"
 
 #include <fmt/format.h>
 
@@ -9,9 +9,7 @@ namespace {
 
 /// Models of all forms, so that the tests do not depend on what the shipped catalogue says of anybody.
 std::shared_ptr<const Catalogue> models() {
-  static const std::shared_ptr<const Catalogue> kModels = [] {
-    auto known = std::make_shared<Catalogue>();
-    known->add(R"(
+  static const std::shared_ptr<const Catalogue> kModels = known_from(R"(
 version: 2026-11-26
 providers:
   g: {title: Gemini, apis: {generate-content: "https://g/v1beta"}}
@@ -25,36 +23,16 @@ models:
   - {id: "g/json", thinking: level, abilities: [tools, json]}
   - {id: "g/images", thinking: level, abilities: [images]}
   - {id: "g/cold", thinking: level, sampling: false}
-)",
-               "models.yaml");
-    return known;
-  }();
+)");
   return kModels;
 }
 
 std::string bytes_of(const Asked& asked, const ModelSpec& spec) {
-  CompletionRequest request;
-  request.instructions = asked.instructions;
-  request.messages = asked.messages;
-  request.tools = asked.tools;
-  if (asked.output) request.output_schema = &*asked.output;
-  request.tool_choice = asked.choice;
-  request.options = asked.options;
-  const WireModel model = resolve_model(models(), *models()->provider("g"), spec);
-  REQUIRE(model.api == Api::generate_content);
-  std::string body = request_body(model, request);
-  CHECK(body == request_body(model, request));
-  return body;
-}
-
-ModelSpec named(std::string name) {
-  ModelSpec spec;
-  spec.name = "g/" + std::move(name);
-  return spec;
+  return asked.body(spec, models());
 }
 
 json::object body_of(const Asked& asked, std::string model = "levels") {
-  return parse_object(bytes_of(asked, named(std::move(model))));
+  return parse_object(bytes_of(asked, named("g/" + std::move(model))));
 }
 
 /// The contents as one line each: "user: text | [functionResponse]".
@@ -73,7 +51,7 @@ std::string contents_of(const Asked& asked, std::string model = "levels") {
 }
 
 Reasoning thought(std::string text, json::value opaque, std::string model = "levels") {
-  return {std::move(text), "generate-content/" + std::move(model), std::move(opaque)};
+  return {std::move(text), "generate-content/g/" + std::move(model), std::move(opaque)};
 }
 
 json::value sign(std::string_view signature) {
@@ -99,7 +77,7 @@ TEST_CASE("a Gemini request in full") {
   asked.options.stop = {"END"};
   asked.options.reasoning_effort = "low";
   CHECK(
-      bytes_of(asked, named("levels")) ==
+      bytes_of(asked, named("g/levels")) ==
       R"({"systemInstruction":{"parts":[{"text":"Be brief."}]},)"
       R"("tools":[{"functionDeclarations":[{"name":"add","description":"Adds.","parametersJsonSchema":{"type":"object",)"
       R"("properties":{"a":{"type":"number"},"b":{"type":"number"}},"required":["a"]}}]}],)"
@@ -175,7 +153,7 @@ TEST_CASE("the choice of tools is a mode of Gemini's") {
   Asked asked;
   asked.messages = {user_message("?")};
   const auto mode = [&asked](bool strict) {
-    ModelSpec spec = named("levels");
+    ModelSpec spec = named("g/levels");
     spec.strict_tools = strict;
     const json::object body = parse_object(bytes_of(asked, spec));
     const json::value* config = body.if_contains("toolConfig");
@@ -260,10 +238,10 @@ TEST_CASE("ids of calls go back to Gemini only if they are its own") {
     CHECK(call.contains("id") == reply.contains("id"));
     return call.contains("id") ? std::string(call.at("id").as_string()) : std::string("-");
   };
-  CHECK(ids("22iommr8", "generate-content/levels") == "22iommr8");
-  CHECK(ids("call_8f3a", "generate-content/levels") == "call_8f3a");
-  CHECK(ids("call_3_0", "generate-content/levels") == "-");
-  CHECK(ids("call_3_0_2", "generate-content/levels") == "-");
+  CHECK(ids("22iommr8", "generate-content/g/levels") == "22iommr8");
+  CHECK(ids("call_8f3a", "generate-content/g/levels") == "call_8f3a");
+  CHECK(ids("call_3_0", "generate-content/g/levels") == "-");
+  CHECK(ids("call_3_0_2", "generate-content/g/levels") == "-");
   CHECK(ids("toolu_01", "messages/claude") == "-");
 }
 
@@ -286,7 +264,7 @@ TEST_CASE("the results of a turn are one content, in the order of its calls") {
         "{\"functionResponse\":{\"id\":\"a3\",\"name\":\"add\",\"response\":{\"sum\":1.5E0}}}, "
         "{\"functionResponse\":{\"id\":\"a4\",\"name\":\"add\",\"response\":{\"error\":\"the call was not carried "
         "out\"}}}");
-  CHECK(bytes_of(asked, named("plain")).find(R"("response": {"sum": 1.50} })") != std::string::npos);
+  CHECK(bytes_of(asked, named("g/plain")).find(R"("response": {"sum": 1.50} })") != std::string::npos);
 }
 
 TEST_CASE("arguments that are nearly JSON reach Gemini as JSON") {
@@ -357,7 +335,7 @@ TEST_CASE("a conversation with Gemini keeps its beginning when it grows") {
   std::string before;
   for (const std::size_t length : {1U, 3U, 5U, 7U, 9U}) {
     asked.messages.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(length));
-    std::string body = bytes_of(asked, named("levels"));
+    std::string body = bytes_of(asked, named("g/levels"));
     body.resize(body.size() - 2);  // the ends of the array and of the body
     CHECK(body.starts_with(before));
     before = std::move(body);

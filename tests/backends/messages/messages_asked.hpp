@@ -1,7 +1,7 @@
 // Models of all forms, and what is asked of them, for the tests of Messages' request bodies.
 #pragma once
 
-#include "backends/chat/chat_asked.hpp"
+#include "backends/wire/asked.hpp"
 
 #include <fmt/format.h>
 
@@ -14,9 +14,7 @@ namespace sennit::testing {
 
 /// Models of all forms, so that the tests do not depend on what the shipped catalogue says of anybody.
 inline std::shared_ptr<const Catalogue> models_of_messages() {
-  static const std::shared_ptr<const Catalogue> kModels = [] {
-    auto known = std::make_shared<Catalogue>();
-    known->add(R"(
+  static const std::shared_ptr<const Catalogue> kModels = known_from(R"(
 version: 2026-11-26
 providers:
   anthropic: {title: Claude, apis: {messages: "https://a/v1"}}
@@ -31,31 +29,16 @@ models:
   - {id: "anthropic/claude-old*", thinking: budget, output: 16000, abilities: [tools, reasoning, caching]}
   - {id: "anthropic/claude-plain*", thinking: none, efforts: [], output: 4096, abilities: [tools]}
   - {id: "deepseek/*", thinking: budget}
-)",
-               "models.yaml");
-    return known;
-  }();
+)");
   return kModels;
 }
 
 inline std::string bytes_of(const Asked& asked, const ModelSpec& spec) {
-  CompletionRequest request;
-  request.instructions = asked.instructions;
-  request.messages = asked.messages;
-  request.tools = asked.tools;
-  if (asked.output) request.output_schema = &*asked.output;
-  request.tool_choice = asked.choice;
-  request.options = asked.options;
-  const std::string provider = spec.name.substr(0, spec.name.find('/'));
-  const WireModel model = resolve_model(models_of_messages(), *models_of_messages()->provider(provider), spec);
-  REQUIRE(model.api == Api::messages);
-  return request_body(model, request);
+  return asked.body(spec, models_of_messages());
 }
 
 inline std::string bytes_of(const Asked& asked, std::string name = "anthropic/claude-new") {
-  ModelSpec spec;
-  spec.name = std::move(name);
-  return bytes_of(asked, spec);
+  return bytes_of(asked, named(std::move(name)));
 }
 
 inline json::object body_of(const Asked& asked, std::string name = "anthropic/claude-new") {
@@ -91,12 +74,7 @@ inline std::string lines_of(const json::object& body) {
   return all;
 }
 
-inline std::string text_of(const json::object& body, std::string_view key) {
-  const json::value* value = body.if_contains(key);
-  return value == nullptr ? "-" : json::serialize(*value);
-}
-
-inline Reasoning thought(std::string text, std::string signature, std::string model = "claude-new") {
+inline Reasoning thought(std::string text, std::string signature, std::string model = "anthropic/claude-new") {
   return {std::move(text), "messages/" + std::move(model), json::object{{"signature", std::move(signature)}}};
 }
 

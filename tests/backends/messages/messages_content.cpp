@@ -52,12 +52,12 @@ TEST_CASE("what was never signed goes back to servers that do not sign, not to C
     asked.messages = {user_message("a"), assistant("b", {}, thought("Hm.", std::move(signature), model)),
                       user_message("c")};
   };
-  answered("claude-new", "sig");
+  answered("anthropic/claude-new", "sig");
   CHECK(lines_of(body_of(asked)) == "user: text(a)\nassistant: thinking(Hm.) text(b)\nuser: text(c)");
   CHECK(lines_of(body_of(asked, "anthropic/claude-mid")) == "user: text(a)\nassistant: text(b)\nuser: text(c)");
-  answered("claude-new", "");
+  answered("anthropic/claude-new", "");
   CHECK(lines_of(body_of(asked)) == "user: text(a)\nassistant: text(b)\nuser: text(c)");
-  answered("who-knows", "");
+  answered("other/who-knows", "");
   CHECK(lines_of(body_of(asked, "other/who-knows")) ==
         "user: text(a)\nassistant: thinking(Hm.) text(b)\nuser: text(c)");
 }

@@ -78,7 +78,8 @@ TEST_CASE("a turn that another model began goes on without thinking where though
   asked.messages.push_back(assistant("5"));
   asked.messages.push_back(user_message("Sure?"));
   CHECK(text_of(body_of(asked, "anthropic/claude-old"), "thinking") != "-");
-  asked.messages = {user_message("2+3?"), assistant("", {{"c1", "add", "{}"}}, thought("Sum.", "s", "claude-old")),
+  asked.messages = {user_message("2+3?"),
+                    assistant("", {{"c1", "add", "{}"}}, thought("Sum.", "s", "anthropic/claude-old")),
                     result("c1", "5"), assistant("", {{"c2", "add", "{}"}}), result("c2", "5")};
   CHECK(text_of(body_of(asked, "anthropic/claude-old"), "thinking") != "-");
 }

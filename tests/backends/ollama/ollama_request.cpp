@@ -1,4 +1,4 @@
-#include "backends/chat/chat_asked.hpp"
+#include "backends/wire/asked.hpp"
 
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <fmt/format.h>
@@ -11,9 +11,7 @@ namespace {
 
 /// Models of all kinds, so that the tests do not depend on what the shipped catalogue says of anybody.
 std::shared_ptr<const Catalogue> models() {
-  static const std::shared_ptr<const Catalogue> kModels = [] {
-    auto known = std::make_shared<Catalogue>();
-    known->add(R"(
+  static const std::shared_ptr<const Catalogue> kModels = known_from(R"(
 version: 2026-11-26
 providers:
   o: {title: Ollama, apis: {ollama-chat: "http://o"}, replay: within_turn, schema_beside_tools: false}
@@ -27,41 +25,16 @@ models:
   - {id: "o/small", context: 40960}
   - {id: "o/large", context: 1048576}
   - {id: "o/cold", sampling: false}
-)",
-               "models.yaml");
-    return known;
-  }();
+)");
   return kModels;
 }
 
 std::string bytes_of(const Asked& asked, const ModelSpec& spec) {
-  CompletionRequest request;
-  request.instructions = asked.instructions;
-  request.messages = asked.messages;
-  request.tools = asked.tools;
-  if (asked.output) request.output_schema = &*asked.output;
-  request.tool_choice = asked.choice;
-  request.options = asked.options;
-  const WireModel model = resolve_model(models(), *models()->provider("o"), spec);
-  REQUIRE(model.api == Api::ollama_chat);
-  std::string body = request_body(model, request);
-  CHECK(body == request_body(model, request));
-  return body;
-}
-
-ModelSpec named(std::string name) {
-  ModelSpec spec;
-  spec.name = "o/" + std::move(name);
-  return spec;
+  return asked.body(spec, models());
 }
 
 json::object body_of(const Asked& asked, std::string model = "any") {
-  return parse_object(bytes_of(asked, named(std::move(model))));
-}
-
-std::string field(const json::object& body, std::string_view name) {
-  const json::value* value = body.if_contains(name);
-  return value == nullptr ? "-" : json::serialize(*value);
+  return parse_object(bytes_of(asked, named("o/" + std::move(model))));
 }
 
 TEST_CASE("a request to Ollama in full") {
@@ -77,7 +50,7 @@ TEST_CASE("a request to Ollama in full") {
   asked.options.seed = 1;
   asked.options.stop = {"END"};
   asked.options.reasoning_effort = "low";
-  CHECK(bytes_of(asked, named("any:8b")) ==
+  CHECK(bytes_of(asked, named("o/any:8b")) ==
         R"({"model":"any:8b","stream":true,"truncate":false,"shift":false,"think":true,)"
         R"("options":{"num_ctx":8192,"temperature":0.7,"top_p":0.5,"num_predict":100,"seed":1,"stop":["END"]},)"
         R"("tools":[{"type":"function","function":{"name":"add","description":"Adds.","parameters":{"type":"object",)"
@@ -92,7 +65,7 @@ TEST_CASE("Ollama's models think or not, or as deep as they know") {
   const auto think = [](std::string effort, std::string model) {
     Asked asked;
     asked.options.reasoning_effort = std::move(effort);
-    return field(body_of(asked, std::move(model)), "think");
+    return text_of(body_of(asked, std::move(model)), "think");
   };
   CHECK(think("", "any") == "-");
   CHECK(think("none", "any") == "false");
@@ -176,14 +149,14 @@ TEST_CASE("an answer's schema becomes a grammar of Ollama's, and is said as well
   asked.messages = {user_message("?")};
   asked.output = parse_object(R"({"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]})");
   const auto said = [&asked] { return std::string(messages_of(body_of(asked))[0].at("content").as_string()); };
-  CHECK(field(body_of(asked), "format") == json::serialize(*asked.output));
+  CHECK(text_of(body_of(asked), "format") == json::serialize(*asked.output));
   CHECK(said().starts_with("Be brief.\n\nAnswer with one JSON object"));
   asked.tools = {add_tool()};  // a grammar would keep it from calling them
-  CHECK(field(body_of(asked), "format") == "-");
+  CHECK(text_of(body_of(asked), "format") == "-");
   CHECK(said().starts_with("Be brief.\n\nAnswer with one JSON object"));
   asked.choice = ToolChoice::none;
-  CHECK(field(body_of(asked), "format") != "-");
-  CHECK(field(body_of(asked), "tools") == "-");
+  CHECK(text_of(body_of(asked), "format") != "-");
+  CHECK(text_of(body_of(asked), "tools") == "-");
 }
 
 TEST_CASE("thoughts go back to an Ollama model in the turn that is running") {
@@ -237,7 +210,7 @@ TEST_CASE("a conversation with Ollama keeps its beginning when it grows") {
   std::string before;
   for (const std::size_t length : {1U, 3U}) {  // the next turn leaves out the thoughts of this one, as templates do
     asked.messages.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(length));
-    std::string body = bytes_of(asked, named("any"));
+    std::string body = bytes_of(asked, named("o/any"));
     body.resize(body.size() - 2);  // the ends of the array and of the body
     CHECK(body.starts_with(before));
     before = std::move(body);

@@ -1,4 +1,4 @@
-#include "backends/chat/chat_asked.hpp"
+#include "backends/wire/asked.hpp"
 
 #include <catch2/generators/catch_generators.hpp>
 #include <fmt/format.h>
@@ -10,9 +10,7 @@ namespace {
 
 /// Servers of several kinds, so that the tests do not depend on what the shipped catalogue says of anybody.
 std::shared_ptr<const Catalogue> servers() {
-  static const std::shared_ptr<const Catalogue> kServers = [] {
-    auto known = std::make_shared<Catalogue>();
-    known->add(R"(
+  static const std::shared_ptr<const Catalogue> kServers = known_from(R"(
 version: 2026-11-26
 providers:
   strict: {title: Strict, apis: {responses: "https://s/v1"}, schema: json_schema, strict: per_tool}
@@ -25,34 +23,12 @@ models:
   - {id: "strict/plain", efforts: []}
   - {id: "strict/open", abilities: [reasoning]}
   - {id: "strict/cold", sampling: false}
-)",
-               "servers.yaml");
-    return known;
-  }();
+)");
   return kServers;
 }
 
 std::string bytes_of(const Asked& asked, const ModelSpec& spec) {
-  CompletionRequest request;
-  request.instructions = asked.instructions;
-  request.messages = asked.messages;
-  request.tools = asked.tools;
-  if (asked.output) request.output_schema = &*asked.output;
-  request.tool_choice = asked.choice;
-  request.options = asked.options;
-  const Provider* provider = servers()->provider(spec.name.substr(0, spec.name.find('/')));
-  REQUIRE(provider != nullptr);
-  const WireModel model = resolve_model(servers(), *provider, spec);
-  REQUIRE(model.api == Api::responses);
-  const std::string body = request_body(model, request);
-  CHECK(body == request_body(model, request));
-  return body;
-}
-
-ModelSpec named(std::string name) {
-  ModelSpec spec;
-  spec.name = std::move(name);
-  return spec;
+  return asked.body(spec, servers());
 }
 
 json::object body_of(const Asked& asked, const ModelSpec& spec) {
@@ -63,18 +39,13 @@ json::object body_of(const Asked& asked, std::string name) {
   return body_of(asked, named(std::move(name)));
 }
 
-std::string text_of(const json::object& body, std::string_view key) {
-  const json::value* value = body.if_contains(key);
-  return value == nullptr ? "-" : json::serialize(*value);
-}
-
 std::string input_of(const std::vector<Message>& messages, std::string name = "strict/plain") {
   Asked asked;
   asked.messages = messages;
   return json::serialize(body_of(asked, std::move(name)).at("input"));
 }
 
-Reasoning thought(std::string_view opaque, std::string maker = "responses/thinks") {
+Reasoning thought(std::string_view opaque, std::string maker = "responses/strict/thinks") {
   return {"hm", std::move(maker), *parse_json(opaque)};
 }
 
@@ -297,7 +268,7 @@ TEST_CASE("Responses: images and documents travel beside the text, sound is refu
 }
 
 TEST_CASE("Responses: a conversation that grows keeps its beginning byte by byte") {
-  Asked asked = two_turns("responses/thinks");
+  Asked asked = two_turns("responses/strict/thinks");
   for (Message& message : asked.messages) {
     for (Part& part : message.parts) {
       if (auto* reasoning = std::get_if<Reasoning>(&part)) reasoning->opaque = *parse_json(kThought);

@@ -220,6 +220,7 @@ TEST_CASE("waiting times are read in every form that servers use") {
   CHECK(after("", "Mon Nov 23 08:49:37 2026") == 7000ms);
   CHECK(after("", "Mon, 23 Nov 2026 08:00:00 GMT") == 0ms);
   CHECK(after("", "99999999999") == kMaxRetryAfter);
+  CHECK(after("", "Fri, 31 Dec 9999 23:59:59 GMT") == kMaxRetryAfter);
   CHECK_FALSE(after("", ""));
   CHECK_FALSE(after("", "-3"));
   CHECK_FALSE(after("", "soon"));

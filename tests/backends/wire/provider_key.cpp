@@ -113,5 +113,20 @@ TEST_CASE("the advice does not name a variable that was not read") {
   CHECK(key_variable_for(*catalogue()->provider("vllm"), spec) == "VLLM_API_KEY");
 }
 
+TEST_CASE("what a header of the agent file brings is blotted out like the key") {
+  ModelSpec spec;
+  spec.name = "openai-compatible/x";
+  spec.base_url = "http://127.0.0.1:1/v1";
+  const KeyVariable variable("hs-verysecret-123456");
+  spec.headers = {{"Authorization", "Bearer ${env:OPENAI_API_KEY}"}, {"X-Plain", "everybody may see this"}};
+  const Error quoted = Error(errc::authentication, "bad key hs-verysecret-123456; everybody may see this")
+                           .provider(401, "x", "Bearer hs-verysecret-123456");
+  const Error clean = without_key(quoted, *catalogue()->provider("openai-compatible"), spec);
+  CHECK(clean.message() == "bad key ***; everybody may see this");
+  CHECK(clean.provider_message().find("verysecret") == std::string::npos);
+  CHECK(clean.status() == 401);
+  CHECK(key_variable_for(*catalogue()->provider("openai-compatible"), spec).empty());
+}
+
 }  // namespace
 }  // namespace sennit::testing

@@ -6,8 +6,11 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sennit::testing {
@@ -21,7 +24,8 @@ struct Asked {
   ToolChoice choice = ToolChoice::automatic;
   CompletionOptions options;
 
-  [[nodiscard]] std::string body(const ModelSpec& spec) const {
+  /// Points into this.
+  [[nodiscard]] CompletionRequest request() const {
     CompletionRequest request;
     request.instructions = instructions;
     request.messages = messages;
@@ -29,10 +33,18 @@ struct Asked {
     if (output) request.output_schema = &*output;
     request.tool_choice = choice;
     request.options = options;
-    const Provider* provider = catalogue()->provider(spec.name.substr(0, spec.name.find('/')));
-    REQUIRE(provider != nullptr);
-    return request_body(resolve_model(catalogue(), *provider, spec), request);
+    return request;
   }
+  /// What a model of `known` is sent: the same bytes every time.
+  [[nodiscard]] std::string body(const ModelSpec& spec, const std::shared_ptr<const Catalogue>& known) const {
+    const Provider* provider = known->provider(spec.name.substr(0, spec.name.find('/')));
+    REQUIRE(provider != nullptr);
+    const WireModel model = resolve_model(known, *provider, spec);
+    std::string body = request_body(model, request());
+    CHECK(body == request_body(model, request()));
+    return body;
+  }
+  [[nodiscard]] std::string body(const ModelSpec& spec) const { return body(spec, catalogue()); }
   [[nodiscard]] std::string body(std::string name) const {
     ModelSpec spec;
     spec.name = std::move(name);
@@ -43,6 +55,19 @@ struct Asked {
   [[nodiscard]] json::object parsed(std::string name) const { return parse_json(body(std::move(name)))->as_object(); }
   [[nodiscard]] json::object parsed(const ModelSpec& spec) const { return parse_json(body(spec))->as_object(); }
 };
+
+/// A catalogue of a test's own, so that it does not depend on what the shipped one says of anybody.
+inline std::shared_ptr<const Catalogue> known_from(std::string_view yaml) {
+  auto known = std::make_shared<Catalogue>();
+  known->add(yaml, "models.yaml");
+  return known;
+}
+
+inline ModelSpec named(std::string name) {
+  ModelSpec spec;
+  spec.name = std::move(name);
+  return spec;
+}
 
 inline json::object parse_object(std::string_view text) {
   return parse_json(text)->as_object();
@@ -72,6 +97,12 @@ inline json::array messages_of(const json::object& body) {
 
 inline bool has(const json::object& body, std::string_view key) {
   return body.contains(key);
+}
+
+/// A member of a body as JSON; "-" where it is absent.
+inline std::string text_of(const json::object& body, std::string_view key) {
+  const json::value* value = body.if_contains(key);
+  return value == nullptr ? "-" : json::serialize(*value);
 }
 
 /// A conversation with a tool call in an earlier turn and one in the running turn.

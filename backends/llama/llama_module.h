@@ -82,11 +82,11 @@ typedef struct sennit_llama_request {
 } sennit_llama_request;
 
 enum {
-  SENNIT_LLAMA_TOKEN = 0,  /* one more token; `text` holds its bytes, which may be a part of a character, or none */
-  SENNIT_LLAMA_STOPPED,    /* the model ended its answer */
-  SENNIT_LLAMA_LENGTH,     /* max_tokens */
-  SENNIT_LLAMA_FULL,       /* the context is full */
-  SENNIT_LLAMA_BROKEN      /* it cannot go on: `code` and `text` say why */
+  SENNIT_LLAMA_TOKEN = 0, /* one more token; `text` holds its bytes, which may be a part of a character, or none */
+  SENNIT_LLAMA_STOPPED,   /* the model ended its answer */
+  SENNIT_LLAMA_LENGTH,    /* max_tokens */
+  SENNIT_LLAMA_FULL,      /* the context is full */
+  SENNIT_LLAMA_BROKEN     /* it cannot go on: `code` and `text` say why */
 };
 
 /* What became of a sequence in a step. After anything but TOKEN the sequence is free again, and what it has read and

@@ -145,7 +145,10 @@ SENNIT_OUT_OF_FRAME asio::awaitable<std::string> select_first(Effects::State& st
     } catch (...) {
       failure = current_error();
     }
-    if (!failure) co_return passed_over.empty() ? notice : passed_over + (notice.empty() ? "" : "; " + notice);
+    if (!failure) {
+      if (!passed_over.empty() && !notice.empty()) passed_over += "; ";
+      co_return passed_over.append(notice);
+    }
     const bool another = state.at < state.parts.definition.model.fallback.size();
     if (!another || failure->code() == errc::cancelled || failure->code() == errc::limit) throw Error(*failure);
     passed_over.append(passed_over.empty() ? "" : "; ").append(failure->describe());

@@ -14,7 +14,7 @@ constexpr std::string_view kDoubt = "ESCALATE";
 class Reasons {
  public:
   /// A condition of the rule: whether it holds, and in which words.
-  void add(bool holds, std::string words) {
+  void add(bool holds, const std::string& words) {
     holds_ = holds_ && holds;
     words_.append(words_.empty() ? "" : ", ").append(words);
   }

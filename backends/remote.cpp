@@ -74,7 +74,7 @@ std::shared_ptr<const Backend> make_remote_backend(const ModelSpec& spec, std::s
   return std::make_shared<const RemoteBackend>(std::move(known), spec);
 }
 
-void add_remote_backends(Registry& registry, std::shared_ptr<const Catalogue> known) {
+void add_remote_backends(Registry& registry, const std::shared_ptr<const Catalogue>& known) {
   for (const Provider& provider : (known ? known : catalogue_or_shipped())->providers()) {
     registry.add_backend(provider.name, [known](ModelSpec spec, const PartContext& context) {
       if (!spec.ca_file.empty()) spec.ca_file = context.definition.directory() / spec.ca_file;

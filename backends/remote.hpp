@@ -22,6 +22,6 @@ namespace sennit {
 
 /// Registers every provider of `known` under its name; null: of catalogue(), whose faults are told when a model is
 /// made.
-void add_remote_backends(Registry& registry, std::shared_ptr<const Catalogue> known = nullptr);
+void add_remote_backends(Registry& registry, const std::shared_ptr<const Catalogue>& known = nullptr);
 
 }  // namespace sennit

@@ -17,7 +17,6 @@ namespace sennit {
 namespace {
 
 using format::bare_field;
-using format::Field;
 using format::list_of;
 using format::map_of;
 using format::map_with;

@@ -258,15 +258,52 @@ std::string body_of(const WireModel& model, const CompletionRequest& request) {
   return chat_request_body(model, request);
 }
 
-}  // namespace
-
-std::string request_body(const WireModel& model, const CompletionRequest& request) {
+std::string body_with_what_is_seen(const WireModel& model, const CompletionRequest& request) {
   const bool blind = model.entry.abilities && !model.entry.can(Ability::images);
   if (!blind || !holds_images(request.messages)) return body_of(model, request);
   const std::vector<Message> seen = without_images(model, request.messages);
   CompletionRequest changed = request;
   changed.messages = seen;
   return body_of(model, changed);
+}
+
+bool is_plain_image(const Blob& file) {
+  return file.media_type.starts_with("image/") && !file.data.empty();
+}
+
+/// Files of earlier turns that a protocol may have no place for stay as words; nothing if there are none. An error that
+/// one of them brought about is not to come back with every later word of the conversation.
+std::optional<std::vector<Message>> without_earlier_files(std::span<const Message> messages) {
+  const auto last_user =
+      std::find_if(messages.rbegin(), messages.rend(), [](const Message& m) { return m.role == Role::user; });
+  const auto earlier = static_cast<std::size_t>(messages.rend() - last_user);
+  std::vector<Message> changed(messages.begin(), messages.end());
+  bool any = false;
+  for (std::size_t i = 0; i + 1 < earlier; ++i) {
+    for (Part& part : changed[i].parts) {
+      const auto* file = std::get_if<Blob>(&part);
+      if (file == nullptr || is_plain_image(*file)) continue;
+      part = Text{fmt::format("(a file of type {}, which this model cannot take)", file->media_type)};
+      any = true;
+    }
+  }
+  if (!any) return std::nullopt;
+  return changed;
+}
+
+}  // namespace
+
+std::string request_body(const WireModel& model, const CompletionRequest& request) {
+  try {
+    return body_with_what_is_seen(model, request);
+  } catch (const Error& error) {
+    if (error.code() != errc::invalid_argument) throw;
+    const std::optional<std::vector<Message>> changed = without_earlier_files(request.messages);
+    if (!changed) throw;
+    CompletionRequest again = request;
+    again.messages = *changed;
+    return body_with_what_is_seen(model, again);
+  }
 }
 
 }  // namespace sennit

@@ -217,5 +217,16 @@ TEST_CASE("a conversation with Ollama keeps its beginning when it grows") {
   }
 }
 
+TEST_CASE("Ollama: a file of an earlier turn that has no place stays as words, one of this turn is refused") {
+  const Blob pdf{"application/pdf", "AAAA", ""};
+  Asked asked;
+  asked.messages = {Message{Role::user, {Text{"read"}, pdf}}, assistant("Done."), user_message("and now?")};
+  const json::array messages = messages_of(body_of(asked));
+  CHECK(std::string_view(messages.at(0).at("content").as_string()).find("(a file of type application/pdf") !=
+        std::string_view::npos);
+  asked.messages = {Message{Role::user, {Text{"read"}, pdf}}};
+  CHECK(error_of([&] { (void)body_of(asked); }).code() == errc::invalid_argument);
+}
+
 }  // namespace
 }  // namespace sennit::testing

@@ -1,4 +1,5 @@
 #include <sennit/agent/asking.hpp>
+#include <sennit/agent/io/timeout.hpp>
 #include <sennit/agent/retry.hpp>
 #include <sennit/agent/routing.hpp>
 #include <sennit/agent/runtime_state.hpp>
@@ -12,6 +13,8 @@
 
 namespace sennit {
 namespace {
+
+constexpr std::size_t kBytesPerToken = 4;  // a usual ratio: for limits and rules, not for money
 
 /// Whether the model, rather than what it was asked, may be what failed.
 bool is_outage(const Error& error) {
@@ -143,10 +146,20 @@ asio::awaitable<Attempt> attempt_completion(Effects::State& state, CompletionCha
 /// An attempt within what `model.rate` allows.
 asio::awaitable<Attempt> attempt_in_turn(Effects::State& state, CompletionChange change, StepRecord& record,
                                          std::vector<EventData>* held) {
-  constexpr std::size_t kBytesPerToken = 4;
   const std::shared_ptr<ModelGate> gate = state.parts.models[state.at].gate;
+  const milliseconds patience = state.parts.models[state.at].spec.total_timeout;
   const auto expected = static_cast<std::int64_t>(prompt_bytes(state) / kBytesPerToken);
-  const ModelGate::Place place = co_await ModelGate::enter(gate, *state.run.environment, expected);
+  ModelGate::Place place;
+  std::optional<Error> failure;
+  try {
+    auto entering = ModelGate::enter(gate, *state.run.environment, expected);
+    place = co_await with_timeout(*state.run.environment, patience, std::move(entering),
+                                  "model.timeouts.total: the wait for its turn (model.rate)");
+  } catch (...) {
+    failure = current_error();
+    if (!is_worth_another(*failure)) throw;
+  }
+  if (failure) co_return Attempt{{}, std::move(failure), false};
   Attempt made = co_await attempt_completion(state, change, record, held);
   if (made.error) co_return made;
   const Usage& usage = made.completion.usage;
@@ -244,7 +257,6 @@ SENNIT_OUT_OF_FRAME Order order_of(Effects::State& state, CompletionChange chang
     first = index_of(state, spec.route.escalate.to);
   } else if (!spec.route.rules.empty()) {
     StepFacts step;
-    constexpr std::size_t kBytesPerToken = 4;
     step.prompt_tokens = static_cast<std::int64_t>(prompt_bytes(state) / kBytesPerToken);
     step.images = state.images;
     step.tools = !state.parts.descriptions.empty() && change.tool_choice != ToolChoice::none;

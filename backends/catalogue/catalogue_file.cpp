@@ -115,7 +115,6 @@ const Table& prices_table() {
           bare_field("output", plain(Kind::number).at_least(0), "Tokens written.").needed(),
           bare_field("cached_input", plain(Kind::number).at_least(0), "Tokens read from the cache."),
           bare_field("cache_write", plain(Kind::number).at_least(0), "Tokens written to the cache."),
-          bare_field("cache_write_long", plain(Kind::number).at_least(0), "The same, to be kept for an hour."),
           bare_field("from", date(), "From this day on."),
           bare_field("until", date(), "Before this day."),
           bare_field(

@@ -331,3 +331,27 @@ TEST_CASE("after a call that failed the dear model goes on, to the end of the ru
   CHECK(dear == 2);
   CHECK(choices(events) == std::vector<std::string>{"world/dear: a call that the model before it made failed"});
 }
+
+TEST_CASE("the wait for a turn has a deadline, and then the next model is asked") {
+  World world([](const CompletionRequest&) { return Turn{.events = {}, .stalls = true}; });
+  world.plays["world/second"] = says("second");
+  Definition definition = with_fallback();
+  definition.model.rate.concurrent = 1;
+  definition.model.total_timeout = 50ms;
+  const bool falls_back = GENERATE(false, true);
+  if (!falls_back) definition.model.fallback.clear();
+  const Agent agent = world.agent(definition);
+  Run holder = agent.session().start("go");
+  world.wait_for_stall();
+  Run waiting = agent.session().start("go");
+  const Outcome outcome = elsewhere(waiting.wait());
+  if (falls_back) {
+    CHECK(outcome.text == "second");
+  } else {
+    REQUIRE(outcome.error);
+    CHECK(outcome.error->code() == errc::timeout);
+    CHECK_THAT(outcome.error->message(), ContainsSubstring("model.rate"));
+  }
+  holder.cancel();
+  CHECK(elsewhere(holder.wait()).ending == Ending::cancelled);
+}

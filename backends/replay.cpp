@@ -96,10 +96,11 @@ namespace {
 class ReplayStream final : public TokenStream {
  public:
   /// `recording` absent: the recordings are used up.
-  ReplayStream(Environment& environment, std::optional<Recording> recording, ThinkStart think, std::size_t piece,
-               std::string place)
+  ReplayStream(Environment& environment, std::optional<Recording> recording, Api api, ThinkStart think,
+               std::size_t piece, std::string place)
       : environment_(environment),
         recording_(std::move(recording)),
+        api_(api),
         think_(think),
         piece_(piece),
         place_(std::move(place)) {}
@@ -133,6 +134,7 @@ class ReplayStream final : public TokenStream {
     DecoderOptions options;
     options.framing = framing_of(recording_->file);
     options.status = recording_->status;
+    options.api = api_;
     options.think = think_;
     options.names.title = "the recording";
     decoder_.emplace(options);
@@ -159,6 +161,7 @@ class ReplayStream final : public TokenStream {
 
   Environment& environment_;
   std::optional<Recording> recording_;
+  Api api_;
   ThinkStart think_;
   std::size_t piece_;
   std::string place_;
@@ -178,6 +181,11 @@ class ReplayBackend final : public Backend {
     place_ = (directory / path).lexically_normal();
     recordings_ = find_recordings(place_);
     repeats_ = recordings_.size() == 1 && recordings_.front().file == place_;
+    if (!spec.api.empty()) {
+      const std::optional<Api> api = parse_api(spec.api);
+      if (!api) throw Error(errc::config, "`model.api` names no protocol: " + spec.api);
+      api_ = *api;
+    }
     think_ = spec.split_think.value_or(false) ? ThinkStart::tagged : ThinkStart::off;
     if (const json::value* piece = spec.options.extra.if_contains("piece")) {
       if (!piece->is_int64() || piece->get_int64() < 1)
@@ -196,13 +204,14 @@ class ReplayBackend final : public Backend {
     const std::size_t turn = repeats_ ? 0 : turn_.fetch_add(1, std::memory_order_relaxed);
     std::optional<Recording> recording;
     if (turn < recordings_.size()) recording = recordings_[turn];
-    return std::make_unique<ReplayStream>(environment, std::move(recording), think_, piece_, place_.string());
+    return std::make_unique<ReplayStream>(environment, std::move(recording), api_, think_, piece_, place_.string());
   }
 
  private:
   std::filesystem::path place_;
   std::vector<Recording> recordings_;
   bool repeats_ = false;
+  Api api_ = Api::chat_completions;
   ThinkStart think_ = ThinkStart::off;
   std::size_t piece_ = std::string::npos;
   ModelInfo info_;

@@ -52,6 +52,31 @@ TEST_CASE("a recorded file answers every completion") {
   CHECK(backend->info().provider == "replay");
 }
 
+TEST_CASE("a recording of another protocol is read as `api` says, what its provider wrote to its cache included") {
+  TempDir folder;
+  folder.write("r.sse",
+               "data: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\",\"output\":"
+               "[{\"type\":\"message\",\"content\":[{\"type\":\"output_text\",\"text\":\"hi\"}]}],\"usage\":"
+               "{\"input_tokens\":1000,\"output_tokens\":10,\"input_tokens_details\":"
+               "{\"cached_tokens\":50,\"cache_write_tokens\":900}}}}\n\n");
+  ModelSpec spec;
+  spec.name = "replay/r.sse";
+  spec.api = "responses";
+  TestEnvironment environment;
+  const Played played = play(environment, *make_replay_backend(spec, folder.path()));
+  CHECK(text_of(played.events) == "hi");
+  std::optional<Usage> usage;
+  for (const Event& event : played.events) {
+    if (const auto* update = std::get_if<UsageUpdate>(&event.data)) usage = update->usage;
+  }
+  REQUIRE(usage);
+  CHECK(usage->input == 1000);
+  CHECK(usage->cached_input == 50);
+  CHECK(usage->cache_write == 900);
+  spec.api = "telepathy";
+  CHECK(error_of([&] { (void)make_replay_backend(spec, folder.path()); }).code() == errc::config);
+}
+
 TEST_CASE("a folder of recorded bodies is served in turn, by number, and then is used up") {
   TempDir folder;
   folder.write("talk/10.json", R"({"choices":[{"message":{"content":"three"},"finish_reason":"stop"}]})");

@@ -1,13 +1,16 @@
 #include <sennit/agent/io/sse.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace sennit {
 namespace {
 
+constexpr std::size_t kMaxId = 1'024;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 [[noreturn]] void exceed(const char* what, std::size_t limit) {
@@ -121,15 +124,27 @@ std::optional<SseEvent> SseReader::take_line(std::string_view line) {
   return std::nullopt;
 }
 
-// `id` and `retry` serve reconnecting, which a model server does not offer.
 bool SseReader::take_field(std::string_view name, std::string_view value) {
   if (name == "data") {
     take_data(value);
   } else if (name == "event") {
     name_.assign(value);
   } else {
-    return name == "id" || name == "retry";
+    return take_place(name, value);
   }
+  return true;
+}
+
+// `id` and `retry` serve reconnecting: a model server offers none, an MCP server may.
+bool SseReader::take_place(std::string_view name, std::string_view value) {
+  if (name == "id") {
+    if (value.size() <= kMaxId && value.find('\0') == std::string_view::npos) last_id_.assign(value);
+    return true;
+  }
+  if (name != "retry") return false;
+  std::uint64_t delay = 0;
+  const auto read = std::from_chars(value.data(), value.data() + value.size(), delay);
+  if (read.ec == std::errc() && read.ptr == value.data() + value.size()) retry_ = delay;
   return true;
 }
 

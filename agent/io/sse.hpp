@@ -7,6 +7,7 @@
 #include <sennit/agent/io/error.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -71,6 +72,10 @@ class SseReader {
   [[nodiscard]] std::optional<SseEvent> finish();
   /// Comment lines seen so far (keep-alives).
   [[nodiscard]] std::size_t comments() const noexcept { return comments_; }
+  /// The last `id:` field so far, of whatever event; empty: none. Where a stream is to be taken up again.
+  [[nodiscard]] const std::string& last_id() const noexcept { return last_id_; }
+  /// Milliseconds to wait before taking up the stream again, from the last `retry:` field; nothing: none.
+  [[nodiscard]] std::optional<std::uint64_t> retry() const noexcept { return retry_; }
   /// The first line so far whose field the format does not know, cut at kMaxUnknownLine bytes; empty if there was none.
   /// A reader is to ignore it, but servers hide errors there (`error: {…}`), and a gateway's page is made of such
   /// lines.
@@ -83,6 +88,7 @@ class SseReader {
   [[nodiscard]] std::optional<std::string_view> next_line();
   [[nodiscard]] std::optional<SseEvent> take_line(std::string_view line);
   [[nodiscard]] bool take_field(std::string_view name, std::string_view value);
+  [[nodiscard]] bool take_place(std::string_view name, std::string_view value);
   void take_data(std::string_view value);
   [[nodiscard]] std::optional<SseEvent> dispatch();
 
@@ -99,6 +105,8 @@ class SseReader {
   std::size_t events_ = 0;
   std::size_t comments_ = 0;
   std::string unknown_line_;
+  std::string last_id_;
+  std::optional<std::uint64_t> retry_;
 };
 
 /// Newline-delimited JSON: each line that is not blank is an event. Lines end with LF or CRLF.

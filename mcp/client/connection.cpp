@@ -1,0 +1,338 @@
+#include <sennit/agent/io/timeout.hpp>
+#include <sennit/mcp/client/connection.hpp>
+#include <sennit/mcp/client/hop.hpp>
+#include <sennit/mcp/protocol/envelope.hpp>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace sennit::mcp {
+namespace {
+
+constexpr milliseconds kToTell{1'000};     // for a notification that nobody waits for
+constexpr std::size_t kMostShown = 1'000;  // progress lines of one call
+constexpr std::size_t kMostLog = 2'000;    // bytes of a server's log line
+constexpr std::size_t kMostInputs = 16;    // questions of one round
+
+asio::awaitable<void> receive(std::shared_ptr<Link> link, Outgoing outgoing, std::optional<Answer>& answer) {
+  auto asking = link->request(std::move(outgoing));
+  answer.emplace(co_await std::move(asking));
+}
+
+asio::awaitable<void> tell(Environment& environment, std::shared_ptr<Link> link, Notification notification) {
+  auto telling = link->notify(std::move(notification));
+  co_await with_timeout(environment, kToTell, std::move(telling), "a notification");
+}
+
+asio::awaitable<void> joined(TaskScope& scope) {
+  scope.cancel();
+  auto joining = scope.join();
+  co_await std::move(joining);
+}
+
+double number_at(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  if (value == nullptr || !value->is_number()) return 0;
+  return value->to_number<double>();
+}
+
+LogLevel level_of(std::string_view name) {
+  if (name == "debug") return LogLevel::debug;
+  if (name == "warning") return LogLevel::warning;
+  return name == "info" || name == "notice" ? LogLevel::info : LogLevel::error;
+}
+
+}  // namespace
+
+Error to_error(const Fault& fault, const std::string& server) {
+  return Error(errc::tool,
+               fmt::format("the MCP server '{}' refused: {} ({})", server, sanitize_utf8(fault.message), fault.code))
+      .provider(0, std::to_string(fault.code), fault.message);
+}
+
+Connection::Connection(Environment& environment, McpServer server, LinkFactory links)
+    : environment_(environment),
+      executor_(environment.executor()),
+      server_(std::move(server)),
+      links_(std::move(links)),
+      at_end_(at_loop_end(executor_, [gone = gone_] { gone->store(true); })),
+      background_(executor_, [](const Error&) {}) {}
+
+Connection::~Connection() {
+  if (!gone()) drop();
+}
+
+void Connection::close() {
+  background_.cancel();
+  drop();
+}
+
+void Connection::drop() {
+  if (link_) link_->close();
+  link_.reset();
+}
+
+asio::awaitable<ServerFacts> Connection::ready() {
+  const std::shared_ptr<Connection> self = shared_from_this();
+  auto acquiring = starting_.acquire();
+  const Lock::Held held = co_await std::move(acquiring);
+  if (link_ && link_->usable()) co_return facts_;
+  drop();
+  auto starting = start();
+  co_await with_timeout(environment_, server_.start_timeout, std::move(starting),
+                        fmt::format("starting the MCP server '{}'", server_.name));
+  co_return facts_;
+}
+
+asio::awaitable<json::object> Connection::request(std::string method, json::object params,
+                                                  std::shared_ptr<Caller> caller, std::vector<http::Header> headers) {
+  const std::shared_ptr<Connection> self = shared_from_this();
+  json::object asked = params;
+  for (int round = 0; round < kMaxRounds; ++round) {
+    auto exchanging = exchange(method, std::move(asked), caller, headers);
+    const Answer answer = co_await std::move(exchanging);
+    if (const Fault* fault = answer.fault()) throw to_error(*fault, server_.name);
+    const json::object& result = *answer.result();
+    const ResultKind kind = facts_.era == Era::modern ? result_kind(result) : ResultKind::complete;
+    if (kind == ResultKind::complete) co_return result;
+    if (kind == ResultKind::other) {
+      throw Error(errc::protocol, fmt::format("the MCP server '{}' gave a result of the unknown type '{}'",
+                                              server_.name, text_at(result, "resultType")));
+    }
+    asked = params;
+    if (const json::object* requests = mcp::find_object(result, "inputRequests")) {
+      auto asking = ask_all(*requests, caller);
+      asked["inputResponses"] = co_await std::move(asking);
+    }
+    if (const json::value* state = result.if_contains("requestState")) asked["requestState"] = *state;
+  }
+  throw Error(errc::limit, fmt::format("the MCP server '{}' asked more than {} times before it did '{}'", server_.name,
+                                       kMaxRounds, method));
+}
+
+asio::awaitable<Answer> Connection::exchange(std::string method, json::object params, std::shared_ptr<Caller> caller,
+                                             std::vector<http::Header> headers) {
+  for (bool again = false;; again = true) {
+    auto readying = ready();
+    (void)co_await std::move(readying);
+    try {
+      auto asking = exchange_once(method, params, caller, headers);
+      co_return co_await std::move(asking);
+    } catch (const NotTaken& error) {
+      // Nothing was done, so this is no second call. Once: a server that takes nothing twice is broken.
+      if (again) throw Error(errc::connect_failed, error.message());
+    }
+    drop();
+  }
+}
+
+asio::awaitable<Answer> Connection::exchange_once(std::string method, json::object params,
+                                                  std::shared_ptr<Caller> caller, std::vector<http::Header> headers) {
+  const std::int64_t id = ++last_id_;
+  const std::shared_ptr<Link> link = link_;
+  if (caller) {
+    json::value& about = params[kMetaKey];
+    if (!about.is_object()) about = json::object();
+    about.get_object()[meta::kProgressToken] = id;
+  }
+  if (facts_.era == Era::modern) add_envelope(params, facts_.version, capabilities());
+
+  TaskScope answers(executor_, [](const Error&) {});
+  const milliseconds limit = caller ? server_.timeout : server_.start_timeout;
+  Watch watch(environment_, limit, limit * kLongestCall);
+  Call call{caller, &watch, &answers};
+  struct Registered {
+    std::map<std::int64_t, Call*>& calls;
+    std::int64_t id;
+    ~Registered() { calls.erase(id); }
+  };
+  std::optional<Answer> answer;
+  std::exception_ptr failure;
+  {
+    calls_.emplace(id, &call);
+    const Registered registered{calls_, id};
+    auto receiving = receive(link, Outgoing{id, method, std::move(params), std::move(headers)}, answer);
+    auto watching = watch.run(std::move(receiving), fmt::format("'{}' of the MCP server '{}'", method, server_.name));
+    try {
+      co_await std::move(watching);
+    } catch (const NotTaken&) {
+      failure = std::current_exception();
+    } catch (const Error& error) {
+      if (error.code() == errc::cancelled || error.code() == errc::timeout) tell_cancelled(link, id, error);
+      if (error.code() == errc::truncated && method == "tools/call") {
+        failure = std::make_exception_ptr(
+            Error(errc::truncated, error.message() + ". The call may have taken effect, so it is not repeated"));
+      } else {
+        failure = std::current_exception();
+      }
+    }
+  }
+  // What the server asked during the call ends with it.
+  auto joining = joined(answers);
+  (void)co_await shielded(std::move(joining));
+  if (failure) std::rethrow_exception(failure);
+  deaths_ = 0;
+  co_return std::move(*answer);
+}
+
+void Connection::tell_cancelled(const std::shared_ptr<Link>& link, std::int64_t id, const Error& error) {
+  if (link->cancels_by_closing() || !link->usable()) return;
+  const std::string reason = error.code() == errc::timeout ? "it took too long" : "nobody waits for it any more";
+  background_.spawn(tell(environment_, link, {"notifications/cancelled", {{"requestId", id}, {"reason", reason}}}));
+}
+
+asio::awaitable<std::vector<json::object>> Connection::list(std::string method, std::string member) {
+  std::vector<json::object> entries;
+  std::string cursor;
+  for (std::size_t page = 0; page < kMaxPages; ++page) {
+    json::object params;
+    if (!cursor.empty()) params["cursor"] = cursor;
+    auto asking = request(method, std::move(params), nullptr);
+    const json::object result = co_await std::move(asking);
+    const json::array* found = find_array(result, member);
+    if (found == nullptr) {
+      throw Error(errc::protocol,
+                  fmt::format("the MCP server '{}' answered {} without '{}'", server_.name, method, member));
+    }
+    for (const json::value& entry : *found) {
+      if (entry.is_object()) entries.push_back(entry.get_object());
+    }
+    const std::string_view next = text_at(result, "nextCursor");
+    if (next.empty()) co_return entries;
+    if (entries.size() > kMaxListed || next == cursor) break;
+    cursor = next;
+  }
+  throw Error(errc::too_large,
+              fmt::format("the MCP server '{}' never ends its answer to {}: more than {} pages or {} entries",
+                          server_.name, method, kMaxPages, kMaxListed));
+}
+
+// ---- what the server says and asks ----
+
+asio::awaitable<json::object> Connection::ask_all(const json::object& requests, std::shared_ptr<Caller> caller) {
+  if (requests.size() > kMostInputs) {
+    throw Error(errc::limit, fmt::format("the MCP server '{}' asks {} things at once; at most {} are answered",
+                                         server_.name, requests.size(), kMostInputs));
+  }
+  json::object responses;
+  for (const auto& [key, value] : requests) {
+    const json::object* request = value.if_object();
+    if (request == nullptr) throw Error(errc::protocol, "an input request is an object");
+    const json::object* params = mcp::find_object(*request, "params");
+    auto answering = answer_of(std::string(text_at(*request, "method")), params ? *params : json::object(), caller);
+    responses[key] = co_await std::move(answering);
+  }
+  co_return responses;
+}
+
+asio::awaitable<json::object> Connection::answer_of(std::string method, json::object params,
+                                                    std::shared_ptr<Caller> caller) {
+  if (method == "ping") co_return json::object();
+  if (method == "roots/list") co_return roots();
+  if (!caller) throw Error(errc::not_found, "nobody is there to answer " + method);
+  auto answering = caller->answer(std::move(method), std::move(params));
+  auto there = hop(caller->executor(), std::move(answering));
+  co_return co_await std::move(there);
+}
+
+asio::awaitable<void> Connection::serve(std::shared_ptr<Connection> self, std::shared_ptr<Link> link, Request request,
+                                        std::shared_ptr<Caller> caller, Watch* watch) {
+  Answer answer{request.id, {}};
+  struct Pause {
+    Watch* watch;
+    explicit Pause(Watch* of_watch) : watch(of_watch) {
+      if (watch != nullptr) watch->pause();
+    }
+    ~Pause() {
+      if (watch != nullptr) watch->resume();
+    }
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+  };
+  try {
+    const Pause pause(watch);
+    auto answering = self->answer_of(request.method, std::move(request.params), std::move(caller));
+    answer.outcome = co_await std::move(answering);
+  } catch (const Error& error) {
+    if (error.code() == errc::cancelled) throw;
+    const std::int64_t number = error.code() == errc::denied      ? code::kUserRejected
+                                : error.code() == errc::not_found ? code::kNoMethod
+                                                                  : code::kInternal;
+    answer.outcome = Fault{number, error.message(), {}};
+  }
+  auto sending = link->answer(std::move(answer));
+  co_await with_timeout(self->environment_, kToTell, std::move(sending), "an answer");
+}
+
+void Connection::asked(Request request, std::optional<std::int64_t> during) {
+  Call* call = call_for(during);
+  const std::shared_ptr<Link> link = link_;
+  if (!link) return;  // before the handshake is done a server has nothing to ask
+  const bool own = request.method == "ping" || request.method == "roots/list";
+  if (call == nullptr || own) {
+    background_.spawn(serve(shared_from_this(), link, std::move(request), nullptr, nullptr));
+  } else {
+    call->answers->spawn(serve(shared_from_this(), link, std::move(request), call->caller, call->watch));
+  }
+}
+
+Connection::Call* Connection::call_for(std::optional<std::int64_t> during) {
+  if (during) {
+    const auto place = calls_.find(*during);
+    if (place != calls_.end() && place->second->caller) return place->second;
+  }
+  // Nobody says for whose sake a child asks: the latest call is the best guess.
+  for (auto place = calls_.rbegin(); place != calls_.rend(); ++place) {
+    if (place->second->caller) return place->second;
+  }
+  return nullptr;
+}
+
+void Connection::notified(Notification notification, std::optional<std::int64_t> /*during*/) {
+  if (notification.method == "notifications/progress") show_progress(notification.params);
+  if (notification.method == "notifications/message") log_message(notification.params);
+  if (notification.method == "notifications/tools/list_changed") tools_changed_ = true;
+}
+
+void Connection::show_progress(const json::object& params) {
+  const auto token = find_int(json::value(params), meta::kProgressToken);
+  const auto place = token ? calls_.find(*token) : calls_.end();
+  if (place == calls_.end()) return;
+  Call& call = *place->second;
+  const double progress = number_at(params, "progress");
+  if (progress <= call.progress) return;  // it must grow: standing still buys no time
+  call.progress = progress;
+  call.watch->extend();
+  if (!call.caller || call.shown++ >= kMostShown) return;
+  std::string text(text_at(params, "message").substr(0, kMostLog));
+  const double total = number_at(params, "total");
+  std::string count = total > 0 ? fmt::format("{} of {}", progress, total) : fmt::format("{}", progress);
+  text = text.empty() ? std::move(count) : fmt::format("{} ({})", text, count);
+  asio::post(call.caller->executor(), [caller = call.caller, text = std::move(text)] { caller->progress(text); });
+}
+
+void Connection::log_message(const json::object& params) {
+  const json::value* data = params.if_contains("data");
+  if (data == nullptr) return;
+  std::string text = data->is_string() ? std::string(data->get_string()) : json::serialize(*data);
+  if (text.size() > kMostLog) text.resize(kMostLog);
+  environment_.log({level_of(text_at(params, "level")), "mcp", server_.name + ": " + sanitize_utf8(text)});
+}
+
+void Connection::warned(std::string what) {
+  environment_.log({LogLevel::warning, "mcp", std::move(what)});
+}
+
+json::object Connection::roots() const {
+  json::array list;
+  for (const auto& folder : server_.roots) {
+    list.push_back(json::object{{"uri", "file://" + folder.string()}, {"name", folder.filename().string()}});
+  }
+  return {{"roots", std::move(list)}};
+}
+
+}  // namespace sennit::mcp

@@ -1,0 +1,293 @@
+#include <sennit/mcp/client/hop.hpp>
+#include <sennit/mcp/client/mcp_tool.hpp>
+#include <sennit/mcp/client/tool_caller.hpp>
+#include <sennit/mcp/client/tool_names.hpp>
+#include <sennit/mcp/protocol/content.hpp>
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace sennit::mcp {
+namespace {
+
+constexpr std::size_t kMostDescription = 8'192;
+constexpr milliseconds kToReport{10'000};  // our own limits end a call first, and say more
+
+/// Ends what the caller lends, before the ToolContext goes.
+struct Lent {
+  std::shared_ptr<ToolCaller> caller;
+  ~Lent() { caller->leave(); }
+};
+
+/// Asks with the run behind it. On the run's shard.
+asio::awaitable<json::object> ask(std::shared_ptr<ServerTools> tools, std::string method, json::object params,
+                                  std::vector<http::Header> headers, ToolContext& context) {
+  const std::shared_ptr<Connection> connection = tools->connection;
+  if (connection->gone()) throw Error(errc::cancelled, "the connection's loop has ended");
+  const Lent lent{std::make_shared<ToolCaller>(context, tools->server)};
+  auto asking = connection->request(std::move(method), std::move(params), lent.caller, std::move(headers));
+  auto there = hop(connection->executor(), std::move(asking));
+  co_return co_await std::move(there);
+}
+
+/// Throws if the server has changed the tool behind our back. On the connection's shard.
+asio::awaitable<void> check_unchanged(std::shared_ptr<ServerTools> tools, std::string name, std::string hash) {
+  const ServerFacts facts = co_await tools->connection->ready();
+  if (!tools->connection->take_tools_changed()) co_return;
+  auto listing = list_tools(tools);
+  (void)co_await std::move(listing);
+  const auto now = tools->latest.find(name);
+  if (now == tools->latest.end()) {
+    throw Error(errc::not_found,
+                fmt::format("the MCP server '{}' does not have '{}' any more", tools->server->name, name));
+  }
+  if (now->second != hash) {
+    throw Error(errc::denied,
+                fmt::format("the MCP server '{}' changed its tool '{}' during this run; the next run asks "
+                            "whether the change is right",
+                            tools->server->name, name));
+  }
+}
+
+class ServerTool final : public Tool {
+ public:
+  ServerTool(std::shared_ptr<ServerTools> tools, ToolSpec spec, const json::object& listed,
+             std::vector<HeaderParameter> headers)
+      : tools_(std::move(tools)),
+        spec_(std::move(spec)),
+        name_(text_at(listed, "name")),
+        pinned_(pinned_part(listed)),
+        hash_(hash_of(pinned_)),
+        headers_(std::move(headers)),
+        suspicious_(!concern_now().empty()) {}
+
+  const ToolSpec& spec() const override { return spec_; }
+
+  asio::awaitable<ToolOutput> call(json::object arguments, ToolContext& context) override {
+    auto checking = check_unchanged(tools_, name_, hash_);
+    auto there = hop(tools_->connection->executor(), std::move(checking));
+    co_await std::move(there);
+    std::vector<http::Header> headers;
+    for (const HeaderParameter& parameter : headers_) {
+      if (auto value = header_value(parameter, arguments)) {
+        headers.push_back({std::string(header::kParameter) + parameter.header, std::move(*value)});
+      }
+    }
+    json::object params{{"name", name_}, {"arguments", std::move(arguments)}};
+    auto asking = ask(tools_, "tools/call", std::move(params), std::move(headers), context);
+    const json::object result = co_await std::move(asking);
+    co_return ToolOutput{sanitize_utf8(describe_result(result)), true_at(result, "isError")};
+  }
+
+  std::vector<Facet> facets(const json::object& arguments) const override {
+    std::vector<Facet> found = Tool::facets(arguments);
+    found.push_back({"destination", "mcp:" + tools_->server->name});
+    return found;
+  }
+
+  std::string concern(const json::object& /*arguments*/) const override {
+    return suspicious_ ? concern_now() : std::string();
+  }
+
+  void accepted() override {
+    if (suspicious_) tools_->pins->pin(tools_->identity, {{name_, pinned_}});
+  }
+
+ private:
+  /// Asked again each time: another run may have got the person's approval.
+  [[nodiscard]] std::string concern_now() const {
+    const std::optional<Pins::Tools> known = tools_->pins->of(tools_->identity);
+    if (!known) return {};
+    const auto before = known->find(name_);
+    const std::string what = fmt::format("the MCP server '{}'", tools_->server->name);
+    if (before == known->end()) {
+      return fmt::format("{} has the tool '{}' since after it was approved: \"{}\"", what, name_,
+                         sanitize_utf8(text_at(pinned_, "description").substr(0, 400)));
+    }
+    if (before->second == pinned_) return {};
+    return fmt::format("{} changed its tool '{}' since it was approved: {}", what, name_,
+                       describe_change(before->second, pinned_));
+  }
+
+  const std::shared_ptr<ServerTools> tools_;
+  const ToolSpec spec_;
+  const std::string name_;
+  const json::object pinned_;
+  const std::string hash_;
+  const std::vector<HeaderParameter> headers_;
+  const bool suspicious_;
+};
+
+/// What is asked for a call, and how its result reads.
+struct ContentMethod {
+  std::string method;
+  std::function<json::object(json::object arguments)> params;
+  std::function<std::string(const json::object& result)> text;
+};
+
+class ContentTool final : public Tool {
+ public:
+  ContentTool(std::shared_ptr<ServerTools> tools, ToolSpec spec, ContentMethod method)
+      : tools_(std::move(tools)), spec_(std::move(spec)), method_(std::move(method)) {}
+
+  const ToolSpec& spec() const override { return spec_; }
+
+  asio::awaitable<ToolOutput> call(json::object arguments, ToolContext& context) override {
+    auto asking = ask(tools_, method_.method, method_.params(std::move(arguments)), {}, context);
+    const json::object result = co_await std::move(asking);
+    co_return ToolOutput{sanitize_utf8(method_.text(result)), false};
+  }
+
+  std::vector<Facet> facets(const json::object& arguments) const override {
+    std::vector<Facet> found = Tool::facets(arguments);
+    found.push_back({"destination", "mcp:" + tools_->server->name});
+    return found;
+  }
+
+ private:
+  const std::shared_ptr<ServerTools> tools_;
+  const ToolSpec spec_;
+  const ContentMethod method_;
+};
+
+json::object text_argument(std::string_view name, std::string_view description) {
+  return {{"type", "object"},
+          {"properties", json::object{{name, json::object{{"type", "string"}, {"description", description}}}}},
+          {"required", json::array{json::value(name)}},
+          {"additionalProperties", false}};
+}
+
+std::string listed_resources(const json::object& result) {
+  std::string text;
+  for (const std::string_view key : {"resources", "resourceTemplates"}) {
+    const json::array* list = find_array(result, key);
+    if (list == nullptr) continue;
+    for (const json::value& value : *list) {
+      const json::object* one = value.if_object();
+      if (one == nullptr) continue;
+      const std::string_view uri = text_at(*one, key == std::string_view("resources") ? "uri" : "uriTemplate");
+      text += fmt::format("{}  {}", uri, text_at(*one, "name"));
+      if (const auto about = text_at(*one, "description"); !about.empty()) text += fmt::format(": {}", about);
+      text += '\n';
+    }
+  }
+  if (const auto next = text_at(result, "nextCursor"); !next.empty()) text += fmt::format("more: cursor {}\n", next);
+  return text.empty() ? "there are none" : text;
+}
+
+std::string read_resources(const json::object& result) {
+  std::string text;
+  const json::array* contents = find_array(result, "contents");
+  if (contents == nullptr) return text;
+  for (const json::value& value : *contents) {
+    if (const json::object* one = value.if_object()) text += (text.empty() ? "" : "\n") + describe_resource(*one);
+  }
+  return text;
+}
+
+std::string read_prompt(const json::object& result) {
+  std::string text;
+  const json::array* messages = find_array(result, "messages");
+  if (messages == nullptr) return text;
+  for (const json::value& value : *messages) {
+    const json::object* message = value.if_object();
+    const json::object* content = message == nullptr ? nullptr : mcp::find_object(*message, "content");
+    if (content != nullptr) text += fmt::format("{}: {}\n", text_at(*message, "role"), describe_content(*content));
+  }
+  return text;
+}
+
+std::string describe_prompts(const std::vector<json::object>& prompts) {
+  std::string text = "Gets a prompt that this server has prepared. There are:";
+  for (const json::object& prompt : prompts) {
+    std::string line = fmt::format("\n{}", text_at(prompt, "name"));
+    if (const json::array* arguments = find_array(prompt, "arguments")) {
+      for (const json::value& value : *arguments) {
+        const json::object* one = value.if_object();
+        if (one != nullptr) line += fmt::format(" {}{}", text_at(*one, "name"), true_at(*one, "required") ? "" : "?");
+      }
+    }
+    if (const auto about = text_at(prompt, "description"); !about.empty()) line += fmt::format(": {}", about);
+    if (text.size() + line.size() > kMostDescription) return text + "\n…";
+    text += line;
+  }
+  return text;
+}
+
+}  // namespace
+
+asio::awaitable<std::vector<json::object>> list_tools(std::shared_ptr<ServerTools> tools) {
+  auto listing = tools->connection->list("tools/list", "tools");
+  std::vector<json::object> listed = co_await std::move(listing);
+  tools->latest.clear();
+  for (const json::object& tool : listed) {
+    tools->latest.emplace(std::string(text_at(tool, "name")), hash_of(pinned_part(tool)));
+  }
+  co_return listed;
+}
+
+ToolSpec spec_of(const McpServer& server, std::string name, std::string description, const json::object& annotations) {
+  const auto said = [&](std::string_view hint, bool fallback) {
+    const json::value* value = annotations.if_contains(hint);
+    return server.trusted && value != nullptr && value->is_bool() ? value->get_bool() : fallback;
+  };
+  const bool reads_only = said("readOnlyHint", false);
+  // What a sandbox does not let out needs nobody's word.
+  const bool shut_in = !server.command.empty() && server.sandbox.enabled && server.sandbox.hosts.empty();
+  ToolSpec spec;
+  spec.description.name = std::move(name);
+  spec.description.description = sanitize_utf8(description.substr(0, kMostDescription));
+  spec.touches = {.read = true, .write = !reads_only, .network = !shut_in && said("openWorldHint", true)};
+  if (!server.url.empty()) spec.touches.network = true;
+  spec.repeat = said("idempotentHint", reads_only) ? Repeat::idempotent : Repeat::never;
+  spec.timeout = server.timeout * kLongestCall + server.start_timeout + kToReport;
+  if (!server.trusted) spec.gives.add_untrusted("mcp:" + server.name);
+  return spec;
+}
+
+std::shared_ptr<Tool> make_server_tool(std::shared_ptr<ServerTools> tools, std::string name, const json::object& listed,
+                                       std::vector<HeaderParameter> headers) {
+  const json::object* annotations = mcp::find_object(listed, "annotations");
+  ToolSpec spec = spec_of(*tools->server, std::move(name), std::string(text_at(listed, "description")),
+                          annotations == nullptr ? json::object() : *annotations);
+  const json::object* schema = mcp::find_object(listed, "inputSchema");
+  spec.description.parameters = schema == nullptr ? json::object{{"type", "object"}} : *schema;
+  return std::make_shared<ServerTool>(std::move(tools), std::move(spec), listed, std::move(headers));
+}
+
+std::vector<std::shared_ptr<Tool>> make_content_tools(const std::shared_ptr<ServerTools>& tools,
+                                                      const ServerFacts& facts,
+                                                      const std::vector<json::object>& prompts,
+                                                      const std::function<std::string(std::string_view)>& named) {
+  std::vector<std::shared_ptr<Tool>> made;
+  const json::object reads{{"readOnlyHint", true}};
+  const auto add = [&](std::string_view name, std::string description, json::object parameters, ContentMethod method) {
+    ToolSpec spec = spec_of(*tools->server, named(name), std::move(description), reads);
+    spec.touches.write = false;  // the protocol has no way to change something by these
+    spec.description.parameters = std::move(parameters);
+    made.push_back(std::make_shared<ContentTool>(tools, std::move(spec), std::move(method)));
+  };
+  const auto as_given = [](json::object arguments) { return arguments; };
+  const json::object cursor{
+      {"type", "object"},
+      {"properties", {{"cursor", {{"type", "string"}, {"description", "where the last page ended"}}}}},
+      {"additionalProperties", false}};
+  if (facts.has("resources")) {
+    add("list_resources", "Lists the resources (documents, records) that this server has, by their URIs.", cursor,
+        {"resources/list", as_given, listed_resources});
+    add("list_resource_templates", "Lists the patterns of URIs of resources that this server makes when asked.", cursor,
+        {"resources/templates/list", as_given, listed_resources});
+    add("read_resource", "Reads a resource of this server.", text_argument("uri", "its URI, as listed"),
+        {"resources/read", as_given, read_resources});
+  }
+  if (facts.has("prompts") && !prompts.empty()) {
+    json::object parameters = text_argument("name", "which one");
+    parameters["properties"].as_object()["arguments"] = {
+        {"type", "object"}, {"description", "its arguments"}, {"additionalProperties", {{"type", "string"}}}};
+    add("get_prompt", describe_prompts(prompts), std::move(parameters), {"prompts/get", as_given, read_prompt});
+  }
+  return made;
+}
+
+}  // namespace sennit::mcp

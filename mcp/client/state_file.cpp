@@ -1,0 +1,96 @@
+#include <sennit/agent/io/error.hpp>
+#include <sennit/mcp/client/state_file.hpp>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <system_error>
+
+namespace sennit::mcp {
+namespace {
+
+constexpr std::size_t kMostBytes = 64ULL << 20U;
+
+[[noreturn]] void fail(const std::filesystem::path& file, const char* what) {
+  const int error = errno;
+  throw Error(errc::storage, std::string(what) + ": " + std::generic_category().message(error)).at(file.string());
+}
+
+void make_folder(const std::filesystem::path& folder) {
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (!std::filesystem::is_directory(folder)) {
+    throw Error(errc::storage, "cannot make the folder: " + failed.message()).at(folder.string());
+  }
+}
+
+struct Descriptor {
+  explicit Descriptor(int number) : value(number) {}
+  ~Descriptor() {
+    if (value >= 0) ::close(value);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int value;
+};
+
+}  // namespace
+
+std::optional<std::string> read_state_file(const std::filesystem::path& file) {
+  const Descriptor open(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (open.value < 0 && errno == ENOENT) return std::nullopt;
+  if (open.value < 0) fail(file, "cannot read");
+  std::string content;
+  std::array<char, 16'384> buffer{};
+  for (;;) {
+    const ssize_t length = ::read(open.value, buffer.data(), buffer.size());
+    if (length < 0 && errno == EINTR) continue;
+    if (length < 0) fail(file, "cannot read");
+    if (length == 0) return content;
+    content.append(buffer.data(), static_cast<std::size_t>(length));
+    if (content.size() > kMostBytes) throw Error(errc::storage, "the file is too large").at(file.string());
+  }
+}
+
+void write_state_file(const std::filesystem::path& file, std::string_view content) {
+  make_folder(file.parent_path());
+  std::string name = file.string() + ".XXXXXX";
+  const Descriptor open(::mkostemp(name.data(), O_CLOEXEC));  // mode 0600
+  if (open.value < 0) fail(file, "cannot write");
+  while (!content.empty()) {
+    const ssize_t length = ::write(open.value, content.data(), content.size());
+    if (length < 0 && errno == EINTR) continue;
+    if (length < 0) {
+      ::unlink(name.c_str());
+      fail(file, "cannot write");
+    }
+    content.remove_prefix(static_cast<std::size_t>(length));
+  }
+  if (::fsync(open.value) != 0 || ::rename(name.c_str(), file.c_str()) != 0) {
+    ::unlink(name.c_str());
+    fail(file, "cannot write");
+  }
+}
+
+StateFileLock::StateFileLock(const std::filesystem::path& file) {
+  make_folder(file.parent_path());
+  const std::string name = file.string() + ".lock";
+  descriptor_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (descriptor_ < 0) fail(file, "cannot lock");
+  while (::flock(descriptor_, LOCK_EX) != 0) {
+    if (errno != EINTR) {
+      ::close(descriptor_);
+      fail(file, "cannot lock");
+    }
+  }
+}
+
+StateFileLock::~StateFileLock() {
+  ::close(descriptor_);
+}
+
+}  // namespace sennit::mcp

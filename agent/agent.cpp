@@ -4,6 +4,7 @@
 #include <sennit/agent/io/digest.hpp>
 #include <sennit/agent/opening.hpp>
 #include <sennit/agent/pin.hpp>
+#include <sennit/agent/redaction.hpp>
 #include <sennit/agent/routing.hpp>
 #include <sennit/agent/run_state.hpp>
 #include <sennit/agent/runtime_state.hpp>
@@ -31,16 +32,17 @@ void add_tool(Agent::Parts& parts, std::shared_ptr<Tool> tool) {
   if (parts.find_tool(name) != nullptr) {
     throw Error(errc::config, "two tools of this agent are named '" + name + "'").at(parts.definition.file.string());
   }
-  Decision decision = decide(parts.definition.policy, spec);
   // A model does not get to see what it may never call.
-  if (decision.verdict != Verdict::deny) parts.descriptions.push_back(spec.description);
-  parts.tools.push_back({std::move(tool), Validator(spec.description.parameters), std::move(decision)});
+  const bool hidden = is_hidden(parts.definition.policy, spec) || is_hidden(parts.runtime->options.policy, spec);
+  if (!hidden) parts.descriptions.push_back(spec.description);
+  parts.tools.push_back({std::move(tool), Validator(spec.description.parameters)});
 }
 
 void add_tools(Agent::Parts& parts, const PartContext& context) {
   for (const ToolSelection& selection : parts.definition.tools) {
     for (auto& tool : context.registry.tools(selection, context)) add_tool(parts, std::move(tool));
   }
+  for (const McpServer& server : parts.definition.mcp) parts.sources.push_back(context.registry.mcp(server, context));
   if (!parts.memory) return;
   for (auto& tool : context.registry.tools({"notes", {}}, context)) {
     if (parts.find_tool(tool->spec().description.name) == nullptr) add_tool(parts, std::move(tool));
@@ -75,10 +77,12 @@ std::shared_ptr<const Agent::Parts> make_parts(Runtime& runtime, Definition defi
   auto parts = std::make_shared<Agent::Parts>();
   parts->runtime = runtime.internals();
   parts->definition = std::move(definition);
+  load_secrets(parts->definition);
   const std::filesystem::path& file = parts->definition.file;
   family.lineage.push_back(file.empty() ? file : std::filesystem::weakly_canonical(file));
 
-  const PartContext context{parts->definition, runtime.registry(), runtime.state(), family.lineage};
+  const PartContext context{parts->definition, runtime.registry(), runtime.state(), family.lineage,
+                            &parts->runtime->options.policy};
   for (ModelSpec& spec : models_of(parts->definition.model)) {
     auto backend = context.registry.backend(spec, context);
     auto gate = parts->runtime->gates.gate(spec);
@@ -191,7 +195,8 @@ std::string Session::State::address() const {
 }
 
 Run Session::start(std::string input, RunOptions options) {
-  input = sanitize_utf8(input);  // what is kept must be readable again
+  input = secrets::redact(sanitize_utf8(input));  // what is kept must be readable again
+  for (Blob& file : options.attachments) redact_in(file);
   for (const Blob& file : options.attachments) {
     if (file.data.empty() == file.url.empty()) {
       throw Error(errc::invalid_argument, "an attachment has either bytes (base64) or a URL");

@@ -8,6 +8,7 @@
 #include <sennit/agent/policy.hpp>
 #include <sennit/agent/schema/validate.hpp>
 #include <sennit/agent/tool.hpp>
+#include <sennit/agent/tool_source.hpp>
 
 #include <map>
 #include <memory>
@@ -31,7 +32,6 @@ struct Agent::Parts {
   struct ToolEntry {
     std::shared_ptr<Tool> tool;
     Validator arguments;
-    Decision decision;
   };
 
   /// Shared, because with a borrowed loop the runs of a Runtime may outlive it.
@@ -45,6 +45,7 @@ struct Agent::Parts {
   std::shared_ptr<Memory> memory;             // null: none
   std::vector<ToolEntry> tools;               // in the order of the definition: the prompt's prefix must be stable
   std::vector<ToolDescription> descriptions;  // of the tools that policy does not deny
+  std::vector<std::shared_ptr<ToolSource>> sources;
   std::optional<Validator> output;
 
   [[nodiscard]] const ToolEntry* find_tool(std::string_view name) const;
@@ -57,7 +58,7 @@ struct Session::State {
   std::mutex mutex;
   std::vector<Message> messages;         // guarded; of a session that the store does not keep
   std::vector<std::size_t> run_starts;   // guarded; where in `messages` each run began
-  std::set<std::string> always_allowed;  // guarded; AGENT-DIGEST/TOOL that a person allowed for good
+  std::set<std::string> always_allowed;  // guarded; AGENT-DIGEST/TOOL/RULE that a person allowed for good
   bool running = false;                  // guarded; for sessions without an id
 
   [[nodiscard]] bool kept() const;

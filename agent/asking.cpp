@@ -1,5 +1,6 @@
 #include <sennit/agent/asking.hpp>
 #include <sennit/agent/io/timeout.hpp>
+#include <sennit/agent/redaction.hpp>
 #include <sennit/agent/retry.hpp>
 #include <sennit/agent/routing.hpp>
 #include <sennit/agent/runtime_state.hpp>
@@ -70,7 +71,7 @@ SENNIT_OUT_OF_FRAME std::unique_ptr<TokenStream> open_stream(const Effects::Stat
     request.instructions = instructions;
   }
   request.messages = state.conversation;
-  request.tools = state.parts.descriptions;
+  request.tools = state.descriptions();
   request.output_schema = state.parts.definition.output ? &*state.parts.definition.output : nullptr;
   request.tool_choice = change.tool_choice;
   request.options = state.parts.models[state.at].spec.options;
@@ -122,6 +123,7 @@ asio::awaitable<Attempt> attempt_completion(Effects::State& state, CompletionCha
       if (!whole) charge_broken(state, builder.usage(), builder.written(), pieces, record);
     }
   } settle{state, builder, record, held};
+  DeltaRedaction redaction;
   std::optional<Error> failure;
   try {
     const std::unique_ptr<TokenStream> stream = open_stream(state, change);
@@ -130,7 +132,7 @@ asio::awaitable<Attempt> attempt_completion(Effects::State& state, CompletionCha
       const std::span<Event> batch = co_await stream->next();
       if (batch.empty()) break;
       settle.pieces = stream->pieces();
-      failure = take_batch(state, batch, settle.pieces, builder, record, held);
+      failure = take_batch(state, redaction.take(batch), settle.pieces, builder, record, held);
       if (!failure && !state.run.has_room()) co_await state.run.room();
     }
   } catch (...) {
@@ -259,7 +261,7 @@ SENNIT_OUT_OF_FRAME Order order_of(Effects::State& state, CompletionChange chang
     StepFacts step;
     step.prompt_tokens = static_cast<std::int64_t>(prompt_bytes(state) / kBytesPerToken);
     step.images = state.images;
-    step.tools = !state.parts.descriptions.empty() && change.tool_choice != ToolChoice::none;
+    step.tools = !state.descriptions().empty() && change.tool_choice != ToolChoice::none;
     step.tags = state.run.options.tags;
     step.budget_left = state.budget.left();
     const Route route = route_of(spec.route, step);

@@ -3,14 +3,12 @@
 #include <sennit/agent/definition/reader.hpp>
 #include <sennit/agent/definition/yaml.hpp>
 #include <sennit/agent/io/digest.hpp>
+#include <sennit/agent/secret_reference.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cctype>
 #include <cerrno>
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <system_error>
@@ -19,20 +17,6 @@
 namespace sennit {
 namespace {
 
-/// Calls `literal(text)` and `variable(name)` for the pieces of a text with `${env:NAME}` in it.
-template <class Literal, class Variable>
-void for_each_piece(std::string_view text, Literal literal, Variable variable) {
-  constexpr std::string_view kOpen = "${env:";
-  while (!text.empty()) {
-    const std::size_t open = text.find(kOpen);
-    const std::size_t close = open == std::string_view::npos ? open : text.find('}', open);
-    if (close == std::string_view::npos) return literal(text);
-    if (open > 0) literal(text.substr(0, open));
-    variable(text.substr(open + kOpen.size(), close - open - kOpen.size()));
-    text.remove_prefix(close + 1);
-  }
-}
-
 /// Maps sorted by key, so that the same settings have the same text.
 json::value canonical(const json::value& value) {
   if (const auto* list = value.if_array(); list != nullptr) {
@@ -40,6 +24,8 @@ json::value canonical(const json::value& value) {
     for (const json::value& element : *list) sorted.push_back(canonical(element));
     return sorted;
   }
+  // A file's place is not what an agent is: it may move with the agent's folder.
+  if (const auto* text = value.if_string(); text != nullptr) return json::value(secret::unbound(*text));
   const auto* map = value.if_object();
   if (map == nullptr) return value;
   std::vector<const json::key_value_pair*> entries;
@@ -80,52 +66,17 @@ std::string name_from(const std::filesystem::path& file) {
   return name.empty() ? Definition{}.name : name;
 }
 
-/// Whether a setting of this name holds a secret.
-bool sounds_secret(std::string_view name) {
-  constexpr std::array<std::string_view, 6> kSigns{"auth", "key", "token", "secret", "cookie", "password"};
-  std::string lower(name);
-  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return std::ranges::any_of(kSigns, [&](std::string_view sign) { return lower.find(sign) != std::string::npos; });
-}
-
 void mask_secrets(json::value& value, bool secret) {
   if (auto* list = value.if_array()) {
     for (json::value& element : *list) mask_secrets(element, secret);
   } else if (auto* map = value.if_object()) {
-    for (auto& [key, element] : *map) mask_secrets(element, sounds_secret(key));
+    for (auto& [key, element] : *map) mask_secrets(element, sounds_secret(key) || (secret && key == "value"));
   } else if (const auto* text = value.if_string(); text != nullptr && secret && !text->empty()) {
     value = Secret(std::string(*text)).describe();
   }
 }
 
 }  // namespace
-
-std::string Secret::resolve() const {
-  std::string value;
-  const auto literal = [&](std::string_view text) { value += text; };
-  const auto variable = [&](std::string_view name) {
-    const char* const found = std::getenv(std::string(name).c_str());
-    if (found == nullptr || *found == '\0') {
-      throw Error(errc::config,
-                  fmt::format("the environment variable {} is not set; set it with `export {}=…`", name, name));
-    }
-    value += found;
-  };
-  for_each_piece(reference_, literal, variable);
-  return value;
-}
-
-std::string Secret::describe() const {
-  std::string shown;
-  const auto literal = [&](std::string_view /*text*/) { shown += "***"; };
-  const auto variable = [&](std::string_view name) { shown += fmt::format("${{env:{}}}", name); };
-  for_each_piece(reference_, literal, variable);
-  return shown;
-}
-
-std::string Secret::fingerprint() const {
-  return sha256(reference_);
-}
 
 std::filesystem::path Definition::directory() const {
   const std::filesystem::path parent = file.parent_path();
@@ -146,6 +97,7 @@ ParsedDefinition parse_definition(std::string_view yaml, const std::filesystem::
     format::Reader reader(parsed.diagnostics, parsed.positions);
     const json::value value = reader.read(*root, format::map_with(format::definition_table()), "");
     format::assign_fields(&parsed.definition, format::definition_table(), value);
+    bind_secrets(parsed.definition);
   }
   std::ranges::sort(parsed.diagnostics, {}, [](const Diagnostic& d) { return std::tie(d.line, d.column, d.message); });
   if (parsed.diagnostics.size() >= yaml::kMaxProblems) {
@@ -160,12 +112,13 @@ ParsedDefinition parse_definition_file(const std::filesystem::path& file) {
   return parse_definition(read_text_file(file), file);
 }
 
-Definition read_definition(const std::filesystem::path& file) {
-  ParsedDefinition parsed = parse_definition_file(file);
-  if (parsed.ok()) return std::move(parsed.definition);
+namespace {
+
+/// All errors of a file as one.
+Error error_of(const std::filesystem::path& file, const std::vector<Diagnostic>& diagnostics) {
   std::string where;
   std::string message;
-  for (const Diagnostic& diagnostic : parsed.diagnostics) {
+  for (const Diagnostic& diagnostic : diagnostics) {
     if (diagnostic.severity != Diagnostic::Severity::error) continue;
     if (where.empty()) {
       where = fmt::format("{}:{}:{}", file.string(), diagnostic.line, diagnostic.column);
@@ -174,7 +127,26 @@ Definition read_definition(const std::filesystem::path& file) {
       message += "\n" + format_diagnostic(file, diagnostic);
     }
   }
-  throw Error(errc::config, std::move(message)).at(std::move(where));
+  return Error(errc::config, std::move(message)).at(std::move(where));
+}
+
+bool has_errors(const std::vector<Diagnostic>& diagnostics) {
+  return std::ranges::any_of(diagnostics,
+                             [](const Diagnostic& d) { return d.severity == Diagnostic::Severity::error; });
+}
+
+}  // namespace
+
+Definition read_definition(const std::filesystem::path& file) {
+  ParsedDefinition parsed = parse_definition_file(file);
+  if (!parsed.ok()) throw error_of(file, parsed.diagnostics);
+  return std::move(parsed.definition);
+}
+
+PolicySettings read_policy(const std::filesystem::path& file) {
+  ParsedPolicy parsed = parse_policy(read_text_file(file));
+  if (has_errors(parsed.diagnostics)) throw error_of(file, parsed.diagnostics);
+  return std::move(parsed.policy);
 }
 
 json::value describe(const Definition& definition) {

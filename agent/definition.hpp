@@ -2,7 +2,11 @@
 #pragma once
 
 #include <sennit/agent/backend.hpp>
+#include <sennit/agent/hook_settings.hpp>
 #include <sennit/agent/io/json.hpp>
+#include <sennit/agent/mcp_settings.hpp>
+#include <sennit/agent/policy_settings.hpp>
+#include <sennit/agent/secret.hpp>
 #include <sennit/agent/usage.hpp>
 
 #include <chrono>
@@ -15,26 +19,6 @@
 #include <vector>
 
 namespace sennit {
-
-/// Text with secrets by reference: `${env:NAME}`, also inside other text ("Bearer ${env:TOKEN}"); literal text is
-/// possible and discouraged. Resolved where it is used, never printed. The base URL and the header values of a
-/// ModelSpec are such texts too: `Secret(spec.base_url).resolve()`.
-class Secret {
- public:
-  Secret() = default;
-  explicit Secret(std::string reference) : reference_(std::move(reference)) {}
-  [[nodiscard]] bool empty() const noexcept { return reference_.empty(); }
-  /// The value. Throws Error(errc::config) if it refers to a variable that is not set.
-  [[nodiscard]] std::string resolve() const;
-  /// For people: `${env:NAME}`, with `***` for literal text around it or in its place.
-  [[nodiscard]] std::string describe() const;
-  /// Tells one secret from another without saying it: a digest of what it refers to, or of the literal text.
-  [[nodiscard]] std::string fingerprint() const;
-  friend bool operator==(const Secret&, const Secret&) = default;
-
- private:
-  std::string reference_;
-};
 
 /// When a completion that failed is asked again.
 struct RetrySettings {
@@ -127,6 +111,7 @@ struct MemorySettings {
   std::string kind = "notes";
   std::string space;   ///< notes are kept apart by space; empty: the agent's name
   bool recall = true;  ///< put the notes that match the input before the model
+  bool confidential = true;  ///< notes are private: see FlowSettings
   std::size_t recall_limit = 5;
   friend bool operator==(const MemorySettings&, const MemorySettings&) = default;
 };
@@ -142,17 +127,10 @@ struct RunLimits {
   std::uint32_t repeats = 3;  ///< stop at so many same calls in a row; below 2: never
   std::uint32_t repairs = 2;  ///< times that a model may mend an answer that does not fit `output`
   std::uint32_t depth = 4;    ///< of sub-agents
+  /// Bytes of tool schemas beyond which tools of `mcp` are shown to the model only when it looks for them; 0: never.
+  std::size_t tool_schemas = 48ULL << 10U;
   std::uint32_t parallel_tool_calls = 8;
   friend bool operator==(const RunLimits&, const RunLimits&) = default;
-};
-
-/// Tool names or patterns (`files_*`). The strictest match wins: deny, then ask, then allow; what matches nothing is
-/// allowed if it only reads, and asked for otherwise.
-struct PolicySettings {
-  std::vector<std::string> allow;
-  std::vector<std::string> ask;
-  std::vector<std::string> deny;
-  friend bool operator==(const PolicySettings&, const PolicySettings&) = default;
 };
 
 /// A value the caller gives at start; `{name}` in the instructions becomes it.
@@ -188,12 +166,15 @@ struct Definition {
   ModelSpec model;
   std::string instructions;
   std::vector<ToolSelection> tools;
+  std::vector<McpServer> mcp;
   std::vector<SubAgent> agents;
   MemorySettings memory;
   std::string planner = "tool-loop";
   json::object planner_options;
   RunLimits limits;
   PolicySettings policy;
+  std::vector<HookSpec> hooks;
+  GuardrailSettings guardrails;
   std::vector<InputSpec> inputs;
   std::optional<json::object> output;  ///< JSON Schema of the answer
   std::vector<Intent> intents;
@@ -240,6 +221,16 @@ struct ParsedDefinition {
 /// Reads an agent file. Throws Error(errc::config) at file:line:col, listing every error, and Error(errc::not_found)
 /// or Error(errc::io) where there is nothing to read.
 [[nodiscard]] Definition read_definition(const std::filesystem::path& file);
+
+struct ParsedPolicy {
+  PolicySettings policy;
+  std::vector<Diagnostic> diagnostics;
+};
+
+/// Reads what a deployment allows all agents (RuntimeOptions::policy): a YAML map with the keys of `policy`.
+[[nodiscard]] ParsedPolicy parse_policy(std::string_view yaml);
+/// The same from a file. Throws Error(errc::config) at file:line:col, Error(errc::not_found), Error(errc::io).
+[[nodiscard]] PolicySettings read_policy(const std::filesystem::path& file);
 
 /// The JSON Schema of the format, from the table that parses it.
 [[nodiscard]] json::object definition_schema();

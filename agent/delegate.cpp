@@ -14,12 +14,15 @@ class Delegate final : public Tool {
   asio::awaitable<ToolOutput> call(json::object arguments, ToolContext& context) override {
     std::string task(arguments.at("task").as_string());
     Outcome outcome = co_await context.delegate(agent_, std::move(task));
-    if (outcome.ending == Ending::completed) co_return ToolOutput{std::move(outcome.text), false};
+    // What the other agent has read is in what it says.
+    ToolOutput output{std::move(outcome.text), outcome.ending != Ending::completed, std::move(outcome.labels)};
+    if (!output.is_error) co_return output;
     std::string what =
         "the agent '" + agent_.definition().name + "' ended as " + std::string(to_string(outcome.ending));
     if (!outcome.detail.empty()) what += " (" + outcome.detail + ")";
-    if (!outcome.text.empty()) what += "; it had said: " + outcome.text;
-    co_return ToolOutput{std::move(what), true};
+    if (!output.content.empty()) what += "; it had said: " + output.content;
+    output.content = std::move(what);
+    co_return output;
   }
 
  private:

@@ -201,6 +201,7 @@ SENNIT_OUT_OF_FRAME void count_up(const Effects::State& state, Outcome& outcome)
   outcome.cost = state.budget.cost();
   outcome.steps = state.budget.steps();
   outcome.tool_calls = state.budget.tool_calls();
+  outcome.labels = state.labels;
 }
 
 }  // namespace

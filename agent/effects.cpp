@@ -1,6 +1,7 @@
 #include <sennit/agent/asking.hpp>
 #include <sennit/agent/effects.hpp>
 #include <sennit/agent/effects_state.hpp>
+#include <sennit/agent/io/secrets.hpp>
 #include <sennit/agent/runtime_state.hpp>
 #include <sennit/agent/step_trace.hpp>
 
@@ -63,6 +64,7 @@ void complete_call_ids(Completion& completion, const Effects::State& state, std:
 SENNIT_OUT_OF_FRAME void settle_step(Effects::State& state, Attempt& made) {
   Completion& completion = made.completion;
   complete_call_ids(completion, state, state.budget.steps());
+  completion.message.labels = state.labels;  // it may say again whatever the model has read
   state.budget.charge(completion.usage, {completion.usage.input ? 0 : prompt_bytes(state), made.written, made.pieces});
   state.partial_text.clear();
 }
@@ -254,13 +256,16 @@ asio::awaitable<json::value> recall_notes(Effects::State& state, std::string que
   const std::vector<Note> notes = co_await state.parts.memory->recall(*state.run.environment, std::move(query), limit);
   json::array out;
   for (const Note& note : notes) {
-    out.push_back({{"id", note.id}, {"text", note.text}, {"created", micros_of(note.created)}, {"score", note.score}});
+    json::object entry{
+        {"id", note.id}, {"text", note.text}, {"created", micros_of(note.created)}, {"score", note.score}};
+    if (!note.labels.empty()) entry["labels"] = to_json(note.labels);
+    out.push_back(std::move(entry));
   }
   co_return json::value{{"notes", std::move(out)}};
 }
 
 asio::awaitable<json::value> keep_note(Effects::State& state, std::string text) {
-  const std::int64_t id = co_await state.parts.memory->remember(*state.run.environment, std::move(text));
+  const std::int64_t id = co_await state.parts.memory->remember(*state.run.environment, std::move(text), state.labels);
   co_return json::value{{"id", id}};
 }
 
@@ -275,13 +280,15 @@ asio::awaitable<std::vector<Note>> Effects::recall(std::string query, std::size_
   read_recorded("recall", [&] {
     for (const json::value& note : out.at("notes").as_array()) {
       notes.push_back({note.at("id").to_number<std::int64_t>(), std::string(find_string(note, "text")),
-                       time_of(note.at("created")), note.at("score").to_number<double>()});
+                       time_of(note.at("created")), note.at("score").to_number<double>(),
+                       find(note, "labels") == nullptr ? Labels{} : labels_from_json(*find(note, "labels"))});
     }
   });
   co_return notes;
 }
 
 asio::awaitable<void> Effects::remember(std::string text) {
+  text = secrets::redact(std::move(text));
   if (!state_.parts.memory) throw Error(errc::invalid_argument, "this agent has no memory: set `memory: true`");
   json::value in{{"text", text}};
   auto keeping = keep_note(state_, std::move(text));

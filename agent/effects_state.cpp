@@ -1,6 +1,7 @@
 #include <sennit/agent/effects_state.hpp>
 #include <sennit/agent/io/digest.hpp>
 #include <sennit/agent/io/scope.hpp>
+#include <sennit/agent/redaction.hpp>
 #include <sennit/agent/runtime_state.hpp>
 
 #include <boost/asio/cancellation_state.hpp>
@@ -18,7 +19,10 @@ Effects::State::State(Run::State& of_run, Session::State& of_session, Journal& o
       journal(of_journal),
       levels_left(parts.definition.limits.depth),
       keep_messages(session.kept() && journal.kept()),
-      budget(parts.definition.limits, nullptr) {}
+      budget(parts.definition.limits, nullptr) {
+  layers.push_back({PolicyLayer::Kind::deployment, {}, &parts.runtime->options.policy});
+  layers.push_back({PolicyLayer::Kind::own, parts.definition.name, &parts.definition.policy});
+}
 
 Effects::State::State(State& above, const Agent::Parts& agent, const std::string& call_id, const std::string& effect)
     : run(above.run),
@@ -30,7 +34,23 @@ Effects::State::State(State& above, const Agent::Parts& agent, const std::string
       scope(effect + "/"),
       depth(above.depth + 1),
       levels_left(std::min(above.levels_left - 1, parts.definition.limits.depth)),
-      budget(agent.definition.limits, &above.budget) {}
+      budget(agent.definition.limits, &above.budget) {
+  // What an agent may not do, no agent does for it.
+  for (PolicyLayer layer : above.layers) {
+    if (layer.kind == PolicyLayer::Kind::own) layer.kind = PolicyLayer::Kind::above;
+    layers.push_back(std::move(layer));
+  }
+  layers.push_back({PolicyLayer::Kind::own, parts.definition.name, &parts.definition.policy});
+}
+
+const Agent::Parts::ToolEntry* Effects::State::find_tool(std::string_view name) const {
+  const Agent::Parts::ToolEntry* own = parts.find_tool(name);
+  return own != nullptr ? own : sourced.find(name);
+}
+
+const std::vector<ToolDescription>& Effects::State::descriptions() const {
+  return parts.sources.empty() ? parts.descriptions : sourced.shown;
+}
 
 void Effects::State::emit(EventData data) {
   if (!held.empty()) return hold(std::move(data));
@@ -157,7 +177,9 @@ asio::awaitable<json::value> Effects::State::perform(std::string kind, json::val
 }
 
 void Effects::State::adopt(Message message) {
+  redact_in(message);
   for (const ToolCall* call : message.tool_calls()) call_ids.insert(call->id);
+  labels.add(message.labels);
   if (journals()) conversation_digest = sha256(conversation_digest + json::serialize(to_json(message)));
   for (const Part& part : message.parts) {
     conversation_bytes += size_of(part);

@@ -5,7 +5,9 @@
 #include <sennit/agent/budget.hpp>
 #include <sennit/agent/effects.hpp>
 #include <sennit/agent/journal.hpp>
+#include <sennit/agent/policy.hpp>
 #include <sennit/agent/run_state.hpp>
+#include <sennit/agent/sourced_tools.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -31,6 +33,9 @@ struct Effects::State {
   std::shared_ptr<const Backend> backend;  // what select() of that one chose; null until something is asked for real
   std::size_t backend_of = 0;              // the model that it was chosen for
   ModelInfo model;                         // its facts, or what the journal has of them
+  std::vector<PolicyLayer> layers;         // what says whether a call may be made
+  Labels labels;                           // of the conversation
+  SourcedTools sourced;                    // tools that were found out when the agent began
   const State* parent = nullptr;           // of a sub-agent: who delegated to it
   std::string path;                        // of this agent's events; empty for the run itself
   std::string scope;                       // prefix of this planner's effect ids; empty for the run itself
@@ -54,6 +59,10 @@ struct Effects::State {
   // Events that wait for a commit, and all that come after them. A last step, and the end that nearly always follows
   // it, share one.
   std::vector<EventData> held;
+
+  [[nodiscard]] const Agent::Parts::ToolEntry* find_tool(std::string_view name) const;
+  /// What the model is told it can call.
+  [[nodiscard]] const std::vector<ToolDescription>& descriptions() const;
 
   /// The id of the effect that starts now: its place in the planner, never its time.
   [[nodiscard]] std::string new_effect() { return scope + std::to_string(next_effect++); }

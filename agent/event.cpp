@@ -55,6 +55,17 @@ std::optional<StopReason> parse_stop_reason(std::string_view name) noexcept {
 std::string_view to_string(StopReason reason) noexcept {
   return kStopReasons[static_cast<std::size_t>(reason)];
 }
+std::string_view to_string(Verdict verdict) noexcept {
+  return kVerdicts[static_cast<std::size_t>(verdict)];
+}
+
+std::optional<Verdict> parse_verdict(std::string_view name) noexcept {
+  for (std::size_t i = 0; i < kVerdicts.size(); ++i) {
+    if (kVerdicts[i] == name) return static_cast<Verdict>(i);
+  }
+  return std::nullopt;
+}
+
 std::string_view to_string(Ending ending) noexcept {
   return kEndings[static_cast<std::size_t>(ending)];
 }

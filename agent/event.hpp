@@ -4,7 +4,9 @@
 
 #include <sennit/agent/io/error.hpp>
 #include <sennit/agent/io/json.hpp>
+#include <sennit/agent/labels.hpp>
 #include <sennit/agent/message.hpp>
+#include <sennit/agent/policy_settings.hpp>
 #include <sennit/agent/usage.hpp>
 
 #include <chrono>
@@ -107,6 +109,15 @@ struct ToolFinished {
   friend bool operator==(const ToolFinished&, const ToolFinished&) = default;
 };
 
+/// Whether a call may be made, and the rule that decided; before it is made, or a person is asked.
+struct PolicyDecided {
+  std::string call_id;
+  std::string tool;
+  Verdict verdict = Verdict::allow;
+  std::string rule;  ///< "policy.ask: http_*", "it only reads"
+  friend bool operator==(const PolicyDecided&, const PolicyDecided&) = default;
+};
+
 /// The run waits for Run::approve(id, …).
 struct ApprovalRequested {
   std::string id;
@@ -185,6 +196,7 @@ struct Outcome {
   std::uint32_t steps = 0;
   std::uint32_t tool_calls = 0;
   std::chrono::microseconds duration{0};
+  Labels labels{};  ///< of what the answer is made of
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
@@ -196,8 +208,8 @@ struct RunFinished {
 
 using EventData =
     std::variant<TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta, UsageUpdate, Finished, Failed, RunStarted,
-                 StepStarted, StepFinished, ToolStarted, ToolProgress, ToolFinished, ApprovalRequested, QuestionAsked,
-                 InDoubt, MemoryRecalled, Delegated, ModelChosen, Retried, Notice, RunFinished>;
+                 StepStarted, StepFinished, ToolStarted, PolicyDecided, ToolProgress, ToolFinished, ApprovalRequested,
+                 QuestionAsked, InDoubt, MemoryRecalled, Delegated, ModelChosen, Retried, Notice, RunFinished>;
 
 struct Event {
   /// Which agent speaks: empty for the run itself, else the tool calls that lead to the sub-agent ("call_1/call_4").
@@ -209,6 +221,8 @@ struct Event {
 [[nodiscard]] std::string_view to_string(StopReason reason) noexcept;
 [[nodiscard]] std::optional<StopReason> parse_stop_reason(std::string_view name) noexcept;
 [[nodiscard]] std::string_view to_string(Ending ending) noexcept;
+[[nodiscard]] std::string_view to_string(Verdict verdict) noexcept;
+[[nodiscard]] std::optional<Verdict> parse_verdict(std::string_view name) noexcept;
 
 /// The event's name in JSON: "text", "reasoning", "tool_started" …
 [[nodiscard]] std::string_view name_of(const EventData& data) noexcept;

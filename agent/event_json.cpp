@@ -36,6 +36,12 @@ json::value put(StopReason reason) {
 json::value put(Ending ending) {
   return json::string(to_string(ending));
 }
+json::value put(Verdict verdict) {
+  return json::string(to_string(verdict));
+}
+json::value put(const Labels& labels) {
+  return to_json(labels);
+}
 json::value put(std::chrono::microseconds duration) {
   return static_cast<double>(duration.count()) / 1000.0;
 }
@@ -87,6 +93,12 @@ void get_name(const json::value& value, Enum& out, const std::array<std::string_
 }
 void get(const json::value& value, StopReason& out) {
   get_name(value, out, kStopReasons);
+}
+void get(const json::value& value, Verdict& out) {
+  get_name(value, out, kVerdicts);
+}
+void get(const json::value& value, Labels& out) {
+  out = labels_from_json(value);
 }
 void get(const json::value& value, Ending& out) {
   get_name(value, out, kEndings);
@@ -181,6 +193,10 @@ constexpr auto fields_of<StepFinished> = std::tuple(
 template <>
 constexpr auto fields_of<ToolStarted> = std::tuple(field("call", &ToolStarted::call));
 template <>
+constexpr auto fields_of<PolicyDecided> =
+    std::tuple(field("call_id", &PolicyDecided::call_id), field("tool", &PolicyDecided::tool),
+               field("verdict", &PolicyDecided::verdict), field("rule", &PolicyDecided::rule));
+template <>
 constexpr auto fields_of<ToolProgress> =
     std::tuple(field("call_id", &ToolProgress::call_id), field("text", &ToolProgress::text));
 template <>
@@ -210,11 +226,11 @@ constexpr auto fields_of<Notice> = std::tuple(field("message", &Notice::message)
 template <>
 constexpr auto fields_of<RunFinished> = std::tuple(field("outcome", &RunFinished::outcome));
 template <>
-constexpr auto fields_of<Outcome> =
-    std::tuple(field("ending", &Outcome::ending), field("text", &Outcome::text), field("output", &Outcome::output),
-               field("detail", &Outcome::detail), field("error", &Outcome::error), field("usage", &Outcome::usage),
-               field("cost", &Outcome::cost), field("steps", &Outcome::steps),
-               field("tool_calls", &Outcome::tool_calls), field("duration_ms", &Outcome::duration));
+constexpr auto fields_of<Outcome> = std::tuple(
+    field("ending", &Outcome::ending), field("text", &Outcome::text), field("output", &Outcome::output),
+    field("detail", &Outcome::detail), field("error", &Outcome::error), field("usage", &Outcome::usage),
+    field("cost", &Outcome::cost), field("steps", &Outcome::steps), field("tool_calls", &Outcome::tool_calls),
+    field("duration_ms", &Outcome::duration), field("labels", &Outcome::labels));
 
 /// What is not there is left out, so that a delta costs a few bytes on the wire.
 template <class T>
@@ -226,6 +242,9 @@ bool is_absent(const std::string& value) {
 }
 bool is_absent(const json::value& value) {
   return value.is_null();
+}
+bool is_absent(const Labels& value) {
+  return value.empty();
 }
 bool is_absent(bool value) {
   return !value;

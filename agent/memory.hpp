@@ -3,6 +3,7 @@
 
 #include <sennit/agent/io/asio.hpp>
 #include <sennit/agent/io/environment.hpp>
+#include <sennit/agent/labels.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +18,7 @@ struct Note {
   std::string text;
   WallTime created;
   double score = 0;  ///< of a search; higher is better
+  Labels labels{};   ///< of the conversation that it was written down in
 };
 
 /// How the message begins that puts notes before the model; each note follows on a line of its own, after "- ".
@@ -26,8 +28,10 @@ inline constexpr std::string_view kNotesHead = "Notes from earlier conversations
 class Memory {
  public:
   virtual ~Memory() = default;
-  /// Keeps a note and gives its id. The same text again gives the id of the note that is there.
-  [[nodiscard]] virtual asio::awaitable<std::int64_t> remember(Environment& environment, std::string text) = 0;
+  /// Keeps a note and gives its id. The same text again gives the id of the note that is there, which then has the
+  /// labels of both.
+  [[nodiscard]] virtual asio::awaitable<std::int64_t> remember(Environment& environment, std::string text,
+                                                                     Labels labels = {}) = 0;
   /// The notes that best match `query`, best first; any language. An empty query gives the newest.
   [[nodiscard]] virtual asio::awaitable<std::vector<Note>> recall(Environment& environment, std::string query,
                                                                   std::size_t limit) = 0;

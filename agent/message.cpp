@@ -108,15 +108,15 @@ std::size_t size_of(const Part& part) {
 }
 
 Message user_message(std::string text, const std::vector<Blob>& files) {
-  Message message{Role::user, {Text{std::move(text)}}};
+  Message message{Role::user, {Text{std::move(text)}}, {}};
   message.parts.insert(message.parts.end(), files.begin(), files.end());
   return message;
 }
 Message assistant_message(std::string text) {
-  return {Role::assistant, {Text{std::move(text)}}};
+  return {Role::assistant, {Text{std::move(text)}}, {}};
 }
 Message tool_message(ToolResult result) {
-  return {Role::tool, {std::move(result)}};
+  return {Role::tool, {std::move(result)}, {}};
 }
 
 std::string_view to_string(Role role) noexcept {
@@ -130,7 +130,9 @@ json::value to_json(const Message& message) {
   json::array parts;
   parts.reserve(message.parts.size());
   for (const Part& part : message.parts) parts.emplace_back(part_to_json(part));
-  return json::object{{"role", to_string(message.role)}, {"parts", std::move(parts)}};
+  json::object out{{"role", to_string(message.role)}, {"parts", std::move(parts)}};
+  if (!message.labels.empty()) out["labels"] = to_json(message.labels);
+  return out;
 }
 
 Message message_from_json(const json::value& value) {
@@ -145,6 +147,7 @@ Message message_from_json(const json::value& value) {
     throw Error(errc::invalid_argument, "a message needs a role (system, user, assistant, tool) and a list of parts");
   }
   for (const json::value& part : parts->get_array()) message.parts.push_back(part_from_json(part));
+  if (const json::value* labels = find(value, "labels")) message.labels = labels_from_json(*labels);
   return message;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sennit/agent/io/json.hpp>
+#include <sennit/agent/labels.hpp>
 
 #include <cstddef>
 #include <optional>
@@ -60,6 +61,7 @@ using Part = std::variant<Text, Reasoning, Blob, ToolCall, ToolResult>;
 struct Message {
   Role role = Role::user;
   std::vector<Part> parts;
+  Labels labels{};  ///< of what it is made of
 
   /// All text parts, joined without separator.
   [[nodiscard]] std::string text() const;

@@ -32,6 +32,7 @@ RunRecord new_record(const Run::State& run, const Session::State& session, const
   record.input = input;
   for (const auto& [name, value] : run.options.inputs) record.inputs[name] = value;
   record.attachments = run.options.attachments;
+  record.labels = run.options.labels;
   record.tags = run.options.tags;
   record.origin = run.options.origin;
   record.started = run.environment->wall_now();
@@ -97,6 +98,7 @@ void take_inputs(Run::State& run, const RunRecord& record) {
   run.options.inputs.clear();
   for (const auto& [name, value] : record.inputs) run.options.inputs.emplace(name, value);
   run.options.attachments = record.attachments;
+  run.options.labels = record.labels;
   run.options.tags = record.tags;
 }
 

@@ -208,8 +208,8 @@ asio::awaitable<std::string> ask_question(Effects::State& state, std::string eff
 
 asio::awaitable<Approval> ask_approval(Effects::State& state, std::string effect, std::string lane, ToolCall call,
                                        std::string reason) {
-  // Another agent's tool of the same name may reach further.
-  const std::string tool = state.parts.digest + "/" + call.name;
+  // Another agent's tool of the same name may reach further, and another reason is another question.
+  const std::string tool = state.parts.digest + "/" + call.name + "/" + reason;
   if (state.journal.find(effect) == nullptr) {
     {
       const std::lock_guard lock(state.session.mutex);

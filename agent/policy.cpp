@@ -1,58 +1,213 @@
+#include <sennit/agent/event.hpp>
 #include <sennit/agent/policy.hpp>
+#include <sennit/agent/policy_match.hpp>
 
-#include <vector>
+#include <algorithm>
+#include <optional>
+#include <utility>
 
 namespace sennit {
 namespace {
 
-const std::string* first_match(const std::vector<std::string>& patterns, std::string_view name) {
-  for (const std::string& pattern : patterns) {
-    if (matches_pattern(pattern, name)) return &pattern;
+std::string whose(const PolicyLayer& layer) {
+  switch (layer.kind) {
+    case PolicyLayer::Kind::deployment:
+      return "deployment policy";
+    case PolicyLayer::Kind::above:
+      return "policy of " + layer.name;
+    case PolicyLayer::Kind::own:
+      break;
   }
-  return nullptr;
+  return "policy";
 }
 
-}  // namespace
+std::string rule_text(const PolicyLayer& layer, std::string_view key, const PolicyRule& rule) {
+  std::string text = whose(layer);
+  return text.append(".").append(key).append(": ").append(describe(rule));
+}
 
-bool matches_pattern(std::string_view pattern, std::string_view name) noexcept {
-  // Greedy with one point of return: linear in practice, never worse than |pattern| * |name|.
-  std::size_t p = 0;
-  std::size_t n = 0;
-  std::size_t star = std::string_view::npos;
-  std::size_t resume = 0;
-  while (n < name.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      resume = n;
-    } else if (p < pattern.size() && pattern[p] == name[n]) {
-      ++p;
-      ++n;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      n = ++resume;
-    } else {
-      return false;
-    }
+/// What the layer's lists say of the call.
+std::optional<Decision> by_rules(const PolicyLayer& layer, const PolicyQuestion& question) {
+  const PolicySettings& policy = *layer.settings;
+  if (const auto* rule = first_applying(policy.deny, question, Reading::restricting)) {
+    return Decision{Verdict::deny, rule_text(layer, "deny", *rule)};
   }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
+  if (layer.kind == PolicyLayer::Kind::above) return std::nullopt;
+  if (const auto* rule = first_applying(policy.ask, question, Reading::restricting)) {
+    return Decision{Verdict::ask, rule_text(layer, "ask", *rule)};
+  }
+  if (const auto* rule = first_applying(policy.allow, question, Reading::relaxing)) {
+    return Decision{Verdict::allow, rule_text(layer, "allow", *rule)};
+  }
+  if (policy.fallback)
+    return Decision{*policy.fallback, whose(layer) + ".default: " + std::string(to_string(*policy.fallback))};
+  return std::nullopt;
 }
 
-const std::string* denying(const PolicySettings& policy, std::string_view tool) noexcept {
-  return first_match(policy.deny, tool);
-}
-
-Decision decide(const PolicySettings& policy, const ToolSpec& tool) {
-  const std::string& name = tool.description.name;
-  if (const auto* pattern = denying(policy, name)) return {Verdict::deny, "policy.deny: " + *pattern};
-  if (const auto* pattern = first_match(policy.ask, name)) return {Verdict::ask, "policy.ask: " + *pattern};
-  if (const auto* pattern = first_match(policy.allow, name)) return {Verdict::allow, "policy.allow: " + *pattern};
-  const Touches& touches = tool.touches;
+Decision by_touches(const Touches& touches) {
   if (touches.money) return {Verdict::ask, "it spends money"};
   if (touches.process) return {Verdict::ask, "it starts programs"};
   if (touches.write) return {Verdict::ask, "it changes data"};
   if (touches.network) return {Verdict::ask, "it uses the network"};
   return {Verdict::allow, "it only reads"};
+}
+
+// ---- labels ----
+
+std::string_view consequence_of(const ToolSpec& tool) {
+  if (tool.touches.money) return "spends money";
+  if (tool.touches.process) return "starts programs";
+  if (tool.touches.write && !tool.keeps_labels) return "changes data";
+  return {};
+}
+
+/// Where a call leads: hosts, other named destinations, else the tool itself.
+std::vector<std::string> destinations_of(const PolicyQuestion& question) {
+  std::vector<std::string> all;
+  for (const Facet& facet : question.facets) {
+    if (facet.name == "host" || facet.name == "destination") all.push_back(facet.value);
+  }
+  if (all.empty()) all.push_back(question.tool.description.name);
+  return all;
+}
+
+bool is_permitted(const std::vector<PolicyLayer>& layers, const PolicyLayer& asking, const std::string& origin,
+                  const std::string& destination, const std::string& tool) {
+  const auto permits = [&](const FlowPermit& permit) {
+    return matches_pattern(permit.from, origin) &&
+           (matches_pattern(permit.to, destination) || matches_pattern(permit.to, tool));
+  };
+  for (const PolicyLayer& layer : layers) {
+    // A deployment's permits are everybody's; an agent's are its own.
+    const bool counts = &layer == &asking || layer.kind == PolicyLayer::Kind::deployment;
+    if (counts && std::any_of(layer.settings->flow.permit.begin(), layer.settings->flow.permit.end(), permits)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/// The private data of the conversation that may not go where the call leads.
+std::vector<std::string> unpermitted(const std::vector<PolicyLayer>& layers, const PolicyLayer& asking,
+                                     const PolicyQuestion& question) {
+  std::vector<std::string> origins;
+  const std::vector<std::string> destinations = destinations_of(question);
+  for (const std::string& origin : question.labels.confidential) {
+    const bool everywhere = std::all_of(destinations.begin(), destinations.end(), [&](const std::string& destination) {
+      return is_permitted(layers, asking, origin, destination, question.tool.description.name);
+    });
+    if (!everywhere) origins.push_back(origin);
+  }
+  return origins;
+}
+
+std::optional<Verdict> opinion(const PolicyLayer& layer, const std::optional<Verdict>& said) {
+  if (said || layer.kind != PolicyLayer::Kind::own) return said;
+  return Verdict::ask;
+}
+
+void by_labels(const std::vector<PolicyLayer>& layers, const PolicyLayer& layer, const PolicyQuestion& question,
+               std::vector<Decision>& decisions) {
+  const FlowSettings& flow = layer.settings->flow;
+  const std::string& tool = question.tool.description.name;
+  const auto say = [&](const std::optional<Verdict>& said, std::string_view key, const std::string& why) {
+    if (const auto verdict = opinion(layer, said)) {
+      decisions.push_back({*verdict, whose(layer) + ".flow." + std::string(key) + ": " + why});
+    }
+  };
+  const std::string from_outside =
+      "text from " + describe_origins(question.labels.untrusted) + " is in the conversation";
+  const std::string_view consequence = consequence_of(question.tool);
+  if (!question.labels.untrusted.empty() && !consequence.empty() &&
+      first_applying(flow.steerable, question, Reading::relaxing) == nullptr) {
+    say(flow.untrusted, "untrusted", from_outside + ", and " + tool + " " + std::string(consequence));
+  }
+  if (question.labels.confidential.empty()) return;
+  const std::vector<std::string> origins = unpermitted(layers, layer, question);
+  if (origins.empty()) return;
+  const std::string data = "private data (" + describe_origins(origins) + ") could ";
+  const std::string to = describe_origins(destinations_of(question));
+  const bool leads_out = question.tool.touches.network;
+  if (leads_out) say(flow.confidential, "confidential", data + "leave to " + to);
+  if (question.labels.untrusted.empty() || (!leads_out && consequence.empty())) return;
+  // What is stored where its labels are lost leaves later.
+  say(flow.both, "both", data + (leads_out ? "leave to " : "lose its mark in ") + to + ", and " + from_outside);
+}
+
+/// Whether the result counts as trusted. Who says what text from outside must not do also says what such text is: a
+/// deployment, or an agent above, that has a rule for it is not outwitted by an agent's own `trust`.
+bool is_trusted(const std::vector<PolicyLayer>& layers, const PolicyQuestion& question) {
+  bool trusted = false;
+  for (const PolicyLayer& layer : layers) {
+    const PolicySettings& policy = *layer.settings;
+    const bool trusts = first_applying(policy.trust, question, Reading::relaxing) != nullptr;
+    const bool own = layer.kind == PolicyLayer::Kind::own;
+    if (!trusts && !own && (policy.flow.untrusted || policy.flow.both)) return false;
+    trusted = trusted || (trusts && layer.kind != PolicyLayer::Kind::above);
+  }
+  return trusted;
+}
+
+}  // namespace
+
+std::string describe(const PolicyRule& rule) {
+  std::string text = rule.tool;
+  if (rule.when.empty()) return text;
+  text += " {";
+  for (const auto& [facet, patterns] : rule.when) {
+    if (text.back() != '{') text += ", ";
+    text += facet + ":";
+    for (const std::string& pattern : patterns) text += (&pattern == patterns.data() ? " " : " or ") + pattern;
+  }
+  return text + "}";
+}
+
+std::vector<Decision> consider(const std::vector<PolicyLayer>& layers, const PolicyQuestion& question) {
+  std::vector<Decision> decisions;
+  bool own_rule = false;
+  std::optional<Decision> of_deployment;
+  for (const PolicyLayer& layer : layers) {
+    std::optional<Decision> decision = by_rules(layer, question);
+    if (!decision) continue;
+    own_rule = own_rule || layer.kind == PolicyLayer::Kind::own;
+    if (layer.kind == PolicyLayer::Kind::deployment) of_deployment = decision;
+    decisions.push_back(std::move(*decision));
+  }
+  // A deployment's word stands for the default of agents that say nothing.
+  if (!own_rule && !of_deployment) decisions.push_back(by_touches(question.tool.touches));
+  for (const PolicyLayer& layer : layers) by_labels(layers, layer, question, decisions);
+  return decisions;
+}
+
+Decision decide(const std::vector<PolicyLayer>& layers, const PolicyQuestion& question) {
+  const std::vector<Decision> decisions = consider(layers, question);
+  return *std::max_element(decisions.begin(), decisions.end(),
+                           [](const Decision& a, const Decision& b) { return a.verdict < b.verdict; });
+}
+
+Decision decide(const PolicySettings& policy, const ToolSpec& tool) {
+  static const json::object kNoArguments;
+  static const std::vector<Facet> kNoFacets;
+  static const Labels kNoLabels;
+  return decide({{PolicyLayer::Kind::own, {}, &policy}}, {tool, kNoArguments, kNoFacets, kNoLabels});
+}
+
+bool is_hidden(const PolicySettings& policy, const ToolSpec& tool) {
+  const auto speaks_of_it = [&](const PolicyRule& rule) { return matches_pattern(rule.tool, tool.description.name); };
+  const auto always = [&](const PolicyRule& rule) { return rule.when.empty() && speaks_of_it(rule); };
+  if (std::any_of(policy.deny.begin(), policy.deny.end(), always)) return true;
+  return policy.fallback == Verdict::deny && std::none_of(policy.allow.begin(), policy.allow.end(), speaks_of_it) &&
+         std::none_of(policy.ask.begin(), policy.ask.end(), speaks_of_it);
+}
+
+Labels labels_of_result(const std::vector<PolicyLayer>& layers, const PolicyQuestion& question, Labels given) {
+  if (is_trusted(layers, question)) given.untrusted.clear();
+  for (const PolicyLayer& layer : layers) {
+    if (first_applying(layer.settings->confidential, question, Reading::restricting) != nullptr) {
+      given.add_confidential("tool:" + question.tool.description.name);
+    }
+  }
+  return given;
 }
 
 }  // namespace sennit

@@ -1,5 +1,6 @@
 // Before the planner: the instructions are filled in, the model is chosen, notes are recalled, the input is heard.
 #include <sennit/agent/effects_state.hpp>
+#include <sennit/agent/find_tools.hpp>
 #include <sennit/agent/pin.hpp>
 #include <sennit/agent/runtime_state.hpp>
 
@@ -79,8 +80,13 @@ void erase_known(std::vector<Note>& notes, const std::vector<Message>& conversat
 SENNIT_OUT_OF_FRAME std::optional<Message> notes_message(const std::vector<Note>& notes) {
   if (notes.empty()) return std::nullopt;
   std::string text(kNotesHead);
-  for (const Note& note : notes) text += note_line(note);
-  return user_message(std::move(text));
+  Message message;
+  for (const Note& note : notes) {
+    text += note_line(note);
+    message.labels.add(note.labels);
+  }
+  message.parts.emplace_back(Text{std::move(text)});
+  return message;
 }
 
 /// Puts the notes that match before the model. A memory that fails is told of, and the run goes on without it.
@@ -180,7 +186,12 @@ SENNIT_OUT_OF_FRAME asio::awaitable<std::string> start_agent(Effects::State& sta
 SENNIT_OUT_OF_FRAME asio::awaitable<void> hear(Effects::State& state, std::string input) {
   Effects effects(state);
   static const std::vector<Blob> kNone;
-  co_await effects.say(user_message(std::move(input), state.parent == nullptr ? state.run.options.attachments : kNone));
+  const bool own = state.parent == nullptr;
+  const std::vector<Blob>& files = own ? state.run.options.attachments : kNone;
+  Message message = user_message(std::move(input), files);
+  message.labels = own ? state.run.options.labels : state.parent->labels;
+  if (!files.empty()) message.labels.add_untrusted("attachment");
+  co_await effects.say(std::move(message));
 }
 
 SENNIT_OUT_OF_FRAME void tell_start(Effects::State& state, std::string notice) {
@@ -225,6 +236,7 @@ SENNIT_OUT_OF_FRAME asio::awaitable<void> prepare(Effects::State& state, std::st
   const auto& inputs = state.parent == nullptr ? state.run.options.inputs : kNone;
   state.instructions = render_instructions(state.parts.definition, inputs);
   std::string notice = co_await start_agent(state);
+  co_await find_tools(state);
   const bool recalls = state.parts.memory && state.parts.definition.memory.recall;
   if (!recalls) co_await hear(state, input);
   // The run is known, and what the person said is kept, whatever becomes of the answer.

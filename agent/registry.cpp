@@ -110,6 +110,11 @@ std::shared_ptr<const Planner> Registry::planner(std::string_view name, const js
   return look_up(planners_, "planner", name)(options, context);
 }
 
+std::shared_ptr<ToolSource> Registry::mcp(const McpServer& server, const PartContext& context) const {
+  if (!mcp_) throw Error(errc::not_found, "there is no MCP client for the server '" + server.name + "'");
+  return mcp_(server, context);
+}
+
 std::vector<std::string> Registry::backend_names() const {
   return names_of(backends_);
 }

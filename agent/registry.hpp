@@ -6,6 +6,7 @@
 #include <sennit/agent/memory.hpp>
 #include <sennit/agent/planner.hpp>
 #include <sennit/agent/tool.hpp>
+#include <sennit/agent/tool_source.hpp>
 
 #include <filesystem>
 #include <functional>
@@ -23,11 +24,19 @@ struct PartContext {
   const class Registry& registry;
   std::filesystem::path state;                 ///< folder for files that parts keep; empty: keep nothing (memory only)
   std::vector<std::filesystem::path> above{};  ///< of a sub-agent: the files of the agents that lead to it
+  const PolicySettings* deployment = nullptr;  ///< RuntimeOptions::policy; null: none
+
+  /// Child programs may run without a sandbox where none is possible.
+  [[nodiscard]] bool accepts_unsandboxed() const {
+    if (deployment != nullptr && deployment->unsandboxed) return *deployment->unsandboxed;
+    return definition.policy.unsandboxed.value_or(false);
+  }
 };
 
 using BackendFactory = std::function<std::shared_ptr<const Backend>(const ModelSpec&, const PartContext&)>;
 /// One entry of `tools:` may bring several tools (`files` brings files_read, files_write …).
 using ToolFactory = std::function<std::vector<std::shared_ptr<Tool>>(const json::object& options, const PartContext&)>;
+using McpFactory = std::function<std::shared_ptr<ToolSource>(const McpServer&, const PartContext&)>;
 using MemoryFactory = std::function<std::shared_ptr<Memory>(const MemorySettings&, const PartContext&)>;
 using PlannerFactory = std::function<std::shared_ptr<const Planner>(const json::object& options, const PartContext&)>;
 
@@ -44,6 +53,8 @@ class Registry {
   template <class Function>
   void add_tool(std::string name, std::string description, Function function, struct ToolTraits traits);
   void add_memory(std::string kind, MemoryFactory factory);
+  /// What makes an entry of `mcp:` a source of tools.
+  void add_mcp(McpFactory factory) { mcp_ = std::move(factory); }
   void add_planner(std::string name, PlannerFactory factory);
 
   /// Each throws Error(errc::not_found) naming the nearest known name.
@@ -53,6 +64,9 @@ class Registry {
   [[nodiscard]] std::shared_ptr<Memory> memory(const MemorySettings& settings, const PartContext& context) const;
   [[nodiscard]] std::shared_ptr<const Planner> planner(std::string_view name, const json::object& options,
                                                        const PartContext& context) const;
+
+  /// Throws Error(errc::not_found) where this registry has no MCP client.
+  [[nodiscard]] std::shared_ptr<ToolSource> mcp(const McpServer& server, const PartContext& context) const;
 
   [[nodiscard]] std::vector<std::string> backend_names() const;
   [[nodiscard]] std::vector<std::string> tool_names() const;
@@ -64,6 +78,7 @@ class Registry {
   std::map<std::string, ToolFactory, std::less<>> tools_;
   std::map<std::string, MemoryFactory, std::less<>> memories_;
   std::map<std::string, PlannerFactory, std::less<>> planners_;
+  McpFactory mcp_;
 };
 
 /// The candidate nearest to `word` by edit distance, if it is near enough to be meant; else empty. It points into

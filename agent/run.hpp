@@ -41,6 +41,8 @@ struct RunOptions {
   std::map<std::string, json::value> inputs{};
   /// Images and other files that belong to the input, for models that take them.
   std::vector<Blob> attachments{};
+  /// Of the input: text that the caller had from elsewhere ({.untrusted = {"mail"}}).
+  Labels labels{};
   /// What the rules of `model.route` may ask for.
   std::vector<std::string> tags{};
   /// Kept with the run, for whoever resumes it: how to make its agent again ({"file":"assistant.yaml"}).

@@ -34,6 +34,7 @@ std::string_view to_string(Boundary boundary) noexcept {
 namespace {
 
 constexpr std::string_view kAttachments = "+attachments";
+constexpr std::string_view kLabels = "+labels";
 constexpr std::string_view kTags = "+tags";
 
 [[noreturn]] void refuse_given(std::string_view what) {
@@ -48,6 +49,7 @@ json::object describe_given(const RunRecord& record) {
     const Message message{Role::user, {record.attachments.begin(), record.attachments.end()}};
     given[kAttachments] = to_json(message).at("parts");
   }
+  if (!record.labels.empty()) given[kLabels] = to_json(record.labels);
   if (!record.tags.empty()) given[kTags] = json::array(record.tags.begin(), record.tags.end());
   return given;
 }
@@ -61,6 +63,10 @@ void take_given(RunRecord& record, json::object given) {
       record.attachments.push_back(*file);
     }
     given.erase(kAttachments);
+  }
+  if (const json::value* labels = given.if_contains(kLabels)) {
+    record.labels = labels_from_json(*labels);
+    given.erase(kLabels);
   }
   if (const json::value* tags = given.if_contains(kTags)) {
     if (!tags->is_array()) refuse_given(kTags);

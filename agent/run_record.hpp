@@ -38,6 +38,7 @@ struct RunRecord {
   std::string input;
   json::object inputs{};            ///< RunOptions::inputs
   std::vector<Blob> attachments{};  ///< RunOptions::attachments
+  Labels labels{};                  ///< RunOptions::labels
   std::vector<std::string> tags{};  ///< RunOptions::tags
   json::object origin{};            ///< RunOptions::origin: how its program finds the agent again
   std::string forked_from;          ///< "RUN@N"; empty: it began by itself

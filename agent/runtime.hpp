@@ -4,6 +4,7 @@
 #include <sennit/agent/io/asio.hpp>
 #include <sennit/agent/io/environment.hpp>
 #include <sennit/agent/io/log.hpp>
+#include <sennit/agent/policy_settings.hpp>
 #include <sennit/agent/registry.hpp>
 
 #include <cstddef>
@@ -30,6 +31,8 @@ struct RuntimeOptions {
   std::filesystem::path state{};
   /// How long the runs of a program that was stopped (not ended: the kernel tells of that) stay its own.
   milliseconds lease{10'000};
+  /// What holds for every agent, whatever its file says: its denials and questions cannot be relaxed there.
+  PolicySettings policy{};
   LogSink log{};
   /// For tests of what a crash leaves: called on the store's thread before each commit (false) and after it (true).
   std::function<void(bool done)> on_commit{};

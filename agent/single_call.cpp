@@ -1,4 +1,5 @@
 #include <sennit/agent/io/scope.hpp>
+#include <sennit/agent/io/secrets.hpp>
 #include <sennit/agent/io/timeout.hpp>
 #include <sennit/agent/io/white.hpp>
 #include <sennit/agent/single_call.hpp>
@@ -37,7 +38,7 @@ std::optional<json::object> read_arguments(const ToolCall& call, const Validator
 
 std::string unknown_tool(const Effects::State& state, const std::string& name) {
   std::vector<std::string> known;
-  for (const ToolDescription& tool : state.parts.descriptions) known.push_back(tool.name);
+  for (const ToolDescription& tool : state.descriptions()) known.push_back(tool.name);
   std::string message = "there is no tool '" + name + "'";
   if (const std::string_view near = nearest(name, known); !near.empty()) {
     return message + "; did you mean '" + std::string(near) + "'?";
@@ -47,24 +48,40 @@ std::string unknown_tool(const Effects::State& state, const std::string& name) {
   return message;
 }
 
-/// What an agent may not do, no agent does for it.
-std::string denied_above(const Effects::State& state, const std::string& tool) {
-  for (const Effects::State* above = state.parent; above != nullptr; above = above->parent) {
-    const std::string* pattern = denying(above->parts.definition.policy, tool);
-    if (pattern != nullptr)
-      return "not allowed (policy.deny of " + above->parts.definition.name + ": " + *pattern + ")";
-  }
-  return {};
+PolicyQuestion question_of(const Effects::State& state, const Agent::Parts::ToolEntry& entry,
+                           const json::object& arguments, const std::vector<Facet>& facets) {
+  return {entry.tool->spec(), arguments, facets, state.labels};
+}
+
+/// What the policy says of the call, and the tool itself.
+SENNIT_OUT_OF_FRAME Decision judge(const Effects::State& state, const Agent::Parts::ToolEntry& entry,
+                                   const json::object& arguments) {
+  const std::vector<Facet> facets = entry.tool->facets(arguments);
+  Decision decision = decide(state.layers, question_of(state, entry, arguments, facets));
+  std::string concern = decision.verdict == Verdict::deny ? std::string() : entry.tool->concern(arguments);
+  if (concern.empty()) return decision;
+  if (decision.verdict == Verdict::ask) concern.append("; ").append(decision.rule);
+  return {Verdict::ask, std::move(concern)};
+}
+
+/// The labels of what a tool gave.
+SENNIT_OUT_OF_FRAME Labels label(const Effects::State& state, const Agent::Parts::ToolEntry& entry,
+                                 const json::object& arguments, const ToolOutput& output) {
+  Labels labels = entry.tool->spec().gives;
+  labels.add(output.labels);
+  const std::vector<Facet> facets = entry.tool->facets(arguments);
+  return labels_of_result(state.layers, question_of(state, entry, arguments, facets), std::move(labels));
 }
 
 /// Why the call may not be made; empty: it may.
 asio::awaitable<std::string> refusal(Effects::State& state, const Agent::Parts::ToolEntry& entry, const ToolCall& call,
-                                     const std::string& effect) {
-  if (std::string denied = denied_above(state, call.name); !denied.empty()) co_return denied;
-  if (entry.decision.verdict == Verdict::allow) co_return std::string{};
-  if (entry.decision.verdict == Verdict::deny) co_return "not allowed (" + entry.decision.rule + ")";
-  const Approval approval = co_await ask_approval(state, effect + ".approval", effect, call, entry.decision.rule);
-  co_return approval == Approval::never ? "declined by the person (" + entry.decision.rule + ")" : std::string{};
+                                     const std::string& effect, const Decision& decision) {
+  if (decision.verdict == Verdict::allow) co_return std::string{};
+  if (decision.verdict == Verdict::deny) co_return "not allowed (" + decision.rule + ")";
+  const Approval approval = co_await ask_approval(state, effect + ".approval", effect, call, decision.rule);
+  if (approval == Approval::never) co_return "declined by the person (" + decision.rule + ")";
+  entry.tool->accepted();
+  co_return std::string{};
 }
 
 /// Questions and sub-agents have no deadline of their own: what bounds them bounds the call.
@@ -171,7 +188,7 @@ json::value describe_call(const ToolCall& call) {
 
 asio::awaitable<void> perform(Effects::State& state, const ToolCall& call, const std::string& effect,
                               Performed& performed) {
-  const Agent::Parts::ToolEntry* entry = state.parts.find_tool(call.name);
+  const Agent::Parts::ToolEntry* entry = state.find_tool(call.name);
   const auto fail = [&](std::string what) { performed.result = failure_of(call, std::move(what)); };
   const bool begun_before = state.journal.find(effect) != nullptr;
   std::string wrong = entry == nullptr ? unknown_tool(state, call.name) : std::string();
@@ -182,12 +199,15 @@ asio::awaitable<void> perform(Effects::State& state, const ToolCall& call, const
     std::optional<ToolOutput> done;
     if (begun_before) done = co_await ask_what_became(state, call, effect);
     if (!done) co_return fail(std::move(wrong));
-    performed.result = {call.id, call.name, sanitize_utf8(done->content), done->is_error};
+    performed.result = {call.id, call.name, secrets::redact(sanitize_utf8(done->content)), done->is_error};
     co_return;
   }
   const Repeat repeat = entry->tool->spec().repeat;
+  performed.decision = judge(state, *entry, *arguments);
+  const Decision& decision = *performed.decision;
+  state.emit(effect, PolicyDecided{call.id, call.name, decision.verdict, decision.rule});
   if (!begun_before) {
-    std::string refused = co_await refusal(state, *entry, call, effect);
+    std::string refused = co_await refusal(state, *entry, call, effect, decision);
     if (!refused.empty()) co_return fail(std::move(refused));
     // From here on it may have happened: where that matters, its start is on disk first.
     state.journal.start(effect, "tool", describe_call(call), state.wall_now());
@@ -200,11 +220,16 @@ asio::awaitable<void> perform(Effects::State& state, const ToolCall& call, const
     auto resolving = resolve(state, *entry, call, effect, *arguments);
     output = co_await std::move(resolving);
   }
-  if (!output) output = co_await do_call(state, *entry, call, effect, std::move(*arguments), performed.progress);
+  // Where it is to be made again, what holds now counts.
+  if (!output && begun_before && decision.verdict == Verdict::deny)
+    co_return fail("not allowed (" + decision.rule + ")");
+  if (!output) output = co_await do_call(state, *entry, call, effect, *arguments, performed.progress);
+  performed.labels = label(state, *entry, *arguments, *output);
+  output->content = secrets::redact(sanitize_utf8(output->content));  // before it is cut, and before it is spilt
   // What it gave was given: a cancellation is for what comes next.
   std::string content;
   co_await asio::this_coro::throw_if_cancelled(false);
-  auto capping = cap_into(state, effect, sanitize_utf8(output->content), entry->tool->spec().output_limit, content);
+  auto capping = cap_into(state, effect, std::move(output->content), entry->tool->spec().output_limit, content);
   std::optional<Error> failure = co_await shielded(std::move(capping));
   co_await asio::this_coro::throw_if_cancelled(true);
   if (failure) throw Error(std::move(*failure));
@@ -216,7 +241,7 @@ asio::awaitable<void> retell_inside(Effects::State& state, const ToolCall& call,
   for (int number = 1; state.journal.find(doubt_of(effect, number)) != nullptr; ++number) {
     co_await ask_doubt(state, doubt_of(effect, number), effect, call);
   }
-  const Agent::Parts::ToolEntry* entry = state.parts.find_tool(call.name);
+  const Agent::Parts::ToolEntry* entry = state.find_tool(call.name);
   std::string wrong;
   std::optional<json::object> arguments;
   if (entry != nullptr) arguments = read_arguments(call, entry->arguments, wrong);

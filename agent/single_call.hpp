@@ -4,6 +4,7 @@
 
 #include <sennit/agent/effects_state.hpp>
 
+#include <optional>
 #include <string>
 
 namespace sennit {
@@ -13,6 +14,8 @@ struct Performed {
   ToolResult result{};
   json::array progress{};  // what it told, also where it was stopped
   bool stopped = false;    // with the run
+  std::optional<Decision> decision{};
+  Labels labels{};  // of the result
 };
 
 [[nodiscard]] ToolResult failure_of(const ToolCall& call, std::string what);

@@ -5,9 +5,11 @@
 #include <sennit/agent/io/asio.hpp>
 #include <sennit/agent/io/environment.hpp>
 #include <sennit/agent/io/json.hpp>
+#include <sennit/agent/labels.hpp>
 
 #include <chrono>
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,9 +22,9 @@ struct Outcome;
 
 /// What a tool reaches. Declared by the tool, enforced by the run's policy.
 struct Touches {
-  bool read = false;   ///< local data
-  bool write = false;  ///< changes local data
-  bool network = false;
+  bool read = false;     ///< local data
+  bool write = false;    ///< changes local data
+  bool network = false;  ///< a way out of the machine
   bool process = false;  ///< starts programs
   bool money = false;
   friend bool operator==(const Touches&, const Touches&) = default;
@@ -37,6 +39,13 @@ enum class Repeat {
   never,       ///< unsafe: a person decides
 };
 
+/// What a call reaches, in words that a policy can speak of: {"host", "example.com"}, {"path", "notes/plan.md"}.
+struct Facet {
+  std::string name;
+  std::string value;
+  friend bool operator==(const Facet&, const Facet&) = default;
+};
+
 /// The fixed facts of a tool.
 struct ToolSpec {
   ToolDescription description;
@@ -45,12 +54,18 @@ struct ToolSpec {
   milliseconds timeout{60'000};             ///< zero: none (a tool that waits for a person)
   std::size_t output_limit = 32ULL << 10U;  ///< bytes handed to the model; the rest is spilt to a file
   std::size_t concurrency = 8;              ///< calls at a time in one run
+  /// What its arguments mean to a policy: argument -> "url", "host", "path", "command", "amount", "destination" …; an
+  /// argument that begins with `=` is the value itself: {"=mcp:github", "destination"}.
+  std::map<std::string, std::string, std::less<>> facets{};
+  Labels gives{};             ///< of every result
+  bool keeps_labels = false;  ///< what it stores comes back with its labels: to store is harmless
 };
 
 /// What a tool gives back to the model.
 struct ToolOutput {
   std::string content;
   bool is_error = false;
+  Labels labels{};  ///< of this result, beside ToolSpec::gives
 };
 
 /// Whether a call that was cut short took effect.
@@ -72,6 +87,8 @@ class ToolContext {
   [[nodiscard]] virtual const std::string& session() const = 0;
   /// The agent's memory; null if it has none.
   [[nodiscard]] virtual Memory* memory() = 0;
+  /// Of the conversation that led to this call.
+  [[nodiscard]] virtual const Labels& labels() const = 0;
   /// Shows something while the tool works (a ToolProgress event).
   virtual void progress(std::string text) = 0;
   /// Asks the person; waits for the answer. Throws Error(errc::denied) where nobody can be asked.
@@ -79,6 +96,11 @@ class ToolContext {
   /// Lets another agent do a task as a child of this run: its events travel in this run's stream with their path,
   /// it draws on this run's limits and ends with it. Throws Error(errc::limit) beyond the depth limit.
   [[nodiscard]] virtual asio::awaitable<Outcome> delegate(const Agent& agent, std::string task) = 0;
+  /// An agent with the model of the calling one, these instructions and nothing else, to delegate() to. Throws
+  /// Error(errc::denied) where there is no model.
+  [[nodiscard]] virtual std::shared_ptr<const Agent> model_alone(std::string /*instructions*/) {
+    throw Error(errc::denied, "no model can be asked here");
+  }
 };
 
 /// A tool. Shared by runs on several shards, so call() must not keep state without locking. [thread-safe]
@@ -92,6 +114,13 @@ class Tool {
   /// Of a Repeat::probed tool, after a crash: did the call with these arguments (and this effect_id()) take effect?
   /// `unknown`, also by throwing, leaves it to a person.
   [[nodiscard]] virtual asio::awaitable<Probed> probe(json::object arguments, ToolContext& context);
+  /// What a call with these arguments reaches. As the policy is decided by it: every spelling of the same thing in one
+  /// form, and quick. By default what spec().facets says; a URL also gives "host", a path is cleaned of `.` and `..`.
+  [[nodiscard]] virtual std::vector<Facet> facets(const json::object& arguments) const;
+  /// Why a person has to be asked before this call, whatever the policy allows ("it changed since it was approved: …");
+  /// empty: no reason. A person who then agrees is told to accepted().
+  [[nodiscard]] virtual std::string concern(const json::object& /*arguments*/) const { return {}; }
+  virtual void accepted() {}
 };
 
 }  // namespace sennit

@@ -1,6 +1,7 @@
 // Calling the tools of a step side by side: each call is told from the journal or made, and recorded before anybody
 // hears of its result.
 #include <sennit/agent/effects_state.hpp>
+#include <sennit/agent/find_tools.hpp>
 #include <sennit/agent/io/scope.hpp>
 #include <sennit/agent/single_call.hpp>
 
@@ -16,7 +17,7 @@ namespace {
 struct Batch {
   std::vector<ToolCall> calls;
   std::vector<std::string> effects;
-  std::vector<std::optional<ToolResult>> results;
+  std::vector<std::optional<Message>> results;
   std::vector<bool> started;
   std::map<std::string, std::size_t, std::less<>> active;  // by tool
   std::size_t running = 0;
@@ -32,6 +33,10 @@ asio::awaitable<void> retell_call(Effects::State& state, Batch& batch, std::size
   const std::string& effect = batch.effects[index];
   state.emit(effect, ToolStarted{call});
   const json::value& out = recorded.out;
+  if (const json::value* policy = find(out, "policy")) {
+    const Verdict verdict = parse_verdict(find_string(*policy, "verdict")).value_or(Verdict::deny);
+    state.emit(effect, PolicyDecided{call.id, call.name, verdict, std::string(find_string(*policy, "rule"))});
+  }
   const bool stopped = find(out, "stopped") != nullptr;
   std::optional<Error> failure;
   try {
@@ -50,7 +55,8 @@ asio::awaitable<void> retell_call(Effects::State& state, Batch& batch, std::size
   ToolResult result{call.id, call.name, std::string(find_string(out, "content")),
                     is_error != nullptr && *is_error == json::value(true)};
   state.emit(effect, ToolFinished{result, std::chrono::microseconds(find_int(out, "us").value_or(0))});
-  batch.results[index] = std::move(result);
+  batch.results[index] = tool_message(std::move(result));
+  if (const json::value* labels = find(out, "labels")) batch.results[index]->labels = labels_from_json(*labels);
   if (stopped) throw Error(state.end_of_record(effect, "tool"));
 }
 
@@ -62,7 +68,12 @@ SENNIT_OUT_OF_FRAME void keep_result(Effects::State& state, const Batch& batch, 
       {"call", result.call_id}, {"content", result.content}, {"is_error", result.is_error}, {"us", duration.count()}};
   if (!performed.progress.empty()) out["progress"] = performed.progress;
   if (performed.stopped) out["stopped"] = true;
-  const Message message = tool_message(result);
+  if (performed.decision) {
+    out["policy"] = {{"verdict", to_string(performed.decision->verdict)}, {"rule", performed.decision->rule}};
+  }
+  if (!performed.labels.empty()) out["labels"] = to_json(performed.labels);
+  Message message = tool_message(result);
+  message.labels = performed.labels;
   const std::string& effect = batch.effects[index];
   const Message* kept = state.kept(message);
   const std::int64_t position = batch.position + static_cast<std::int64_t>(index);
@@ -96,7 +107,8 @@ asio::awaitable<void> make_call(Effects::State& state, Batch& batch, std::size_t
   }
   const auto duration = std::chrono::duration_cast<std::chrono::microseconds>(state.run.environment->now() - begun);
   keep_result(state, batch, index, performed, duration);
-  batch.results[index] = performed.result;
+  batch.results[index] = tool_message(performed.result);
+  batch.results[index]->labels = std::move(performed.labels);
   // What was done is known to be done, before anybody hears of it. A cancellation is for what comes next.
   co_await asio::this_coro::throw_if_cancelled(false);
   co_await state.committed_for_certain();
@@ -121,7 +133,7 @@ asio::awaitable<void> run_call(Effects::State& state, Batch& batch, std::size_t 
 }
 
 std::size_t concurrency_of(const Effects::State& state, const ToolCall& call) {
-  const auto* entry = state.parts.find_tool(call.name);
+  const auto* entry = state.find_tool(call.name);
   return entry == nullptr ? 1 : std::max<std::size_t>(1, entry->tool->spec().concurrency);
 }
 
@@ -196,10 +208,11 @@ asio::awaitable<std::vector<ToolResult>> call_tools(Effects::State& state, std::
     stopped = current_error();
   }
   std::vector<ToolResult> results;
-  for (std::optional<ToolResult>& result : batch.results) {
-    if (!result) continue;
-    state.adopt(tool_message(*result));  // where it is kept, it was kept with its effect
-    results.push_back(std::move(*result));
+  for (std::size_t i = 0; i < batch.results.size(); ++i) {
+    if (!batch.results[i]) continue;
+    results.push_back(std::get<ToolResult>(batch.results[i]->parts.front()));
+    if (!results.back().is_error) show_found(state, batch.calls[i]);
+    state.adopt(std::move(*batch.results[i]));  // where it is kept, it was kept with its effect
   }
   state.next_position = batch.position + static_cast<std::int64_t>(batch.calls.size());
   if (stopped) throw Error(std::move(*stopped));

@@ -67,6 +67,7 @@ CallContext::CallContext(Effects::State& state, const ToolCall& call, std::strin
       environment_(state.run.environment),
       memory_(state.parts.memory),
       session_(state.session.id),
+      labels_(state.labels),
       call_id_(call.id),
       effect_(std::move(effect)),
       key_(state.run.id + "/" + effect_) {}
@@ -147,6 +148,23 @@ asio::awaitable<Outcome> CallContext::delegate(const Agent& agent, std::string t
   auto working = delegate_into(state(), agent.parts(), std::move(task), call_id_, std::move(scope), outcome);
   co_await within(std::move(working));
   co_return outcome;
+}
+
+std::shared_ptr<const Agent> CallContext::model_alone(std::string instructions) {
+  const Agent::Parts& caller = state().parts;
+  auto alone = std::make_shared<Agent::Parts>();
+  alone->runtime = caller.runtime;
+  alone->definition.name = caller.definition.name + "/model";
+  alone->definition.model = caller.definition.model;
+  alone->definition.limits = caller.definition.limits;
+  alone->definition.policy = caller.definition.policy;
+  alone->definition.instructions = std::move(instructions);
+  alone->definition.memory.enabled = false;
+  alone->models = caller.models;
+  alone->planner = caller.planner;
+  alone->digest = caller.digest;
+  alone->pin = caller.pin;
+  return std::make_shared<const Agent>(std::shared_ptr<const Agent::Parts>(std::move(alone)));
 }
 
 asio::awaitable<ToolOutput> work(Environment& environment, std::shared_ptr<ToolWork> at, milliseconds limit,

@@ -24,9 +24,11 @@ class CallContext final : public ToolContext {
   const std::string& effect_id() const override { return key_; }
   const std::string& session() const override { return session_; }
   Memory* memory() override { return memory_.get(); }
+  const Labels& labels() const override { return labels_; }
   void progress(std::string text) override;
   asio::awaitable<std::string> ask(std::string question) override;
   asio::awaitable<Outcome> delegate(const Agent& agent, std::string task) override;
+  std::shared_ptr<const Agent> model_alone(std::string instructions) override;
 
   /// The call is to end: its questions and sub-agents are cancelled, whether or not the tool hears of it, and there
   /// will be no others.
@@ -49,6 +51,7 @@ class CallContext final : public ToolContext {
   const std::shared_ptr<Environment> environment_;
   const std::shared_ptr<Memory> memory_;
   const std::string session_;
+  const Labels labels_;
   const std::string call_id_;
   const std::string effect_;
   const std::string key_;  // the same in every attempt of this run, different in every other run

@@ -32,7 +32,10 @@ ToolSpec tool_spec(std::string name, std::string description, json::object param
           traits.repeat,
           traits.timeout,
           traits.output_limit,
-          traits.concurrency};
+          traits.concurrency,
+          traits.facets,
+          traits.gives,
+          traits.keeps_labels};
 }
 
 }  // namespace sennit

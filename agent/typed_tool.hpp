@@ -30,6 +30,11 @@ struct ToolTraits {
   milliseconds timeout{60'000};
   std::size_t output_limit = 32ULL << 10U;
   std::size_t concurrency = 8;
+  std::map<std::string, std::string, std::less<>> facets{};
+  Labels gives{};
+  bool keeps_labels = false;
+  /// What a call reaches, where `facets` cannot say it: see Tool::facets().
+  std::function<std::vector<Facet>(const json::object& arguments)> reach{};
   /// Of a Repeat::probed tool: see Tool::probe().
   std::function<asio::awaitable<Probed>(json::object arguments, ToolContext& context)> probe{};
 };
@@ -128,6 +133,7 @@ class FunctionTool final : public Tool {
   FunctionTool(std::string name, std::string description, F function, ToolTraits traits)
       : spec_(tool_spec(std::move(name), std::move(description), schema_of<Arguments>(), traits)),
         probe_(std::move(traits.probe)),
+        reach_(std::move(traits.reach)),
         function_(std::make_shared<const F>(std::move(function))) {}
 
   [[nodiscard]] const ToolSpec& spec() const override { return spec_; }
@@ -156,6 +162,10 @@ class FunctionTool final : public Tool {
   asio::awaitable<Probed> probe(json::object json, ToolContext& context) override {
     if (!probe_) return Tool::probe(std::move(json), context);
     return probe_(std::move(json), context);
+  }
+
+  [[nodiscard]] std::vector<Facet> facets(const json::object& arguments) const override {
+    return reach_ ? reach_(arguments) : Tool::facets(arguments);
   }
 
  private:
@@ -200,6 +210,7 @@ class FunctionTool final : public Tool {
 
   ToolSpec spec_;
   std::function<asio::awaitable<Probed>(json::object, ToolContext&)> probe_;
+  std::function<std::vector<Facet>(const json::object&)> reach_;
   std::shared_ptr<const F> function_;
 };
 

@@ -143,13 +143,13 @@ ToolNames check_parts(const Definition& definition, const Registry& registry, Fi
 
 void check_policy(const Definition& definition, const ToolNames& tools, Findings& findings) {
   if (!tools.complete) return;
-  const auto check = [&](std::string_view key, const std::vector<std::string>& patterns) {
+  const auto check = [&](std::string_view key, const std::vector<PolicyRule>& patterns) {
     for (std::size_t i = 0; i < patterns.size(); ++i) {
-      const auto matches = [&](const std::string& tool) { return matches_pattern(patterns[i], tool); };
+      const auto matches = [&](const std::string& tool) { return matches_pattern(patterns[i].tool, tool); };
       if (std::ranges::any_of(tools.names, matches)) continue;
       findings.warning(
           fmt::format("policy.{}[{}]", key, i),
-          fmt::format("`{}` matches none of this agent's tools", patterns[i]) +
+          fmt::format("`{}` matches none of this agent's tools", patterns[i].tool) +
               (tools.names.empty() ? std::string("; it has none") : fmt::format(": {}", fmt::join(tools.names, ", "))));
     }
   };

@@ -33,6 +33,9 @@ constexpr const char* kFirstSchema = R"(
   CREATE VIRTUAL TABLE note_words USING fts5(space, words, tokenize = "porter unicode61 remove_diacritics 2");
 )";
 
+/// What is remembered in a conversation that holds text from outside comes back as text from outside.
+constexpr const char* kLabels = "ALTER TABLE notes ADD COLUMN labels TEXT NOT NULL DEFAULT '{}'";
+
 /// A space as one word of the index: other spaces' notes are then never looked at.
 std::string space_word(std::string_view space) {
   return fmt::format("s{:016x}", fnv1a(space));  // a collision costs time only: the space itself is compared too
@@ -48,8 +51,8 @@ class NoteStore {
   NoteStore(std::filesystem::path file, std::string space)
       : file_(std::move(file)), space_(std::move(space)), word_(space_word(space_)) {}
 
-  std::int64_t remember(const std::string& text, WallTime now) {
-    return with_database([&](Database& database) { return remember_in(database, text, now); });
+  std::int64_t remember(const std::string& text, const Labels& labels, WallTime now) {
+    return with_database([&](Database& database) { return remember_in(database, text, labels, now); });
   }
 
   std::vector<Note> recall(const std::string& query, std::size_t limit) {
@@ -78,15 +81,18 @@ class NoteStore {
     }
   }
 
-  std::int64_t remember_in(Database& database, const std::string& text, WallTime now) {
+  std::int64_t remember_in(Database& database, const std::string& text, const Labels& labels, WallTime now) {
     Transaction transaction(database);
-    Statement known = database.prepare("SELECT id FROM notes WHERE space = ?1 AND text = ?2");
-    if (known.bind(1, space_).bind(2, text).step()) return known.integer(0);
+    if (const auto known = known_note(database, text, labels)) {
+      transaction.commit();
+      return *known;
+    }
     refuse_full(database);
-    database.prepare("INSERT INTO notes(space, text, created) VALUES(?1, ?2, ?3)")
+    database.prepare("INSERT INTO notes(space, text, created, labels) VALUES(?1, ?2, ?3, ?4)")
         .bind(1, space_)
         .bind(2, text)
         .bind(3, milliseconds_of(now))
+        .bind(4, json::serialize(to_json(labels)))
         .run();
     const std::int64_t id = database.last_insert_id();
     const std::string words = index_words(text);
@@ -97,6 +103,28 @@ class NoteStore {
         .run();
     transaction.commit();
     return id;
+  }
+
+  /// The note with this text, if it is there: it then has the labels of both.
+  std::optional<std::int64_t> known_note(Database& database, const std::string& text, const Labels& labels) {
+    Statement known = database.prepare("SELECT id, labels FROM notes WHERE space = ?1 AND text = ?2");
+    if (!known.bind(1, space_).bind(2, text).step()) return std::nullopt;
+    const std::int64_t id = known.integer(0);
+    const Labels had = labels_of(known.text(1));
+    Labels both = had;
+    both.add(labels);
+    if (both == had) return id;
+    database.prepare("UPDATE notes SET labels = ?1 WHERE id = ?2")
+        .bind(1, json::serialize(to_json(both)))
+        .bind(2, id)
+        .run();
+    return id;
+  }
+
+  static Labels labels_of(std::string_view stored) {
+    const auto value = parse_json(stored);
+    if (!value) throw Error(errc::storage, "a note's labels cannot be read");
+    return labels_from_json(*value);
   }
 
   bool forget_in(Database& database, std::int64_t id) {
@@ -114,7 +142,7 @@ class NoteStore {
     if (!database_) {
       Database opened(file_);
       opened.execute("PRAGMA secure_delete=ON");  // what a person wants forgotten is gone from the file
-      opened.migrate("notes", {kFirstSchema});
+      opened.migrate("notes", {kFirstSchema, kLabels});
       database_.emplace(std::move(opened));
     }
     return *database_;
@@ -130,7 +158,7 @@ class NoteStore {
 
   std::vector<Note> newest(Database& database, std::size_t limit) {
     Statement query = database.prepare(
-        "SELECT id, text, created, 0.0 FROM notes WHERE space = ?1 ORDER BY created DESC, id DESC LIMIT ?2");
+        "SELECT id, text, created, 0.0, labels FROM notes WHERE space = ?1 ORDER BY created DESC, id DESC LIMIT ?2");
     query.bind(1, space_).bind(2, static_cast<std::int64_t>(limit));
     return rows(query);
   }
@@ -139,7 +167,7 @@ class NoteStore {
     const std::string words = match_expression(text);
     if (words.empty()) return {};
     Statement query = database.prepare(
-        "SELECT n.id, n.text, n.created, -bm25(note_words, 0.0, 1.0) AS score FROM note_words "
+        "SELECT n.id, n.text, n.created, -bm25(note_words, 0.0, 1.0) AS score, n.labels FROM note_words "
         "JOIN notes AS n ON n.id = note_words.rowid "
         "WHERE note_words MATCH ?1 AND n.space = ?2 ORDER BY score DESC, n.created DESC, n.id DESC LIMIT ?3");
     query.bind(1, "space : " + word_ + " AND words : (" + words + ")")
@@ -152,7 +180,8 @@ class NoteStore {
     std::vector<Note> notes;
     while (query.step()) {
       const auto created = std::chrono::duration_cast<WallTime::duration>(milliseconds(query.integer(2)));
-      notes.push_back({query.integer(0), std::string(query.text(1)), WallTime(created), query.real(3)});
+      notes.push_back(
+          {query.integer(0), std::string(query.text(1)), WallTime(created), query.real(3), labels_of(query.text(4))});
     }
     return notes;
   }
@@ -167,10 +196,11 @@ class NoteStore {
 /// The store behind the awaited interface: all work happens on the pool, whose jobs share the store's ownership.
 class Notes final : public Memory {
  public:
-  Notes(std::filesystem::path file, std::string space)
-      : store_(std::make_shared<NoteStore>(std::move(file), std::move(space))) {}
+  Notes(std::filesystem::path file, std::string space, bool confidential)
+      : origin_(confidential ? "memory:" + space : std::string()),
+        store_(std::make_shared<NoteStore>(std::move(file), std::move(space))) {}
 
-  asio::awaitable<std::int64_t> remember(Environment& environment, std::string text) override {
+  asio::awaitable<std::int64_t> remember(Environment& environment, std::string text, Labels labels) override {
     std::string note = sanitize_utf8(trimmed(text));
     std::erase(note, '\0');  // SQLite's text functions end there
     if (note.empty()) throw Error(errc::invalid_argument, "a note cannot be empty");
@@ -179,8 +209,8 @@ class Notes final : public Memory {
                   fmt::format("a note may have {} bytes, this one has {}: shorten it or keep it in a file", kMaxNote,
                               note.size()));
     }
-    auto job = [store = store_, note = std::move(note), now = environment.wall_now()] {
-      return store->remember(note, now);
+    auto job = [store = store_, note = std::move(note), labels = std::move(labels), now = environment.wall_now()] {
+      return store->remember(note, labels, now);
     };
     asio::awaitable<std::int64_t> pending = environment.pool().run(std::move(job));
     const std::int64_t id = co_await std::move(pending);
@@ -193,6 +223,9 @@ class Notes final : public Memory {
     };
     asio::awaitable<std::vector<Note>> pending = environment.pool().run(std::move(job));
     std::vector<Note> notes = co_await std::move(pending);
+    if (!origin_.empty()) {
+      for (Note& note : notes) note.labels.add_confidential(origin_);
+    }
     co_return notes;
   }
 
@@ -204,6 +237,7 @@ class Notes final : public Memory {
   }
 
  private:
+  const std::string origin_;  // of private notes
   std::shared_ptr<NoteStore> store_;
 };
 
@@ -212,7 +246,7 @@ class Notes final : public Memory {
 std::shared_ptr<Memory> make_notes(const MemorySettings& settings, const PartContext& context) {
   std::filesystem::path file = context.state.empty() ? std::filesystem::path(":memory:") : context.state / "notes.db";
   std::string space = settings.space.empty() ? context.definition.name : settings.space;
-  return std::make_shared<Notes>(std::move(file), std::move(space));
+  return std::make_shared<Notes>(std::move(file), std::move(space), settings.confidential);
 }
 
 }  // namespace sennit

@@ -40,7 +40,8 @@ Memory& memory_of(ToolContext& context) {
 }
 
 asio::awaitable<std::string> remember(RememberArguments arguments, ToolContext& context) {
-  asio::awaitable<std::int64_t> pending = memory_of(context).remember(context.environment(), std::move(arguments.text));
+  asio::awaitable<std::int64_t> pending =
+      memory_of(context).remember(context.environment(), std::move(arguments.text), context.labels());
   const std::int64_t id = co_await std::move(pending);
   co_return fmt::format("remembered as note {}", id);
 }
@@ -52,18 +53,19 @@ std::string indented(const std::string& text) {
   return result;
 }
 
-asio::awaitable<std::string> recall(RecallArguments arguments, ToolContext& context) {
+asio::awaitable<ToolOutput> recall(RecallArguments arguments, ToolContext& context) {
   asio::awaitable<std::vector<Note>> pending =
       memory_of(context).recall(context.environment(), std::move(arguments.query), arguments.limit);
   const std::vector<Note> notes = co_await std::move(pending);
-  if (notes.empty()) co_return std::string("no note matches");
-  std::string text;
+  ToolOutput output;
+  if (notes.empty()) output.content = "no note matches";
   for (const Note& note : notes) {
     const auto seconds = std::chrono::time_point_cast<std::chrono::seconds>(note.created);
-    text += fmt::format("[{}] {:%Y-%m-%d} {}\n", note.id, fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
-                        indented(note.text));
+    output.labels.add(note.labels);
+    output.content += fmt::format("[{}] {:%Y-%m-%d} {}\n", note.id,
+                                  fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)), indented(note.text));
   }
-  co_return text;
+  co_return output;
 }
 
 asio::awaitable<std::string> forget(ForgetArguments arguments, ToolContext& context) {
@@ -81,9 +83,11 @@ std::vector<std::shared_ptr<Tool>> make_notes_tools(const json::object& options,
   // The agent's own notes: changing them is what it was given them for, and the same again changes nothing.
   ToolTraits changes = reads;
   changes.touches = {.write = true};
+  ToolTraits keeps = changes;
+  keeps.keeps_labels = true;
   return {make_tool("remember",
                     "Keeps a fact for later conversations: what the person tells about themselves, prefers or decided.",
-                    &remember, changes),
+                    &remember, keeps),
           make_tool("recall", "Looks up notes from earlier conversations.", &recall, reads),
           make_tool("forget", "Deletes a note that is wrong or no longer wanted.", &forget, changes)};
 }

@@ -1,4 +1,5 @@
 #include <sennit/agent/definition/bind.hpp>
+#include <sennit/agent/event.hpp>
 
 namespace sennit::format {
 
@@ -60,6 +61,53 @@ json::value get(const std::vector<InputSpec>& inputs) {
   json::object map;
   for (const InputSpec& input : inputs) map.emplace(input.name, get_fields(&input, table_of(&input)));
   return map;
+}
+
+void assign(std::vector<McpServer>& servers, const json::value& value) {
+  for (const auto& [name, settings] : value.as_object()) {
+    McpServer& server = servers.emplace_back();
+    server.name = name;
+    assign_fields(&server, table_of(&server), settings);
+  }
+}
+
+json::value get(const std::vector<McpServer>& servers) {
+  json::object map;
+  for (const McpServer& server : servers) map.emplace(server.name, get_fields(&server, table_of(&server)));
+  return map;
+}
+
+void assign(std::vector<PolicyRule>& rules, const json::value& value) {
+  for (const json::value& entry : value.as_array()) {
+    if (const json::string* name = entry.if_string()) rules.emplace_back(std::string(*name));
+    if (!entry.is_object()) continue;
+    for (const auto& [name, conditions] : entry.get_object()) {
+      PolicyRule& rule = rules.emplace_back(std::string(name));
+      for (const auto& [facet, patterns] : conditions.as_object()) assign(rule.when[facet], patterns);
+    }
+  }
+}
+
+json::value get(const std::vector<PolicyRule>& rules) {
+  json::array list;
+  for (const PolicyRule& rule : rules) {
+    if (rule.when.empty()) {
+      list.emplace_back(rule.tool);
+      continue;
+    }
+    json::object conditions;
+    for (const auto& [facet, patterns] : rule.when) conditions.emplace(facet, get(patterns));
+    list.push_back(json::object{{rule.tool, std::move(conditions)}});
+  }
+  return list;
+}
+
+void assign(Verdict& verdict, const json::value& value) {
+  verdict = parse_verdict(std::string_view(value.as_string())).value_or(Verdict::deny);
+}
+
+json::value get(Verdict verdict) {
+  return json::value(to_string(verdict));
 }
 
 void assign(Secret& secret, const json::value& value) {

@@ -27,6 +27,13 @@ namespace sennit::format {
 [[nodiscard]] const Table& table_of(const MemorySettings* tag);
 [[nodiscard]] const Table& table_of(const RunLimits* tag);
 [[nodiscard]] const Table& table_of(const PolicySettings* tag);
+[[nodiscard]] const Table& table_of(const FlowSettings* tag);
+[[nodiscard]] const Table& table_of(const FlowPermit* tag);
+[[nodiscard]] const Table& table_of(const McpServer* tag);
+[[nodiscard]] const Table& table_of(const SandboxSpec* tag);
+[[nodiscard]] const Table& table_of(const HookSpec* tag);
+[[nodiscard]] const Table& table_of(const GuardrailSettings* tag);
+[[nodiscard]] const Table& table_of(const GuardrailSpec* tag);
 [[nodiscard]] const Table& table_of(const InputSpec* tag);
 [[nodiscard]] const Table& table_of(const Intent* tag);
 [[nodiscard]] const Table& table_of(const IntentStep* tag);
@@ -45,10 +52,16 @@ void assign(SubAgent& agent, const json::value& value);                 ///< a t
 void assign(MemorySettings& memory, const json::value& value);          ///< a boolean, or the table
 void assign(ToolSelection& tool, const json::value& value);             ///< a selection
 void assign(std::vector<InputSpec>& inputs, const json::value& value);  ///< a map from names to tables
+void assign(std::vector<McpServer>& servers, const json::value& value);  ///< a map from names to tables
+void assign(std::vector<PolicyRule>& rules, const json::value& value);   ///< names, or maps from names to conditions
+void assign(Verdict& verdict, const json::value& value);                ///< a text
 void assign(Secret& secret, const json::value& value);
 [[nodiscard]] json::value get(const Secret& secret);  ///< null: secrets stay where they are
 [[nodiscard]] json::value get(const ToolSelection& tool);
 [[nodiscard]] json::value get(const std::vector<InputSpec>& inputs);
+[[nodiscard]] json::value get(const std::vector<McpServer>& servers);
+[[nodiscard]] json::value get(const std::vector<PolicyRule>& rules);
+[[nodiscard]] json::value get(Verdict verdict);
 [[nodiscard]] json::value get(const std::map<std::string, std::string>& headers);  ///< secrets left out
 void assign(std::map<std::string, std::string>& headers, const json::value& value);
 

@@ -53,6 +53,7 @@ bool resembles(const Node& node, const Shape& shape) {
     case Node::Kind::list:
       return shape.kind == Kind::list || shape.kind == Kind::texts;
     case Node::Kind::map:
+      if (shape.kind == Kind::texts) return shape.parts[0].kind == Kind::either;
       return shape.kind == Kind::map || shape.kind == Kind::table || shape.kind == Kind::object ||
              shape.kind == Kind::json_schema || shape.kind == Kind::selection;
     default:
@@ -244,10 +245,11 @@ json::value Reader::read_text(const Node& node, const Shape& shape, const std::s
       error(node.at, fmt::format("`{}`: {}", path, wrong));
       return nullptr;
     }
-  } else if (words.find("${env:") != std::string::npos) {
-    warning(node.at, fmt::format("`{}`: `${{env:…}}` is not resolved here, only in model.api_key, model.base_url and "
-                                 "model.headers",
-                                 path));
+  } else if (has_reference(words)) {
+    warning(node.at,
+            fmt::format("`{}`: secrets (`${{env:…}}`) are not resolved here, only where keys, headers, addresses "
+                        "and environments stand",
+                        path));
   }
   return json::value(words);
 }

@@ -37,9 +37,11 @@ constexpr std::string_view kNotations = R"(
 ## Notations
 
 * **Durations** are numbers with units, `30s`, `5m`, `1h30m`, `250ms`, `2d`, or a plain number of seconds.
-* **Secrets** are named, never written down: `${env:NAME}` is replaced by the environment variable NAME, in
-  `model.api_key`, `model.base_url`, the values of `model.headers`, and options of tools that say so (`headers` of
-  `http`). The value is looked up when it is needed and appears in no message, event, log or journal.
+* **Secrets** are named, never written down ([secrets.md](secrets.md)): `${env:NAME}` is replaced by the environment
+  variable NAME, `${file:PATH}` by the text of a file, `${cmd:pass show x}` by what a program prints, in
+  `model.api_key`, `model.base_url`, `model.proxy`, the values of `model.headers`, what `mcp` and `hooks` send and set,
+  and options of tools that say so (`headers` of `http`). The value is known to sockets and children alone: it appears
+  in no event, log, tool output or journal.
 * **Files** are relative to the agent file that names them.
 * Of **YAML**, everything is understood but merge keys (`<<`), tags (`!x`) and several documents in one file. A key that
   stands twice is an error. A file has at most 1 MiB, 32 levels, 20,000 values and 4 MiB of text, what anchors and

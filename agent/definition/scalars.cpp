@@ -1,4 +1,5 @@
 #include <sennit/agent/definition/shape.hpp>
+#include <sennit/agent/secret_reference.hpp>
 
 #include <fmt/format.h>
 
@@ -82,20 +83,7 @@ std::optional<double> parse_number(std::string_view text) {
 }
 
 std::string wrong_reference(std::string_view text) {
-  for (std::size_t at = text.find("${"); at != std::string_view::npos; at = text.find("${", at + 2)) {
-    const std::size_t end = text.find('}', at);
-    if (end == std::string_view::npos) return "a `${` is not closed by `}`";
-    const std::string_view inside = text.substr(at + 2, end - at - 2);
-    const bool named = inside.starts_with("env:") && inside.size() > 4;
-    if (named && inside.substr(4).find_first_not_of(
-                     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos) {
-      continue;
-    }
-    const std::string_view name = inside.substr(std::min(inside.size(), inside.find_last_of(":.") + 1));
-    return fmt::format("`${{{}}}` refers to nothing; write `${{env:{}}}`", inside.substr(0, 60),
-                       is_name(name) ? name : "NAME");
-  }
-  return {};
+  return secret::wrong_reference(text);
 }
 
 bool is_name(std::string_view text) {

@@ -44,7 +44,7 @@ struct Shape {
   bool (*fits)(std::string_view) = nullptr;  ///< of a text: a rule of its own …
   std::string_view pattern;                  ///< … as a regular expression for editors …
   std::string_view means;                    ///< … and in words: "a name of letters, digits, `_` and `-`"
-  bool references = false;                   ///< of a text: `${env:NAME}` is resolved
+  bool references = false;                   ///< of a text: `${env:NAME}` and its like are resolved
   bool prose = false;                        ///< of a text: for people or models, several lines
   bool may_be_empty = false;                 ///< nothing after the colon is fine
   std::vector<Shape> parts;

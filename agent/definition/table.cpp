@@ -14,21 +14,12 @@ using Kind = Shape::Kind;
 
 constexpr double kYear = 366.0 * 86'400'000;
 
-bool is_tool_pattern(std::string_view text) {
-  return !text.empty() && text.size() <= 64 &&
-         std::ranges::all_of(text, [](char c) { return c == '*' || is_name({&c, 1}); });
-}
-
 bool is_not_empty(std::string_view text) {
   return text.find_first_not_of(" \t\r\n") != std::string_view::npos;
 }
 
 bool is_input_name(std::string_view text) {
   return is_name(text) && text.find('-') == std::string_view::npos && (text.front() < '0' || text.front() > '9');
-}
-
-Shape tool_patterns() {
-  return texts(text_that(&is_tool_pattern, "^[A-Za-z0-9_*-]{1,64}$", "the name of a tool (`*` stands for anything)"));
 }
 
 Shape file_name() {
@@ -149,6 +140,8 @@ const Table& table_of(const MemorySettings* /*tag*/) {
                                         "agent's name."),
           field<&MemorySettings::recall>("recall", plain(Kind::boolean),
                                          "Put the notes that match the input before the model, unasked."),
+          field<&MemorySettings::confidential>("confidential", plain(Kind::boolean),
+                                               "Notes are private: where they go is for `policy.flow` to say."),
           field<&MemorySettings::recall_limit>("recall_limit", plain(Kind::integer).between(1, 100),
                                                "At most so many of them."),
       },
@@ -184,6 +177,9 @@ const Table& table_of(const RunLimits* /*tag*/) {
           field<&RunLimits::depth>("depth", plain(Kind::integer).between(0, 16), "Sub-agents below sub-agents."),
           field<&RunLimits::parallel_tool_calls>("parallel_tool_calls", plain(Kind::integer).between(1, 1'000),
                                                  "Calls that run side by side."),
+          field<&RunLimits::tool_schemas>("tool_schemas", plain(Kind::integer).between(0, 1e9),
+                                          "Bytes of tool descriptions beyond which the tools of `mcp` are shown to the "
+                                          "model only when it looks for them; 0: never."),
       },
       {{"max_steps", "steps"},
        {"max_turns", "steps"},
@@ -194,22 +190,6 @@ const Table& table_of(const RunLimits* /*tag*/) {
        {"tool_timeout", "tool_time"},
        {"max_tokens", "tokens"},
        {"budget", "cost"}},
-      nullptr};
-  return kTable;
-}
-
-const Table& table_of(const PolicySettings* /*tag*/) {
-  static const Table kTable{
-      "policy",
-      "Which tools may be called. The strictest match wins: deny, then ask, then allow. A tool that no entry matches "
-      "is "
-      "allowed if it only reads, and asked for otherwise. `*` stands for any characters: `files_*`.",
-      {
-          field<&PolicySettings::allow>("allow", tool_patterns(), "Tools that may be called without asking."),
-          field<&PolicySettings::ask>("ask", tool_patterns(), "Tools for which the person is asked each time."),
-          field<&PolicySettings::deny>("deny", tool_patterns(), "Tools that are never called."),
-      },
-      {{"approve", "ask"}, {"require_approval", "ask"}, {"block", "deny"}, {"forbid", "deny"}, {"auto", "allow"}},
       nullptr};
   return kTable;
 }
@@ -295,6 +275,9 @@ const Table& definition_table() {
               .also({"instruction", "system"}),
           field<&Definition::tools>("tools", list_of(plain(Kind::selection)),
                                     "What the model may call. An entry is a name, or `name: {options}`."),
+          field<&Definition::mcp>("mcp", map_of(map_with(table<McpServer>())),
+                                  "Servers of the Model Context Protocol, whose tools the model may call.")
+              .also({"mcpServers", "mcp_servers"}),
           field<&Definition::agents>("agents", list_of(either(file_name(), map_with(table<SubAgent>()))),
                                      "Other agents that this one may hand tasks to."),
           field<&Definition::memory>("memory", either(plain(Kind::boolean), map_with(table<MemorySettings>())),
@@ -304,6 +287,10 @@ const Table& definition_table() {
           field<&Definition::limits>("limits", map_with(table<RunLimits>()), "Where a run stops."),
           field<&Definition::policy>("policy", map_with(table<PolicySettings>()),
                                      "Which tools may be called, and which only after asking."),
+          field<&Definition::hooks>("hooks", list_of(map_with(table<HookSpec>())),
+                                    "Commands that are asked before and after a model or a tool does something."),
+          field<&Definition::guardrails>("guardrails", map_with(table<GuardrailSettings>()),
+                                         "What text has to pass before the model, or the person, sees it."),
           field<&Definition::inputs>("inputs", map_of(map_with(table<InputSpec>()).or_nothing()),
                                      "Values that the caller gives at start."),
           field<&Definition::output>("output", plain(Kind::json_schema),
@@ -345,8 +332,10 @@ const std::vector<const Table*>& all_tables() {
       &definition_table(),      &table<ModelSpec>(),  &table<CompletionOptions>(), &table<Prices>(),
       &timeouts_table(),        &table<RateLimits>(), &table<RetrySettings>(),     &fallback_table(),
       &table<RouteSettings>(),  &table<RouteRule>(),  &table<Escalation>(),        &table<SubAgent>(),
-      &table<MemorySettings>(), &table<RunLimits>(),  &table<PolicySettings>(),    &table<InputSpec>(),
-      &table<Intent>(),         &table<IntentStep>()};
+      &table<MemorySettings>(), &table<RunLimits>(),  &table<PolicySettings>(),    &table<FlowSettings>(),
+      &table<FlowPermit>(),     &table<McpServer>(),  &table<SandboxSpec>(),       &table<HookSpec>(),
+      &table<GuardrailSettings>(), &table<GuardrailSpec>(), &table<InputSpec>(),   &table<Intent>(),
+      &table<IntentStep>()};
   return kTables;
 }
 

@@ -1,6 +1,7 @@
 // The part of the format that says which model answers, and how it is asked.
 #include <sennit/agent/definition/bind.hpp>
 #include <sennit/agent/definition/reader.hpp>
+#include <sennit/agent/secret_reference.hpp>
 
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
@@ -28,14 +29,11 @@ bool is_port(std::string_view text) {  // the parser's own number wraps round: 6
 
 /// References may stand for any part: what is around them must be right.
 bool is_url(std::string_view text) {
-  if (text.starts_with("${env:")) return true;
+  if (begins_with_reference(text)) return true;
   std::string filled;
-  for (std::size_t open = text.find("${"); open != std::string_view::npos; open = text.find("${")) {
-    const std::size_t close = std::min(text.find('}', open), text.size() - 1);
-    filled.append(text.substr(0, open)).append("1");  // fits a host and a port
-    text.remove_prefix(close + 1);
-  }
-  filled.append(text);
+  secret::for_each_piece(
+      text, [&](std::string_view literal) { filled += literal; },
+      [&](const secret::Reference&) { filled += '1'; });  // fits a host and a port
   if (!filled.starts_with("http://") && !filled.starts_with("https://")) return false;
   const auto url = boost::urls::parse_uri(filled);
   return url && !url->encoded_host().empty() && (!url->has_port() || is_port({url->port().data(), url->port().size()}));
@@ -76,7 +74,7 @@ void check_model(Reader& reader, const CheckedMap& map) {
   }
   check_headers(reader, map.node.find("headers"));
   const std::string_view key = map.text("api_key");
-  if (!key.empty() && key.find("${env:") == std::string_view::npos) {
+  if (!key.empty() && !has_reference(key)) {
     reader.warning(map.at(table, "api_key"),
                    "`model.api_key`: the key itself is in the file; write `${env:NAME}` and set the variable NAME");
   }
@@ -90,12 +88,12 @@ Field timeouts_field() {
 }
 
 Shape base_url() {
-  return text_that(&is_url, "^(https?://[^/?#\\s]|\\$\\{env:)", "an http:// or https:// URL with a host")
+  return text_that(&is_url, "^(https?://[^/?#\\s]|\\$\\{(env|file|cmd):)", "an http:// or https:// URL with a host")
       .with_references();
 }
 
 bool is_proxy(std::string_view text) {
-  if (text.starts_with("${env:")) return true;
+  if (begins_with_reference(text)) return true;
   const std::size_t scheme = text.find("://");
   if (scheme == std::string_view::npos) return false;
   const bool socks = text.starts_with("socks5://") || text.starts_with("socks5h://");
@@ -103,7 +101,7 @@ bool is_proxy(std::string_view text) {
 }
 
 Shape proxy_url() {
-  return text_that(&is_proxy, "^((https?|socks5h?)://[^/?#\\s]|\\$\\{env:)",
+  return text_that(&is_proxy, "^((https?|socks5h?)://[^/?#\\s]|\\$\\{(env|file|cmd):)",
                    "a proxy as http://HOST:PORT or socks5://HOST:PORT")
       .with_references();
 }
@@ -295,8 +293,9 @@ std::vector<Field> model_fields() {
           "provider's usual one."),
       field<&ModelSpec::base_url>("base_url", base_url(),
                                   "Another address for the same API, such as a proxy or a local server."),
-      field<&ModelSpec::api_key>("api_key", text().with_references(),
-                                 "The key, as `${env:NAME}`. Absent: the provider's usual variable."),
+      field<&ModelSpec::api_key>(
+          "api_key", text().with_references(),
+          "The key, as `${env:NAME}`, `${file:PATH}` or `${cmd:WORDS}`. Absent: the provider's usual variable."),
       field<&ModelSpec::options>("options", map_with(table_of(static_cast<const CompletionOptions*>(nullptr))),
                                  "Sampling and limits of one completion."),
       field<&ModelSpec::prices>("prices", map_with(table_of(static_cast<const Prices*>(nullptr))),
@@ -311,7 +310,7 @@ std::vector<Field> model_fields() {
                                       "Ask the provider to hold the model to the schemas of tools."),
       field<&ModelSpec::stream>("stream", plain(Kind::boolean), "false for a server that cannot stream."),
       field<&ModelSpec::headers>("headers", map_of(text().with_references()),
-                                 "Further HTTP headers; values may contain `${env:NAME}`."),
+                                 "Further HTTP headers; values may contain secrets, such as `${env:NAME}`."),
       field<&ModelSpec::proxy>("proxy", proxy_url(),
                                "The proxy to reach the model through, such as `${env:HTTPS_PROXY}`. Absent: none; "
                                "the variables of the environment are not read."),

@@ -9,22 +9,22 @@ namespace sennit {
 
 namespace {
 
-constexpr Verdict kContext{errc::context_length, false, "the conversation does not fit into the model's context"};
-constexpr Verdict kQuota{errc::quota, false, "the account is out of credit"};
-constexpr Verdict kFilter{errc::content_filter, false, "the provider withheld the answer"};
-constexpr Verdict kKey{errc::authentication, false, "the key was not accepted"};
-constexpr Verdict kForbidden{errc::permission, false, "the key may not do this"};
-constexpr Verdict kUnreadableCall{errc::protocol, true, "the model wrote a tool call that the provider could not read"};
-constexpr Verdict kNoSuch{errc::bad_request, false, "no such model or address"};
-constexpr Verdict kRefused{errc::bad_request, false, "the request was refused"};
-constexpr Verdict kTooMany{errc::rate_limited, true, "too many requests"};
-constexpr Verdict kOverloaded{errc::overloaded, true, "the provider is overloaded"};
-constexpr Verdict kFailed{errc::server, true, "the provider failed"};
+constexpr ProviderVerdict kContext{errc::context_length, false, "the conversation does not fit into the model's context"};
+constexpr ProviderVerdict kQuota{errc::quota, false, "the account is out of credit"};
+constexpr ProviderVerdict kFilter{errc::content_filter, false, "the provider withheld the answer"};
+constexpr ProviderVerdict kKey{errc::authentication, false, "the key was not accepted"};
+constexpr ProviderVerdict kForbidden{errc::permission, false, "the key may not do this"};
+constexpr ProviderVerdict kUnreadableCall{errc::protocol, true, "the model wrote a tool call that the provider could not read"};
+constexpr ProviderVerdict kNoSuch{errc::bad_request, false, "no such model or address"};
+constexpr ProviderVerdict kRefused{errc::bad_request, false, "the request was refused"};
+constexpr ProviderVerdict kTooMany{errc::rate_limited, true, "too many requests"};
+constexpr ProviderVerdict kOverloaded{errc::overloaded, true, "the provider is overloaded"};
+constexpr ProviderVerdict kFailed{errc::server, true, "the provider failed"};
 
 /// A piece of a type or code, folded; between spaces: the whole of it.
 struct KindRow {
   std::string_view piece;
-  const Verdict& verdict;
+  const ProviderVerdict& verdict;
 };
 
 /// These say what they mean under any status. Numbers are Zhipu's.
@@ -85,7 +85,7 @@ constexpr std::array kNoStatus = {0};
 
 struct WordsRow {
   std::string_view piece;
-  const Verdict& verdict;
+  const ProviderVerdict& verdict;
   std::span<const int> statuses;
   std::string_view beside = {};  ///< must stand in the message as well
   bool opens = false;            ///< the message must begin with it, which no quotation does
@@ -125,14 +125,14 @@ constexpr WordsRow kWords[] = {
     {"server busy, please try again", kOverloaded, kNoStatus},  // Ollama, in mid-stream
 };
 
-std::optional<Verdict> find_kind(std::span<const KindRow> rows, std::string_view kinds) {
+std::optional<ProviderVerdict> find_kind(std::span<const KindRow> rows, std::string_view kinds) {
   for (const KindRow& row : rows) {
     if (kinds.find(row.piece) != std::string_view::npos) return row.verdict;
   }
   return {};
 }
 
-std::optional<Verdict> find_words(int status, std::string_view words) {
+std::optional<ProviderVerdict> find_words(int status, std::string_view words) {
   for (const WordsRow& row : kWords) {
     if (std::find(row.statuses.begin(), row.statuses.end(), status) == row.statuses.end()) continue;
     const std::size_t at = words.find(row.piece);
@@ -142,7 +142,7 @@ std::optional<Verdict> find_words(int status, std::string_view words) {
   return {};
 }
 
-std::optional<Verdict> verdict_of_status(int status) {
+std::optional<ProviderVerdict> verdict_of_status(int status) {
   switch (status) {
     case 401:
       return kKey;
@@ -153,13 +153,13 @@ std::optional<Verdict> verdict_of_status(int status) {
     case 404:
       return kNoSuch;
     case 408:
-      return Verdict{errc::timeout, true, "the provider gave up waiting"};
+      return ProviderVerdict{errc::timeout, true, "the provider gave up waiting"};
     case 409:
-      return Verdict{errc::server, true, "the provider was busy with a conflicting request"};
+      return ProviderVerdict{errc::server, true, "the provider was busy with a conflicting request"};
     case 429:
       return kTooMany;
     case 501:
-      return Verdict{errc::server, false, "the server cannot do this"};
+      return ProviderVerdict{errc::server, false, "the server cannot do this"};
     case 503:
     case 529:
       return kOverloaded;
@@ -168,7 +168,7 @@ std::optional<Verdict> verdict_of_status(int status) {
   }
   if (status >= 500) return kFailed;
   if (status >= 400) return kRefused;
-  if (status >= 300) return Verdict{errc::bad_request, false, "the address redirects elsewhere"};
+  if (status >= 300) return ProviderVerdict{errc::bad_request, false, "the address redirects elsewhere"};
   return {};
 }
 
@@ -189,12 +189,12 @@ std::string folded_kind(std::string_view kind) {
   return out;
 }
 
-Verdict verdict_of(int status, std::string_view kinds, std::string_view words) {
+ProviderVerdict verdict_of(int status, std::string_view kinds, std::string_view words) {
   if (const auto verdict = find_kind(kKinds, kinds)) return *verdict;
   if (const auto verdict = find_words(status, words)) return *verdict;
   if (const auto verdict = verdict_of_status(status)) return *verdict;
   return find_kind(kKindsWithoutStatus, kinds)
-      .value_or(Verdict{errc::server, true, "the provider broke off the answer"});
+      .value_or(ProviderVerdict{errc::server, true, "the provider broke off the answer"});
 }
 
 }  // namespace sennit

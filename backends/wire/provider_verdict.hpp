@@ -8,7 +8,7 @@
 
 namespace sennit {
 
-struct Verdict {
+struct ProviderVerdict {
   errc code;
   bool retryable;
   std::string_view what;  ///< for a person
@@ -23,6 +23,6 @@ struct Verdict {
 
 /// `status` 0: not known. `kinds`: the types and codes, folded, each one between spaces. `words`: the message in lower
 /// case; a message may quote what the user wrote, so words decide only where their status allows it.
-[[nodiscard]] Verdict verdict_of(int status, std::string_view kinds, std::string_view words);
+[[nodiscard]] ProviderVerdict verdict_of(int status, std::string_view kinds, std::string_view words);
 
 }  // namespace sennit

@@ -66,7 +66,7 @@ TEST_CASE("an alias stands for the value that its anchor names, errors included"
       "policy:\n  allow: &names [one, two]\n  deny: *names\n");
   CHECK(parsed.diagnostics.empty());
   CHECK(parsed.definition.description == "helper");
-  CHECK(parsed.definition.policy.deny == std::vector<std::string>{"one", "two"});
+  CHECK(parsed.definition.policy.deny == std::vector<PolicyRule>{"one", "two"});
 
   const ParsedDefinition wrong = parse_definition("sennit: 1\nname: &n 'the helper'\nlimits: {steps: *n}\n");
   REQUIRE(wrong.diagnostics.size() == 2);

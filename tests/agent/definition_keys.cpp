@@ -230,10 +230,10 @@ const std::vector<Row>& rows() {
        [](const D& d) { return d.limits.parallel_tool_calls == 1; }, "limits: {parallel_tool_calls: true}"},
 
       {"policy.allow", "policy: {allow: [a, b_*]}",
-       [](const D& d) { return d.policy.allow == std::vector<std::string>{"a", "b_*"}; }, "policy: {allow: [a b]}"},
+       [](const D& d) { return d.policy.allow == std::vector<PolicyRule>{"a", "b_*"}; }, "policy: {allow: [a b]}"},
       {"policy.ask", "policy: {ask: files_write}",
-       [](const D& d) { return d.policy.ask == std::vector<std::string>{"files_write"}; }, "policy: {ask: ''}"},
-      {"policy.deny", "policy: {deny: '*'}", [](const D& d) { return d.policy.deny == std::vector<std::string>{"*"}; },
+       [](const D& d) { return d.policy.ask == std::vector<PolicyRule>{"files_write"}; }, "policy: {ask: ''}"},
+      {"policy.deny", "policy: {deny: '*'}", [](const D& d) { return d.policy.deny == std::vector<PolicyRule>{"*"}; },
        "policy: {deny: true!}"},
 
       {"inputs.*.type", "inputs: {n: {type: number}}", [](const D& d) { return d.inputs[0].type == "number"; },

@@ -103,7 +103,7 @@ TEST_CASE("a run on a borrowed loop ends in exactly one terminal event, the last
 TEST_CASE("notes that cannot be read are told of, and the run goes on without them") {
   class BrokenMemory final : public Memory {
    public:
-    asio::awaitable<std::int64_t> remember(Environment&, std::string) override { throw broken(); }
+    asio::awaitable<std::int64_t> remember(Environment&, std::string, Labels) override { throw broken(); }
     asio::awaitable<std::vector<Note>> recall(Environment&, std::string, std::size_t) override { throw broken(); }
     asio::awaitable<bool> forget(Environment&, std::int64_t) override { throw broken(); }
 

@@ -24,7 +24,8 @@ class CallContext final : public ToolContext {
   [[nodiscard]] const std::string& effect_id() const override { return effect_id_; }
   [[nodiscard]] const std::string& session() const override { return session_; }
   [[nodiscard]] Memory* memory() override { return memory_; }
-  void progress(std::string /*text*/) override {}
+  [[nodiscard]] const Labels& labels() const override { return conversation; }
+  void progress(std::string text) override { told.push_back(std::move(text)); }
   [[nodiscard]] asio::awaitable<std::string> ask(std::string question) override {
     questions.push_back(std::move(question));
     if (answers.empty()) throw Error(errc::denied, "nobody can be asked");
@@ -38,6 +39,8 @@ class CallContext final : public ToolContext {
 
   std::vector<std::string> questions;
   std::vector<std::string> answers;
+  std::vector<std::string> told;  ///< what progress() showed
+  Labels conversation;
 
  private:
   TestEnvironment& environment_;

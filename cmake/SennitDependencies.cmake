@@ -25,8 +25,12 @@ sennit_need("date (time zones)" "libhowardhinnant-date-dev" date_FOUND)
 find_package(PkgConfig QUIET)
 if(PKG_CONFIG_FOUND)
   pkg_check_modules(re2 QUIET IMPORTED_TARGET re2)
+  pkg_check_modules(seccomp QUIET IMPORTED_TARGET libseccomp)
+  pkg_check_modules(gumbo QUIET IMPORTED_TARGET gumbo)
 endif()
 sennit_need("RE2" "libre2-dev pkg-config" re2_FOUND)
+sennit_need("libseccomp" "libseccomp-dev" seccomp_FOUND)
+sennit_need("gumbo" "libgumbo-dev" gumbo_FOUND)
 if(SENNIT_BUILD_PROGRAM)
   find_package(CLI11 QUIET)
   sennit_need("CLI11" "libcli11-dev" CLI11_FOUND)
@@ -55,7 +59,8 @@ target_compile_definitions(sennit_public_dependencies INTERFACE BOOST_ASIO_SEPAR
 # Needed by our sources alone.
 add_library(sennit_private_dependencies INTERFACE)
 target_link_libraries(sennit_private_dependencies INTERFACE CURL::libcurl OpenSSL::Crypto SQLite::SQLite3 yaml-cpp
-                                                            fmt::fmt date::date-tz PkgConfig::re2)
+                                                            fmt::fmt date::date-tz PkgConfig::re2 PkgConfig::seccomp
+                                                            PkgConfig::gumbo)
 
 if(SENNIT_BUILD_PROGRAM)
   add_library(sennit_program_dependencies INTERFACE)

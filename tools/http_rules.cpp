@@ -1,3 +1,4 @@
+#include <sennit/agent/io/egress_hosts.hpp>
 #include <sennit/agent/io/error.hpp>
 #include <sennit/tools/http_rules.hpp>
 
@@ -93,6 +94,7 @@ Target target_of(const urls::url_view& url, std::string_view given) {
   const std::string_view written(url.port().data(), url.port().size());
   const unsigned port = written.empty() ? (scheme == "https" ? 443 : 80) : port_of(written);
   if (port == 0) refuse("the port is not one from 1 to 65535");
+  target.port = static_cast<std::uint16_t>(port);
   target.authority = fmt::format("{}:{}", target.host, port);
   target.origin = fmt::format("{}://{}", scheme, target.authority);
   const std::string_view path(url.encoded_path().data(), url.encoded_path().size());
@@ -104,20 +106,10 @@ Target target_of(const urls::url_view& url, std::string_view given) {
   return target;
 }
 
-bool matches(std::string_view pattern, const Target& target) {
-  const std::string wanted = lowered(pattern);
-  const std::string_view host = wanted;
-  const bool has_port =
-      host.find("]:") != std::string_view::npos || (!host.starts_with('[') && host.find(':') != std::string_view::npos);
-  const std::string_view candidate = has_port ? std::string_view(target.authority) : std::string_view(target.host);
-  if (!host.starts_with("*.")) return host == candidate;
-  return candidate.size() > host.size() - 1 && candidate.ends_with(host.substr(1));
-}
-
 void refuse_unlisted(const Target& target, const std::vector<std::string>& allow_hosts) {
   if (allow_hosts.empty()) return;
   if (std::any_of(allow_hosts.begin(), allow_hosts.end(),
-                  [&](const std::string& pattern) { return matches(pattern, target); })) {
+                  [&](const std::string& pattern) { return permits_host(pattern, target.host, target.port); })) {
     return;
   }
   throw Error(errc::denied, fmt::format("the host '{}' is not among those this agent may use: {}", target.authority,
@@ -127,16 +119,7 @@ void refuse_unlisted(const Target& target, const std::vector<std::string>& allow
 }  // namespace
 
 void check_host_pattern(std::string_view pattern) {
-  std::string_view host = pattern;
-  if (host.starts_with("*.")) host.remove_prefix(2);
-  const std::string url = fmt::format("http://{}/", host);
-  const auto parsed = urls::parse_uri(url);
-  const bool whole = parsed && parsed->encoded_path() == "/" && !parsed->has_query() && !parsed->has_fragment();
-  try {
-    if (whole) return (void)target_of(*parsed, url);
-  } catch (const Error&) {
-    // Told below in the terms of the option.
-  }
+  if (is_host_pattern(pattern)) return;
   throw Error(errc::config, fmt::format("http: '{}' in allow_hosts is no host: write example.com, *.example.com or "
                                         "example.com:8080, without http://",
                                         shown(pattern)));

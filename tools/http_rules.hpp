@@ -8,6 +8,7 @@
 #include <sennit/agent/io/http.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@ struct Target {
   std::string host;       ///< lower case, without the dot at the end; IPv6 in brackets
   std::string origin;     ///< scheme://host:port
   std::string authority;  ///< host:port
+  std::uint16_t port = 0;
 };
 
 /// One entry of `allow_hosts`: `example.com`, `*.example.com` (what is below it), `host:8080`. Throws

@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -38,6 +39,7 @@ struct Process::State {
 
   void launch(const Command& command);
   asio::awaitable<void> begun(std::string directory);
+  void receive_listener();
   void collect();
   void end() noexcept;
 
@@ -61,8 +63,11 @@ struct Process::State {
   Stream output;
   Stream errors;
   Stream control;
-  Stream keeper;  // a pidfd
+  Stream keeper;        // a pidfd
+  Descriptor network;   // where the listening socket comes from
+  Descriptor listener;  // that socket
   int id = 0;
+  int keeper_id = 0;
   std::optional<ExitStatus> status;
   bool taken_in = false;
 };
@@ -79,6 +84,8 @@ void Process::State::launch(const Command& command) {
   Descriptor self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
   if (self.get() < 0) throw process::scarce(program, errno);
   self = process::above_standard(program, std::move(self));
+  Pair network;
+  if (command.listen) network = process::make_sockets(program);
   for (const Descriptor* ours : {&in.second, &out.first, &err.first}) process::do_not_block(*ours);
   // Before the fork: from then on nothing may fail.
   process::hand_over(sockets.first, control);
@@ -86,21 +93,34 @@ void Process::State::launch(const Command& command) {
   process::hand_over(out.first, output);
   process::hand_over(err.first, errors);
 
-  const keeper::Plan plan{.program = packed.program,
-                          .arguments = packed.arguments,
-                          .environment = packed.environment,
-                          .directory = packed.directory,
-                          .words = packed.all(),
-                          .input = in.first.get(),
-                          .output = out.second.get(),
-                          .errors = err.second.get(),
-                          .control = sockets.second.get(),
-                          .execute_read = execute.first.get(),
-                          .execute_write = execute.second.get(),
-                          .host = self.get()};
+  keeper::Plan plan{.program = packed.program,
+                    .arguments = packed.arguments,
+                    .environment = packed.environment,
+                    .directory = packed.directory,
+                    .words = packed.all(),
+                    .input = in.first.get(),
+                    .output = out.second.get(),
+                    .errors = err.second.get(),
+                    .control = sockets.second.get(),
+                    .execute_read = execute.first.get(),
+                    .execute_write = execute.second.get(),
+                    .host = self.get(),
+                    .descriptors = {},
+                    .descriptor_count = 0,
+                    .limits = {},
+                    .limit_count = 0,
+                    .groups = {},
+                    .group_count = 0,
+                    .network = network.second.get(),
+                    .port = command.listen.value_or(0)};
+  for (const int descriptor : command.descriptors) plan.descriptors[plan.descriptor_count++] = descriptor;
+  for (const int group : command.groups) plan.groups[plan.group_count++] = group;
+  for (const auto& [resource, bound] : command.limits) plan.limits[plan.limit_count++] = {resource, bound};
+  this->network = std::move(network.first);
   const keeper::Launched launched = keeper::launch(plan);
   if (launched.pidfd < 0) throw process::failure_to_start(program, {}, keeper::Step::fork, launched.error);
   Descriptor pidfd(launched.pidfd);
+  keeper_id = launched.id;
   try {
     process::hand_over(pidfd, keeper);
   } catch (...) {
@@ -118,6 +138,28 @@ asio::awaitable<void> Process::State::begun(std::string directory) {
     throw process::failure_to_start(program, directory, static_cast<keeper::Step>(message->detail), message->value);
   }
   id = message->value;
+  if (network.get() >= 0) receive_listener();
+}
+
+// It was sent before the command was executed, so it is here.
+void Process::State::receive_listener() {
+  char byte = 0;
+  iovec piece{.iov_base = &byte, .iov_len = 1};
+  alignas(cmsghdr) char room[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = room;
+  message.msg_controllen = sizeof room;
+  const ssize_t size = ::recvmsg(network.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  const cmsghdr* header = size == 1 ? CMSG_FIRSTHDR(&message) : nullptr;
+  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) {
+    throw Error(errc::io, "cannot start " + program + ": its network was not set up");
+  }
+  int socket = -1;
+  std::memcpy(&socket, CMSG_DATA(header), sizeof socket);
+  listener = Descriptor(socket);
+  network = Descriptor();
 }
 
 // The keeper has ended, it seems: what did it say?
@@ -177,6 +219,14 @@ asio::awaitable<Process> Process::start(Command command) {
 
 int Process::id() const noexcept {
   return state_->id;
+}
+
+int Process::keeper() const noexcept {
+  return state_->keeper_id;
+}
+
+int Process::listener() noexcept {
+  return state_->listener.release();
 }
 
 asio::awaitable<std::size_t> Process::read_output(std::span<char> buffer) {

@@ -11,9 +11,11 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -45,6 +47,10 @@ struct ExitStatus {
 /// A Process that is destroyed meanwhile cancels them too.
 class Process {
  public:
+  static constexpr std::size_t kMostDescriptors = 16;  ///< of Command::descriptors
+  static constexpr std::size_t kMostLimits = 16;       ///< of Command::limits
+  static constexpr std::size_t kMostGroups = 4;        ///< of Command::groups
+
   /// What to start, and all that it gets.
   struct Command {
     /// The program and its arguments. A program without a slash is looked for in the absolute folders of the PATH in
@@ -54,6 +60,17 @@ class Process {
     std::map<std::string, std::string> environment;
     /// Where it works. Empty: where we do.
     std::filesystem::path directory;
+    /// Descriptors of ours that it gets besides its three pipes, as 3, 4, 5 …, at most kMostDescriptors. They stay ours
+    /// and must be open until start() has returned.
+    std::vector<int> descriptors{};
+    /// Bounds of the command, inherited by what it starts: RLIMIT_… to the value of both the soft and the hard limit.
+    std::map<int, std::uint64_t> limits{};
+    /// Control groups that it joins before it is executed: descriptors of their `cgroup.procs`, open for writing. Ours,
+    /// as `descriptors`.
+    std::vector<int> groups{};
+    /// It gets a network of its own that leads nowhere, and in it a socket that listens on this port of 127.0.0.1: see
+    /// listener(). Nothing: our network.
+    std::optional<std::uint16_t> listen{};
 
     friend bool operator==(const Command&, const Command&) = default;
   };
@@ -73,6 +90,10 @@ class Process {
 
   /// The command's process id, for display.
   [[nodiscard]] int id() const noexcept;
+  /// The keeper's process id: it, and whoever descends from it, is the tree.
+  [[nodiscard]] int keeper() const noexcept;
+  /// Of a command with Command::listen: the listening socket in its network. The caller owns it; once, then -1.
+  [[nodiscard]] int listener() noexcept;
 
   /// Puts what has come on the command's standard output into `buffer` and gives its length; suspends while there is
   /// nothing. 0 is the end: everybody who could write has closed it or ended. `buffer` must outlive the call and not

@@ -41,6 +41,10 @@ void check(const Process::Command& command) {
     if (has_zero(value)) refuse("the variable " + name + " cannot hold a zero byte");
   }
   if (has_zero(command.directory.native())) refuse("the name of its folder cannot hold a zero byte");
+  if (command.descriptors.size() > Process::kMostDescriptors || command.limits.size() > Process::kMostLimits ||
+      command.groups.size() > Process::kMostGroups) {
+    refuse("more descriptors, limits or control groups than a process can be given here");
+  }
 }
 
 // Relative folders of a PATH are left out: the working directory may be one that a model has chosen and filled.

@@ -21,6 +21,14 @@ Error failure_to_start(const std::string& program, const std::string& directory,
   switch (step) {
     case keeper::Step::fork:
       return scarce(program, error);
+    case keeper::Step::group:
+      return Error(errc::io, cannot + "it cannot be put into its control group: " + words(error));
+    case keeper::Step::network:
+      return Error(errc::io, cannot + "it cannot get a network of its own: " + words(error) +
+                                 ": the kernel must permit network and user namespaces");
+    case keeper::Step::limits:
+      return Error(errc::io, cannot + "its limits cannot be set: " + words(error) +
+                                 ": they may be above those of this program (ulimit -H -a)");
     case keeper::Step::session:
     case keeper::Step::descriptors:
       return Error(errc::io, cannot + "its process cannot be prepared: " + words(error) +

@@ -157,6 +157,7 @@ SENNIT_KEEPER Launched launch(const Plan& plan) {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   Launched launched;
   launched.pidfd = pidfd;
+  launched.id = static_cast<int>(keeper);
   launched.error = keeper < 0 ? static_cast<int>(-keeper) : 0;
   return launched;
 }

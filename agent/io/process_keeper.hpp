@@ -17,7 +17,7 @@ enum class Kind : std::int32_t {
 };
 
 /// What was being done when starting the command failed.
-enum class Step : std::int32_t { fork, session, descriptors, directory, program };
+enum class Step : std::int32_t { fork, session, group, network, descriptors, directory, limits, program };
 
 struct Message {
   Kind kind;
@@ -38,10 +38,26 @@ struct Plan {
   int execute_read;  ///< a pipe that closes on exec: it tells whether the command has begun
   int execute_write;
   int host;  ///< a pidfd of ours: whoever else holds our end of `control`, our death is noticed
+
+  // What the command gets besides, or is confined to. They lie in here: the keeper has no other memory.
+  static constexpr int kMost = 16;
+  struct Limit {
+    int resource;
+    std::uint64_t bound;
+  };
+  int descriptors[kMost];
+  int descriptor_count;
+  Limit limits[kMost];
+  int limit_count;
+  int groups[kMost];  ///< cgroup.procs
+  int group_count;
+  int network;         ///< where to send the socket that listens in the command's own network; negative: our network
+  std::uint16_t port;  ///< of that socket
 };
 
 struct Launched {
   int pidfd;  ///< of the keeper, to be waited for with __WALL; -1 if there is none
+  int id;     ///< its process id
   int error;  ///< errno then
 };
 

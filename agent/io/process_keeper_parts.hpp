@@ -39,6 +39,10 @@ void release_memory(const Plan& plan);
 /// In a child of the keeper: executes the command, or writes to `plan.execute_write` why not (Failure).
 [[noreturn]] void become_command(const Plan& plan, long keeper);
 
+/// In a child of the keeper: leaves our network for a new one that has the loopback only, listens there and sends the
+/// socket. Gives a negative errno.
+long make_network(const Plan& plan);
+
 struct Failure {
   std::int32_t error;  ///< errno
   std::int32_t step;   ///< Step

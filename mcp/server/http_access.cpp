@@ -1,0 +1,90 @@
+#include <sennit/mcp/server/http_access.hpp>
+#include <sennit/mcp/server/seal.hpp>
+
+#include <boost/asio/ip/address.hpp>
+
+#include <algorithm>
+#include <cctype>
+
+namespace sennit::mcp {
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string small(text);
+  std::ranges::transform(small, small.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return small;
+}
+
+bool holds(const std::vector<std::string>& list, const std::string& word) {
+  return std::ranges::any_of(list, [&](const std::string& one) { return one == "*" || lower(one) == word; });
+}
+
+bool is_everywhere(const std::string& address) {
+  boost::system::error_code error;
+  const auto known = asio::ip::make_address(address, error);
+  return !error && known.is_unspecified();
+}
+
+bool is_numeric(const std::string& name) {
+  boost::system::error_code error;
+  asio::ip::make_address(name, error);
+  return !error;
+}
+
+/// A name can be rebound, an address cannot.
+bool allows_host(const HttpAccess& access, const std::string& name) {
+  return is_local(name) || name == lower(access.address) || holds(access.hosts, name) ||
+         (is_everywhere(access.address) && is_numeric(name));
+}
+
+bool allows_origin(const HttpAccess& access, std::string_view origin) {
+  if (holds(access.origins, lower(origin))) return true;
+  const std::size_t mark = origin.find("://");
+  if (mark == std::string_view::npos) return false;  // "null", for one
+  const std::string scheme = lower(origin.substr(0, mark));
+  return (scheme == "http" || scheme == "https") && is_local(host_name(origin.substr(mark + 3)));
+}
+
+bool has_token(const HttpAccess& access, const http::ServerRequest& request) {
+  constexpr std::string_view kScheme = "bearer ";
+  const std::string_view given = request.header("authorization");
+  if (request.count("authorization") != 1 || lower(given.substr(0, kScheme.size())) != kScheme) return false;
+  return same_secret(given.substr(kScheme.size()), access.token);
+}
+
+}  // namespace
+
+std::string host_name(std::string_view host) {
+  if (host.starts_with('[')) return lower(host.substr(1, host.find(']') - 1));
+  return lower(host.substr(0, host.find(':')));
+}
+
+bool is_local(std::string_view name) {
+  if (name == "localhost") return true;
+  boost::system::error_code error;
+  const auto address = asio::ip::make_address(std::string(name), error);
+  return !error && address.is_loopback();
+}
+
+HttpRefusal judge(const HttpAccess& access, const http::ServerRequest& request) {
+  const std::string name = host_name(request.header("host"));
+  if (!allows_host(access, name)) {
+    return {421, "this server is not known as '" + name + "'; --allow-host lets it be called so"};
+  }
+  const std::string_view origin = request.header("origin");
+  if (request.count("origin") > 0 && !allows_origin(access, origin)) {
+    return {403, "pages of " + std::string(origin) + " may not use this server; --allow-origin lets them"};
+  }
+  if (request.path != access.path) return {404, "there is nothing here; the server is at " + access.path};
+  if (access.token.empty() || request.method == "OPTIONS" || has_token(access, request)) return {};
+  return {401, "a token is wanted: Authorization: Bearer …", {{"WWW-Authenticate", "Bearer"}}};
+}
+
+std::vector<http::Header> sharing_headers(const http::ServerRequest& request) {
+  if (request.count("origin") != 1) return {};
+  return {{"Access-Control-Allow-Origin", std::string(request.header("origin"))},
+          {"Access-Control-Expose-Headers", "Mcp-Session-Id"},
+          {"Vary", "Origin"}};
+}
+
+}  // namespace sennit::mcp

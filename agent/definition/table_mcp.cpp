@@ -61,8 +61,8 @@ const Table& table_of(const McpServer* /*tag*/) {
           field<&McpServer::auth>("auth", one_of({"oauth"}), "Sign in where the server asks for it.")
               .with_default(nullptr),
           field<&McpServer::client_id>("client_id", text(), "Of OAuth, where the server knows this client already."),
-          field<&McpServer::client_secret>("client_secret", text().with_references(), "Its secret."),
-          field<&McpServer::scopes>("scopes", texts(some_text()), "Of OAuth."),
+          field<&McpServer::client_secret>("client_secret", text().with_references(), "The secret of that client."),
+          field<&McpServer::scopes>("scopes", texts(some_text()), "What is asked for when it signs in."),
           field<&McpServer::tools>("tools", texts(some_text()), "Which of its tools are offered, by its own names."),
           field<&McpServer::timeout>("timeout", plain(Kind::duration).between(1, kDay),
                                      "Of a call. Progress makes it longer, ten times at most."),

@@ -1,3 +1,4 @@
+#include <sennit/agent/io/secrets.hpp>
 #include <sennit/agent/journal.hpp>
 
 #include <boost/json/parse.hpp>
@@ -30,6 +31,10 @@ std::string_view scope_of(std::string_view effect) {
 /// Of a conversation the journal has a digest alone, which tells a person nothing.
 std::string input_difference(const json::value& was, const json::value& now) {
   if (was == now) return {};
+  if (secrets::any()) {  // it was written without them
+    json::value clean = now;
+    if (secrets::redact_in(clean)) return input_difference(was, clean);
+  }
   // What is no UTF-8 was written as what can be read again.
   const std::string text = json::serialize(now);
   const std::string sane = sanitize_utf8(text);
@@ -138,7 +143,9 @@ void Journal::append(const std::string& effect, std::string_view kind, Boundary 
   if (!order_->empty()) data["order"] = order_->take();
   if (std::exchange(anew_, false)) data["anew"] = true;
   ++appended_;
-  log_->append({effect, std::string(kind), boundary, at, sanitize_utf8(json::serialize(data))}, message, position);
+  json::value all = std::move(data);
+  secrets::redact_in(all);
+  log_->append({effect, std::string(kind), boundary, at, sanitize_utf8(json::serialize(all))}, message, position);
 }
 
 void Journal::start(const std::string& effect, std::string_view kind, const json::value& in, WallTime at) {

@@ -1,3 +1,4 @@
+#include <sennit/agent/redaction.hpp>
 #include <sennit/agent/run.hpp>
 #include <sennit/agent/run_state.hpp>
 
@@ -99,6 +100,7 @@ void Run::State::go_live() {
 void Run::State::emit(Event event) {
   if (ended) return;  // nothing follows the terminal event
   if (reader_detached && !std::holds_alternative<RunFinished>(event.data)) return;
+  redact_in(event.data);
   pending_bytes += size_of(event.data);
   ended = std::holds_alternative<RunFinished>(event.data);
   if (pending.size() < kUnmergedEvents) {

@@ -1,3 +1,4 @@
+#include <sennit/agent/redaction.hpp>
 #include <sennit/agent/store_state.hpp>
 
 #include <cassert>
@@ -96,7 +97,7 @@ void RunLog::append(JournalEntry entry, const Message* message, std::int64_t pos
           entry_bytes);
   } else {
     const std::size_t keys = run.session.size() + run.run.size();
-    std::string body = stored(to_json(*message), keys);
+    std::string body = stored(to_json(redacted(*message)), keys);
     const std::size_t message_bytes = keys + body.size();
     queue(
         [&run, number = run.next_entry, entry = std::move(entry), position,
@@ -114,7 +115,7 @@ void RunLog::add_message(const Message& message, std::int64_t position) {
   assert(!run.over);
   if (run.session.empty()) return;
   const std::size_t keys = run.session.size() + run.run.size();
-  std::string body = stored(to_json(message), keys);
+  std::string body = stored(to_json(redacted(message)), keys);
   const std::size_t bytes = keys + body.size();
   queue([&run, position, body = std::move(body)](Store::State& store) { put_message(store, run, position, body); },
         bytes);
@@ -148,7 +149,9 @@ void RunLog::set_pin(std::string digest, Pins pins) {
 void RunLog::end(WallTime at, const Outcome& outcome, std::int64_t next_position) {
   State& run = *state_;
   if (std::exchange(run.over, true)) return;
-  std::string body = stored(outcome);
+  Outcome clean = outcome;
+  redact_in(clean);
+  std::string body = stored(clean);
   const std::size_t bytes = body.size();
   queue(
       [&run, at, body = std::move(body), next_position](Store::State& store) {

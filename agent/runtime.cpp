@@ -1,3 +1,4 @@
+#include <sennit/agent/io/secrets.hpp>
 #include <sennit/agent/runtime.hpp>
 #include <sennit/agent/runtime_state.hpp>
 
@@ -64,6 +65,7 @@ void OwnedLoop::drain() {
 
 Runtime::State::State(Registry parts, RuntimeOptions runtime_options)
     : registry(std::move(parts)), options(std::move(runtime_options)) {
+  options.log = secrets::redacting(std::move(options.log));
   if (!options.state.empty()) {
     store = std::make_shared<Store>(
         options.state, StoreOptions{.lease = options.lease, .log = options.log, .on_commit = options.on_commit});

@@ -1,4 +1,5 @@
 // The store's rows, written and read. Everything here happens on the store's thread.
+#include <sennit/agent/io/secrets.hpp>
 #include <sennit/agent/store_state.hpp>
 
 #include <unistd.h>
@@ -106,7 +107,9 @@ void insert_pins(Store::State& store, const Pins& pins) {
     const Kept known = store.connection.use("SELECT 1 FROM pins WHERE digest = ?1");
     if (known->bind(1, digest).step()) continue;
     const Kept insert = store.connection.use("INSERT INTO pins(digest, body) VALUES(?1, ?2)");
-    insert->bind(1, digest).bind(2, stored(body)).run();
+    json::value clean = body;
+    secrets::redact_in(clean);
+    insert->bind(1, digest).bind(2, stored(clean)).run();
   }
 }
 

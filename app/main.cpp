@@ -2,11 +2,14 @@
 #include <sennit/agent/io/error.hpp>
 #include <sennit/app/check.hpp>
 #include <sennit/app/decode.hpp>
+#include <sennit/app/discretion.hpp>
 #include <sennit/app/embed.hpp>
 #include <sennit/app/exit_code.hpp>
+#include <sennit/app/mcp.hpp>
 #include <sennit/app/models.hpp>
 #include <sennit/app/output.hpp>
 #include <sennit/app/ping.hpp>
+#include <sennit/app/policy.hpp>
 #include <sennit/app/program.hpp>
 #include <sennit/app/repl.hpp>
 #include <sennit/app/run.hpp>
@@ -44,6 +47,7 @@ int report_usage(const CLI::App& app, const CLI::ParseError& error) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  keep_secrets_in();
   open_standard_streams();
   use_utf8();
   std::signal(SIGPIPE, SIG_IGN);
@@ -60,11 +64,13 @@ int main(int argc, char** argv) {
   add_runs(app, common, exit_code);
   add_test(app, exit_code);
   add_check(app, exit_code);
+  add_policy(app, exit_code);
   add_schema(app, exit_code);
   add_models(app, exit_code);
   add_ping(app, exit_code);
   add_decode(app, exit_code);
   add_embed(app, exit_code);
+  add_mcp(app, common, exit_code);
   add_repl(app, common, argc > 0 ? argv[0] : "sennit", exit_code);
   for (CLI::App* command : app.get_subcommands(nullptr)) command->group("Commands");
   try {

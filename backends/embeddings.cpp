@@ -57,7 +57,7 @@ std::string address_of(const Provider& provider, const Endpoint& endpoint, const
     throw Error(errc::config,
                 fmt::format("{} needs `model.base_url`, for example http://127.0.0.1:8000/v1", provider.name));
   }
-  if (!base.starts_with("http://") && !base.starts_with("https://") && !base.starts_with("${env:")) {
+  if (!base.starts_with("http://") && !base.starts_with("https://") && !begins_with_reference(base)) {
     throw Error(errc::config, fmt::format("`model.base_url` must begin with http:// or https://: {}", base));
   }
   return base;
@@ -85,7 +85,7 @@ http::Request request_of(const Settings& settings, std::string body) {
   const ModelSpec& spec = settings.spec;
   http::Request request;
   request.method = "POST";
-  request.url = Secret(settings.url).resolve();
+  request.url = Secret(settings.url).resolve_address();
   request.headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}, {"User-Agent", "sennit"}};
   if (const std::string key = resolve_key(*settings.provider, spec); !key.empty()) {
     const std::string& header = settings.provider->key_header;
@@ -94,7 +94,7 @@ http::Request request_of(const Settings& settings, std::string body) {
   }
   for (const auto& [name, value] : settings.provider->headers) request.headers.push_back({name, value});
   for (const auto& [name, value] : spec.headers) request.headers.push_back({name, Secret(value).resolve()});
-  request.proxy = Secret(spec.proxy).resolve();
+  request.proxy = Secret(spec.proxy).resolve_address();
   request.ca_file = spec.ca_file;
   request.body = std::move(body);
   request.deadlines = {spec.connect_timeout, spec.first_token_timeout, spec.idle_timeout, spec.total_timeout};

@@ -1,32 +1,21 @@
-#include <sennit/agent/definition.hpp>
+#include <sennit/agent/secret.hpp>
+#include <sennit/agent/secret_reference.hpp>
 #include <sennit/tools/http_credentials.hpp>
 #include <sennit/tools/http_rules.hpp>
 
 #include <algorithm>
-#include <array>
-#include <cctype>
 
 namespace sennit::http {
 namespace {
 
-constexpr std::string_view kOpen = "${env:";
-
-/// The `${env:…}` pieces of a value, each by itself: a peer may send back a key without the words around it.
+/// The references of a value, each by itself: a peer may send back a key without the words around it.
 void collect_references(std::string_view value, std::vector<std::string>& secrets) {
-  for (std::size_t at = value.find(kOpen); at != std::string_view::npos; at = value.find(kOpen, at + 1)) {
-    const std::size_t end = value.find('}', at);
-    if (end == std::string_view::npos) return;
-    secrets.push_back(Secret(std::string(value.substr(at, end - at + 1))).resolve());
-  }
-}
-
-/// Whether a header of this name holds a secret even if it is written out (`Accept` never does).
-bool sounds_secret(std::string_view name) {
-  constexpr std::array<std::string_view, 6> kSigns{"auth", "key", "token", "secret", "cookie", "password"};
-  std::string lower(name);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return std::any_of(kSigns.begin(), kSigns.end(),
-                     [&](std::string_view sign) { return lower.find(sign) != std::string::npos; });
+  secret::for_each_piece(
+      value, [](std::string_view /*literal*/) {},
+      [&](const secret::Reference& reference) {
+        secrets.push_back(
+            Secret(std::string(value.substr(reference.begin, reference.end - reference.begin))).resolve());
+      });
 }
 
 }  // namespace
@@ -35,7 +24,8 @@ Credentials::Credentials(const std::map<std::string, std::string>& configured) {
   for (const auto& [name, value] : configured) {
     headers_.push_back({name, Secret(value).resolve()});
     collect_references(value, secrets_);
-    if (value.find(kOpen) == std::string::npos && sounds_secret(name)) {
+    if (!has_reference(value) && sounds_secret(name)) {
+      hide_literal(value);
       secrets_.push_back(value.substr(value.find_last_of(' ') + 1));  // "Bearer KEY": the key
     }
   }

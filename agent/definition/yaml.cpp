@@ -83,14 +83,16 @@ struct Stop {};
 
 class Builder : public YAML::EventHandler {
  public:
-  Builder(const Lines& lines, std::vector<Diagnostic>& problems) : lines_(lines), problems_(problems) {}
+  Builder(const Lines& lines, std::vector<Diagnostic>& problems, const Bounds& bounds)
+      : lines_(lines), problems_(problems), bounds_(bounds) {}
 
   [[nodiscard]] bool has_document() const { return has_document_; }
   [[nodiscard]] Node take() { return std::move(root_); }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (!has_document_) return;
-    report(problems_, lines_.position(mark), "a second document begins here; an agent file holds one: remove `---`");
+    report(problems_, lines_.position(mark),
+           fmt::format("a second document begins here; {} holds one: remove `---`", bounds_.document));
     throw Stop{};
   }
   void OnDocumentEnd() override { has_document_ = true; }
@@ -166,13 +168,12 @@ class Builder : public YAML::EventHandler {
   void count(const Size& size, Position at) {
     nodes_ += size.nodes;
     bytes_ += size.bytes;
-    if (nodes_ > kMaxNodes) {
-      report(problems_, at, fmt::format("more than {} values; an agent file is smaller", kMaxNodes));
-    } else if (bytes_ > kMaxText) {
-      report(
-          problems_, at,
-          fmt::format("more than {} KiB of text, what anchors and aliases repeat counted in; an agent file is smaller",
-                      kMaxText >> 10U));
+    if (nodes_ > bounds_.nodes) {
+      report(problems_, at, fmt::format("more than {} values; {} is smaller", bounds_.nodes, bounds_.document));
+    } else if (bytes_ > bounds_.text) {
+      report(problems_, at,
+             fmt::format("more than {} KiB of text, what anchors and aliases repeat counted in; {} is smaller",
+                         bounds_.text >> 10U, bounds_.document));
     } else {
       return;
     }
@@ -180,8 +181,8 @@ class Builder : public YAML::EventHandler {
   }
 
   void check_depth(std::size_t depth, Position at) {
-    if (depth <= kMaxDepth) return;
-    report(problems_, at, fmt::format("nested deeper than {} levels", kMaxDepth));
+    if (depth <= bounds_.depth) return;
+    report(problems_, at, fmt::format("nested deeper than {} levels", bounds_.depth));
     throw Stop{};
   }
 
@@ -266,6 +267,7 @@ class Builder : public YAML::EventHandler {
 
   const Lines& lines_;
   std::vector<Diagnostic>& problems_;
+  const Bounds& bounds_;
   std::vector<Frame> stack_;
   std::map<YAML::anchor_t, Node> anchors_;  // a value is here once it has been read to its end
   Node root_;
@@ -361,15 +363,15 @@ const Node* Node::find(std::string_view key) const noexcept {
   return nullptr;
 }
 
-std::optional<Node> parse(std::string_view text, std::vector<Diagnostic>& problems) {
-  if (text.size() > kMaxBytes) {
-    report(problems, {1, 1}, fmt::format("larger than {} KiB; an agent file is smaller", kMaxBytes >> 10U));
+std::optional<Node> parse(std::string_view text, std::vector<Diagnostic>& problems, const Bounds& bounds) {
+  if (text.size() > bounds.bytes) {
+    report(problems, {1, 1}, fmt::format("larger than {} KiB; {} is smaller", bounds.bytes >> 10U, bounds.document));
     return std::nullopt;
   }
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   const Lines lines(text);
   if (!is_text(text, lines, problems)) return std::nullopt;
-  Builder builder(lines, problems);
+  Builder builder(lines, problems, bounds);
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);

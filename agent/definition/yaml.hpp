@@ -21,6 +21,15 @@ inline constexpr std::size_t kMaxNodes = 20'000;
 inline constexpr std::size_t kMaxText = 4 * kMaxBytes;  ///< of all values together: aliases multiply long texts too
 inline constexpr std::size_t kMaxProblems = 100;        ///< more than anybody reads at once
 
+/// How large a document may be, and what it is called where it is larger.
+struct Bounds {
+  std::size_t bytes = kMaxBytes;
+  std::size_t depth = kMaxDepth;
+  std::size_t nodes = kMaxNodes;
+  std::size_t text = kMaxText;
+  std::string_view document = "an agent file";
+};
+
 struct Key {
   std::string text;
   Position at;
@@ -47,6 +56,7 @@ struct Node {
 
 /// The one document in `text`. What is wrong is added to `problems`; nothing is returned where it cannot be read at
 /// all (syntax, bounds, not UTF-8).
-[[nodiscard]] std::optional<Node> parse(std::string_view text, std::vector<Diagnostic>& problems);
+[[nodiscard]] std::optional<Node> parse(std::string_view text, std::vector<Diagnostic>& problems,
+                                        const Bounds& bounds = {});
 
 }  // namespace sennit::yaml

@@ -1,5 +1,6 @@
 #include <sennit/agent/io/http.hpp>
 #include <sennit/agent/io/loop_environment.hpp>
+#include <sennit/agent/io/secrets.hpp>
 
 #include <boost/asio/steady_timer.hpp>
 #include <sys/random.h>
@@ -37,7 +38,7 @@ class LoopAlarm final : public Alarm {
 }  // namespace
 
 LoopEnvironment::LoopEnvironment(asio::any_io_executor executor, Pool& pool, LogSink sink)
-    : executor_(std::move(executor)), pool_(pool), sink_(std::move(sink)) {}
+    : executor_(std::move(executor)), pool_(pool), sink_(secrets::redacting(std::move(sink))) {}
 
 LoopEnvironment::~LoopEnvironment() = default;
 

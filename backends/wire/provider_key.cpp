@@ -1,3 +1,4 @@
+#include <sennit/agent/io/secrets.hpp>
 #include <sennit/agent/io/white.hpp>
 #include <sennit/backends/wire/provider_key.hpp>
 #include <sennit/backends/wire/provider_verdict.hpp>
@@ -44,7 +45,7 @@ bool on_this_machine(const boost::urls::url_view& url) {
 /// Only the keys of hosted providers are bound to their host: who runs servers of his own names where they are.
 Destination destination(const Provider& provider, const ModelSpec& spec) {
   if (spec.base_url.empty() || !provider.key_required) return Destination::own;
-  const std::string address = Secret(spec.base_url).resolve();
+  const std::string address = Secret(spec.base_url).resolve_address();
   boost::system::result<boost::urls::url> url = boost::urls::parse_uri(address);
   if (!url) return Destination::elsewhere;
   url->normalize();
@@ -111,6 +112,7 @@ std::string resolve_key(const Provider& provider, const ModelSpec& spec) {
     throw Error(errc::authentication,
                 fmt::format("the key for {} holds white space or other characters that no key has", provider.title));
   }
+  secrets::add_unless_word(key);
   return key;
 }
 
@@ -136,7 +138,7 @@ std::vector<std::string> secrets_of(const Provider& provider, const ModelSpec& s
   };
   add([&] { return resolve_key(provider, spec); });
   for (const auto& [name, value] : spec.headers) {
-    if (value.find("${env:") == std::string::npos && !has_credentials({{name, value}})) continue;
+    if (!has_reference(value) && !has_credentials({{name, value}})) continue;
     add([&] { return Secret(value).resolve(); });
     // "Bearer KEY": servers quote the key alone.
     add([&] {

@@ -109,7 +109,7 @@ http::Request RemoteStream::make_request() {
   const ModelSpec& spec = settings_->spec;
   http::Request request;
   request.method = "POST";
-  request.url = Secret(settings_->model.url).resolve();
+  request.url = Secret(settings_->model.url).resolve_address();
   request.headers = {{"Content-Type", "application/json"}, {"Accept", accepted()}, {"User-Agent", "sennit"}};
   if (const std::string key = resolve_key(provider(), spec); !key.empty()) {
     const bool bearer = provider().key_header.empty();
@@ -120,7 +120,7 @@ http::Request RemoteStream::make_request() {
   for (const auto& [name, value] : spec.headers) {
     request.headers.push_back({name, Secret(value).resolve()});
   }
-  request.proxy = Secret(spec.proxy).resolve();
+  request.proxy = Secret(spec.proxy).resolve_address();
   request.ca_file = spec.ca_file;
   request.body = std::move(body_);
   request.deadlines.connect = spec.connect_timeout;

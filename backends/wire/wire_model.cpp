@@ -89,7 +89,7 @@ std::string resolve_url(const Provider& provider, const Endpoint& where, const M
     throw Error(errc::config,
                 fmt::format("{} needs `model.base_url`, for example http://127.0.0.1:8000/v1", provider.name));
   }
-  if (!base.starts_with("http://") && !base.starts_with("https://") && !base.starts_with("${env:")) {
+  if (!base.starts_with("http://") && !base.starts_with("https://") && !begins_with_reference(base)) {
     throw Error(errc::config, fmt::format("`model.base_url` must begin with http:// or https://: {}", base));
   }
   const bool beta = spec.strict_tools.value_or(false) && provider.strict == StrictTools::all_with_beta &&

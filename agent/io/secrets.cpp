@@ -1,0 +1,247 @@
+#include <sennit/agent/io/secret_forms.hpp>
+#include <sennit/agent/io/secrets.hpp>
+#include <sennit/agent/io/white.hpp>
+#include <sennit/agent/io/word_matcher.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <list>
+#include <mutex>
+#include <utility>
+
+namespace sennit::secrets {
+namespace {
+
+/// What is longer is looked for in pieces: a stream holds no more than one of them back.
+constexpr std::size_t kPiece = 3ULL << 10U;
+/// Of a value of several lines (a key file, the entry of a password store): shorter ones may be ordinary words.
+constexpr std::size_t kShortestLine = 16;
+
+class Register {
+ public:
+  void add(std::string_view value) {
+    const std::lock_guard lock(mutex_);
+    const auto known = std::find(values_.begin(), values_.end(), value);
+    if (known != values_.end()) return values_.splice(values_.begin(), values_, known);
+    values_.emplace_front(value);
+    bytes_ += value.size();
+    while (bytes_ > kMaxBytes && values_.size() > 1) {
+      bytes_ -= values_.back().size();
+      values_.pop_back();
+    }
+    words_.reset();
+    version_.fetch_add(1, std::memory_order_release);
+  }
+
+  [[nodiscard]] std::uint64_t version() const noexcept { return version_.load(std::memory_order_acquire); }
+
+  /// Made when it is first needed: an agent's secrets are added one after another.
+  [[nodiscard]] std::shared_ptr<const WordMatcher> words(std::uint64_t& version) {
+    const std::lock_guard lock(mutex_);
+    version = version_.load(std::memory_order_relaxed);
+    if (!words_ && version != 0) {
+      std::vector<std::string> all;
+      for (const std::string& value : values_) add_forms(value, all);
+      words_ = std::make_shared<const WordMatcher>(std::move(all));
+    }
+    return words_;
+  }
+
+ private:
+  static void add_forms(std::string_view value, std::vector<std::string>& all) {
+    for (; !value.empty(); value.remove_prefix(std::min(kPiece, value.size()))) {
+      const std::string_view piece = value.substr(0, kPiece);
+      if (piece.size() < kShortest) continue;  // what is left of a long one
+      for (std::string& form : secret_forms(piece)) all.push_back(std::move(form));
+    }
+  }
+
+  std::mutex mutex_;
+  std::list<std::string> values_;  // the last used first
+  std::size_t bytes_ = 0;
+  std::shared_ptr<const WordMatcher> words_;
+  std::atomic<std::uint64_t> version_{0};
+};
+
+Register& all() {
+  // Never destroyed: threads that end late still log.
+  static Register& kRegister = *new Register;
+  return kRegister;
+}
+
+/// Null: nothing is looked for. Each thread keeps what it got, so that nobody waits for a lock.
+std::shared_ptr<const WordMatcher> words() {
+  thread_local std::uint64_t version = 0;
+  thread_local std::shared_ptr<const WordMatcher> known;
+  if (all().version() != version) known = all().words(version);
+  return known;
+}
+
+bool is_word(std::string_view value) {
+  constexpr std::size_t kLongestWord = 16;
+  return value.size() < kLongestWord && std::all_of(
+                                            value.begin(), value.end(),
+                                            [](char c) {
+                                              return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+                                                     c == '_' || c == ' ';
+                                            });
+}
+
+struct Found {
+  std::size_t begin;
+  std::size_t end;
+};
+
+/// Apart from each other, in their order.
+std::vector<Found> find_all(const WordMatcher& words, std::string_view text) {
+  std::vector<Found> found;
+  WordMatcher::State state = WordMatcher::kNothing;
+  for (std::size_t at = words.skip(text, 0); at < text.size(); ++at) {
+    state = words.next(state, text[at]);
+    if (state == WordMatcher::kNothing) {
+      at = words.skip(text, at + 1) - 1;
+      continue;
+    }
+    const std::size_t length = words.found(state);
+    if (length == 0) continue;
+    std::size_t begin = at + 1 - length;
+    while (!found.empty() && found.back().end >= begin) {
+      begin = std::min(begin, found.back().begin);
+      found.pop_back();
+    }
+    found.push_back({begin, at + 1});
+  }
+  return found;
+}
+
+}  // namespace
+
+void add(std::string_view value) {
+  value = trimmed(value);
+  if (value.size() < kShortest) return;
+  all().add(value);
+  if (value.find('\n') == std::string_view::npos) return;
+  while (!value.empty()) {
+    const std::string_view line = trimmed(value.substr(0, value.find('\n')));
+    if (line.size() >= kShortestLine && !line.starts_with("-----")) all().add(line);
+    value.remove_prefix(std::min(value.find('\n'), value.size() - 1) + 1);
+  }
+}
+
+void add_unless_word(std::string_view value) {
+  if (!is_word(trimmed(value))) add(value);
+}
+
+bool any() noexcept {
+  return all().version() != 0;
+}
+
+std::string redact(std::string text) {
+  if (!any()) return text;
+  const std::vector<Found> found = find_all(*words(), text);
+  if (found.empty()) return text;
+  std::string clean;
+  std::size_t at = 0;
+  for (const Found& secret : found) {
+    clean.append(text, at, secret.begin - at).append(kMask);
+    at = secret.end;
+  }
+  return clean.append(text, at);
+}
+
+std::string redact_base64(std::string text) {
+  if (!any()) return text;
+  for (const Found& secret : find_all(*words(), text)) {
+    std::fill(text.begin() + static_cast<std::ptrdiff_t>(secret.begin),
+              text.begin() + static_cast<std::ptrdiff_t>(secret.end), 'A');
+  }
+  return text;
+}
+
+namespace {
+
+bool redact_keys(json::object& map) {
+  const bool clean = std::none_of(map.begin(), map.end(), [](const json::key_value_pair& entry) {
+    return !find_all(*words(), entry.key()).empty();
+  });
+  if (clean) return false;
+  json::object renamed;
+  for (auto& entry : map) renamed.emplace(redact(std::string(entry.key())), std::move(entry.value()));
+  map = std::move(renamed);
+  return true;
+}
+
+}  // namespace
+
+bool redact_in(json::value& value) {
+  if (!any()) return false;
+  bool found = false;
+  if (auto* text = value.if_string()) {
+    found = !find_all(*words(), *text).empty();
+    if (found) *text = redact(std::string(*text));
+  } else if (auto* list = value.if_array()) {
+    for (json::value& element : *list) found = redact_in(element) || found;
+  } else if (auto* map = value.if_object()) {
+    for (auto& entry : *map) found = redact_in(entry.value()) || found;
+    found = redact_keys(*map) || found;
+  }
+  return found;
+}
+
+LogSink redacting(LogSink sink) {
+  if (!sink) return sink;
+  return [sink = std::move(sink)](const LogRecord& record) {
+    if (!any()) return sink(record);
+    sink({record.level, record.component, redact(record.message)});
+  };
+}
+
+Stream::Stream() : words_(words()) {}
+
+std::string Stream::push(std::string_view piece) {
+  if (!words_) return std::string(piece);
+  held_ += piece;
+  const std::uint64_t end = begin_ + held_.size();
+  for (std::uint64_t at = end - piece.size(); at < end; ++at) {
+    state_ = words_->next(state_, held_[at - begin_]);
+    const std::size_t length = words_->found(state_);
+    if (length == 0) continue;
+    std::uint64_t begin = at + 1 - length;
+    while (!found_.empty() && found_.back().end >= begin) {
+      begin = std::min(begin, found_.back().begin);
+      found_.pop_back();
+    }
+    found_.push_back({begin, at + 1});
+  }
+  return release(end - words_->open(state_));
+}
+
+std::string Stream::finish() {
+  std::string rest = release(begin_ + held_.size());
+  state_ = WordMatcher::kNothing;
+  mask_end_ = 0;
+  begin_ = 1;
+  return rest;
+}
+
+/// A secret may reach beyond `until`, where what follows begins like another: it has one mask, which is shown at once.
+std::string Stream::release(std::uint64_t until) {
+  std::string clean;
+  std::uint64_t at = begin_;
+  for (Span& secret : found_) {
+    if (secret.begin >= until) break;
+    clean.append(held_, at - begin_, secret.begin - at);
+    if (mask_end_ < secret.begin) clean += kMask;
+    masked_ = true;
+    mask_end_ = secret.end;
+    at = std::min(secret.end, until);
+    secret.begin = at;
+  }
+  std::erase_if(found_, [](const Span& secret) { return secret.begin == secret.end; });
+  clean.append(held_, at - begin_, until - at);
+  held_.erase(0, until - begin_);
+  begin_ = until;
+  return clean;
+}
+
+}  // namespace sennit::secrets

@@ -82,9 +82,20 @@ asio::awaitable<ServerFacts> Connection::ready() {
   const Lock::Held held = co_await std::move(acquiring);
   if (link_ && link_->usable()) co_return facts_;
   drop();
-  auto starting = start();
-  co_await with_timeout(environment_, server_.start_timeout, std::move(starting),
-                        fmt::format("starting the MCP server '{}'", server_.name));
+  last_failure_.clear();
+  Watch watch(environment_, server_.start_timeout, milliseconds{0});
+  struct Watched {
+    Watch*& place;
+    ~Watched() { place = nullptr; }
+  } const watched{start_watch_ = &watch};
+  try {
+    auto starting = start();
+    auto watching = watch.run(std::move(starting), fmt::format("starting the MCP server '{}'", server_.name));
+    co_await std::move(watching);
+  } catch (const Error& error) {
+    if (error.code() != errc::timeout || last_failure_.empty()) throw;
+    throw Error(errc::timeout, error.message() + "; before that, " + last_failure_);
+  }
   co_return facts_;
 }
 
@@ -179,6 +190,19 @@ asio::awaitable<Answer> Connection::exchange_once(std::string method, json::obje
   co_return std::move(*answer);
 }
 
+Pause Connection::pause() {
+  return [weak = weak_from_this()](bool waits) {
+    const std::shared_ptr<Connection> self = weak.lock();
+    if (!self) return;
+    const auto tell_watch = [waits](Watch* watch) {
+      if (watch != nullptr && waits) watch->pause();
+      if (watch != nullptr && !waits) watch->resume();
+    };
+    tell_watch(self->start_watch_);
+    for (const auto& [id, call] : self->calls_) tell_watch(call->watch);
+  };
+}
+
 void Connection::tell_cancelled(const std::shared_ptr<Link>& link, std::int64_t id, const Error& error) {
   if (link->cancels_by_closing() || !link->usable()) return;
   const std::string reason = error.code() == errc::timeout ? "it took too long" : "nobody waits for it any more";
@@ -242,19 +266,19 @@ asio::awaitable<json::object> Connection::answer_of(std::string method, json::ob
 asio::awaitable<void> Connection::serve(std::shared_ptr<Connection> self, std::shared_ptr<Link> link, Request request,
                                         std::shared_ptr<Caller> caller, Watch* watch) {
   Answer answer{request.id, {}};
-  struct Pause {
+  struct Paused {
     Watch* watch;
-    explicit Pause(Watch* of_watch) : watch(of_watch) {
+    explicit Paused(Watch* of_watch) : watch(of_watch) {
       if (watch != nullptr) watch->pause();
     }
-    ~Pause() {
+    ~Paused() {
       if (watch != nullptr) watch->resume();
     }
-    Pause(const Pause&) = delete;
-    Pause& operator=(const Pause&) = delete;
+    Paused(const Paused&) = delete;
+    Paused& operator=(const Paused&) = delete;
   };
   try {
-    const Pause pause(watch);
+    const Paused paused(watch);
     auto answering = self->answer_of(request.method, std::move(request.params), std::move(caller));
     answer.outcome = co_await std::move(answering);
   } catch (const Error& error) {

@@ -31,11 +31,14 @@ inline constexpr milliseconds kFirstPause{250};   ///< before a server is starte
 inline constexpr milliseconds kLongestPause{30'000};
 inline constexpr milliseconds kMostForDiscovery{5'000};  ///< for a child that does not answer what it does not know
 
+/// Told that a person is waited for, and that this is over: no deadline counts meanwhile. May be called late.
+using Pause = std::function<void(bool waits)>;
+
 /// Makes a link of each kind. `sse`: the transport of 2024-11-05.
 struct LinkFactory {
   std::function<std::shared_ptr<Link>(Inbox&)> child;  ///< empty: a remote server
-  std::function<std::shared_ptr<Link>(Inbox&)> http;
-  std::function<std::shared_ptr<Link>(Inbox&)> sse;
+  std::function<std::shared_ptr<Link>(Inbox&, Pause)> http;
+  std::function<std::shared_ptr<Link>(Inbox&, Pause)> sse;
 };
 
 /// Lives on the shard of its Environment: everything but executor() and gone() is called there. Others come by hop().
@@ -104,6 +107,7 @@ class Connection final : public Inbox, public std::enable_shared_from_this<Conne
   asio::awaitable<json::object> answer_of(std::string method, json::object params, std::shared_ptr<Caller> caller);
   static asio::awaitable<void> serve(std::shared_ptr<Connection> self, std::shared_ptr<Link> link, Request request,
                                      std::shared_ptr<Caller> caller, Watch* watch);
+  [[nodiscard]] Pause pause();
   void tell_cancelled(const std::shared_ptr<Link>& link, std::int64_t id, const Error& error);
   void show_progress(const json::object& params);
   void log_message(const json::object& params);
@@ -121,9 +125,11 @@ class Connection final : public Inbox, public std::enable_shared_from_this<Conne
   ServerFacts facts_;
   std::optional<Era> era_;  // known from an earlier start
   std::uint32_t deaths_ = 0;
+  std::string last_failure_;  // of a start that is tried again
   SteadyTime not_before_{};
   std::int64_t last_id_ = 0;
   std::map<std::int64_t, Call*> calls_;
+  Watch* start_watch_ = nullptr;  // while it is started
   TaskScope background_;
   bool tools_changed_ = false;
 };

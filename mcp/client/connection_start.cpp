@@ -95,6 +95,7 @@ asio::awaitable<void> Connection::start_child() {
     }
     // Perhaps it could not bear what it does not know.
     if (server_.era == "auto") era_ = Era::legacy;
+    last_failure_ = failure->message();
     environment_.log({LogLevel::warning, "mcp", failure->message() + "; it is started again"});
     auto pausing = pause_before_start();
     co_await std::move(pausing);
@@ -121,7 +122,7 @@ asio::awaitable<ServerFacts> Connection::meet_child(std::shared_ptr<Link> link) 
   std::optional<Error> refused;
   for (bool met = false;; met = true) {
     if (probe->answer) {
-      Discovery found = judge_discovery(*probe->answer, kModernVersion);
+      Discovery found = judge_discovery(*probe->answer);
       if (found.verdict == Discovery::Verdict::modern) co_return std::move(found.facts);
       if (found.verdict == Discovery::Verdict::no_version || only) {
         throw Error(errc::protocol,
@@ -162,9 +163,14 @@ asio::awaitable<Discovery> Connection::discover(Link& link) {
   modern.version = kModernVersion;
   link.agreed(modern);
   try {
-    auto asking = link.request({++last_id_, "server/discover", std::move(params)});
-    const Answer answer = co_await std::move(asking);
-    co_return judge_discovery(answer, kModernVersion);
+    Discovery found;
+    for (int attempt = 0; attempt < 2; ++attempt) {
+      auto asking = link.request({++last_id_, "server/discover", params});
+      const Answer answer = co_await std::move(asking);
+      found = judge_discovery(answer);
+      if (found.verdict != Discovery::Verdict::needs_other) break;
+    }
+    co_return found;
   } catch (const HttpRefused& refused) {
     // Whoever speaks the modern protocol says so in JSON; a bare 4xx comes from somebody who does not.
     if (refused.status() < 400 || refused.status() >= 500 || server_.era == "modern") throw;
@@ -189,7 +195,7 @@ asio::awaitable<ServerFacts> Connection::detect(Link& link) {
 
 asio::awaitable<void> Connection::start_remote() {
   if (server_.transport != "sse") {
-    std::shared_ptr<Link> link = links_.http(*this);
+    std::shared_ptr<Link> link = links_.http(*this, pause());
     bool older = false;
     try {
       co_await link->open();
@@ -204,7 +210,7 @@ asio::awaitable<void> Connection::start_remote() {
     }
     if (!older) co_return;
   }
-  std::shared_ptr<Link> link = links_.sse(*this);
+  std::shared_ptr<Link> link = links_.sse(*this, pause());
   co_await link->open();
   auto greeting = initialize(*link);
   ServerFacts facts = co_await std::move(greeting);

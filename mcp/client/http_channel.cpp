@@ -19,6 +19,14 @@ constexpr int kMaxSignIns = 4;  // of one request: the first time, once more, an
 constexpr std::size_t kExcerpt = 300;
 constexpr milliseconds kConnect{10'000};
 
+struct Paused {
+  explicit Paused(const std::function<void(bool)>& of_pause) : pause(of_pause) { pause(true); }
+  ~Paused() { pause(false); }
+  Paused(const Paused&) = delete;
+  Paused& operator=(const Paused&) = delete;
+  const std::function<void(bool)>& pause;
+};
+
 }  // namespace
 
 bool is_loopback(const sockaddr& address) noexcept {
@@ -49,13 +57,15 @@ std::string media_type(std::string_view header) {
   return type;
 }
 
-HttpChannel::HttpChannel(Environment& environment, const McpServer& server, std::shared_ptr<Authorizer> authorizer)
+HttpChannel::HttpChannel(Environment& environment, const McpServer& server, std::shared_ptr<Authorizer> authorizer,
+                         std::function<void(bool waits)> pause)
     : environment_(environment),
       name_("the MCP server '" + server.name + "'"),
       allow_private_(server.allow_private),
       url_(Secret(server.url).resolve()),
       headers_{{"User-Agent", "sennit"}},
-      authorizer_(std::move(authorizer)) {
+      authorizer_(std::move(authorizer)),
+      pause_(std::move(pause)) {
   for (const auto& [name, value] : server.headers) headers_.push_back({name, Secret(value).resolve()});
 }
 
@@ -90,6 +100,7 @@ asio::awaitable<std::unique_ptr<http::Response>> HttpChannel::send(std::string m
     const std::string said = co_await read_body(*response);
     response.reset();
     if (authorizer_ && attempt < kMaxSignIns) {
+      const Paused paused(pause_);
       auto signing = authorizer_->refused(status, challenge);
       if (co_await std::move(signing)) continue;
     }

@@ -7,6 +7,7 @@
 #include <sennit/mcp/client/authorizer.hpp>
 #include <sennit/mcp/protocol/json_rpc.hpp>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -27,8 +28,10 @@ inline constexpr std::size_t kMaxStream = 256ULL << 20U;
 
 class HttpChannel {
  public:
-  /// Resolves the secrets in URL and headers. Throws Error(errc::config). `authorizer` may be null.
-  HttpChannel(Environment& environment, const McpServer& server, std::shared_ptr<Authorizer> authorizer);
+  /// Resolves the secrets in URL and headers. Throws Error(errc::config). `authorizer` may be null. `pause` hears
+  /// when a person is waited for.
+  HttpChannel(Environment& environment, const McpServer& server, std::shared_ptr<Authorizer> authorizer,
+              std::function<void(bool waits)> pause);
 
   /// Sends; signs in and sends again where the server wants that. Deadlines are the caller's. Throws Error, HttpRefused
   /// (401 and 403 that could not be helped, redirects).
@@ -46,6 +49,7 @@ class HttpChannel {
   std::string url_;
   std::vector<http::Header> headers_;
   std::shared_ptr<Authorizer> authorizer_;
+  std::function<void(bool waits)> pause_;
 };
 
 /// Reads a body of at most kMaxMessage bytes. Throws Error(errc::too_large) and what Response::read throws.

@@ -1,8 +1,10 @@
+#include <sennit/agent/io/scope.hpp>
 #include <sennit/agent/io/sse.hpp>
 #include <sennit/agent/io/timeout.hpp>
 #include <sennit/mcp/client/hop.hpp>
 #include <sennit/mcp/client/http_link.hpp>
 #include <sennit/mcp/client/http_refused.hpp>
+#include <sennit/mcp/client/lock.hpp>
 #include <sennit/mcp/protocol/envelope.hpp>
 
 #include <fmt/format.h>
@@ -16,6 +18,7 @@ namespace {
 constexpr int kMaxResumptions = 20;  // of one stream
 constexpr milliseconds kPauseToResume{1'000};
 constexpr milliseconds kLongestPauseToResume{60'000};
+constexpr milliseconds kToBeHeard{1'000};  // a server that does not answer at once is spoken to all the same
 constexpr milliseconds kToSayGoodbye{1'000};
 constexpr std::size_t kMaxSession = 1'024;
 
@@ -45,6 +48,10 @@ class HttpLink final : public Link, public std::enable_shared_from_this<HttpLink
     const std::shared_ptr<HttpLink> self = shared_from_this();
     const std::int64_t id = request.id;
     const bool greets = request.method == "initialize";
+    if (era_ == Era::legacy && !greets) {
+      auto listening = begin_listening();
+      co_await std::move(listening);
+    }
     std::vector<http::Header> headers = headers_for(request.method, request.params);
     headers.insert(headers.end(), request.headers.begin(), request.headers.end());
     auto posting = post(write_message(Request{id, std::move(request.method), std::move(request.params)}), headers);
@@ -73,6 +80,7 @@ class HttpLink final : public Link, public std::enable_shared_from_this<HttpLink
 
   void close() override {
     inbox_ = nullptr;
+    listening_.reset();
     if (session_.empty()) return;
     std::vector<http::Header> headers = headers_for({}, {});
     session_.clear();
@@ -91,6 +99,46 @@ class HttpLink final : public Link, public std::enable_shared_from_this<HttpLink
       headers.push_back({std::string(header::kName), encode_header(*name)});
     }
     return headers;
+  }
+
+  // ---- what the server says of its own accord (legacy) ----
+
+  /// A server may ask on a stream that belongs to no request, and only while somebody listens.
+  asio::awaitable<void> begin_listening() {
+    auto acquiring = beginning_.acquire();
+    const Lock::Held held = co_await std::move(acquiring);
+    if (listening_ || inbox_ == nullptr) co_return;
+    listening_ = std::make_unique<TaskScope>(channel_->environment().executor(), [](const Error&) {});
+    listening_->spawn(listen(shared_from_this()));
+    try {
+      auto waiting = heard_.wait();
+      co_await with_timeout(channel_->environment(), kToBeHeard, std::move(waiting), "the server's own stream");
+    } catch (const Error& error) {
+      if (error.code() != errc::timeout) throw;
+    }
+  }
+
+  static asio::awaitable<void> listen(std::shared_ptr<HttpLink> self) {
+    Place place;
+    for (int failures = 0; failures < kMaxResumptions; ++failures) {
+      std::vector<http::Header> headers = self->headers_for({}, {});
+      headers.push_back({"Accept", "text/event-stream"});
+      if (!place.last_id.empty()) headers.push_back({std::string(header::kLastEvent), place.last_id});
+      std::unique_ptr<http::Response> response;
+      try {
+        auto sending = self->channel_->send("GET", self->channel_->url(), std::move(headers), {});
+        response = co_await std::move(sending);
+      } catch (const Error& error) {
+        if (error.code() == errc::cancelled) throw;
+      }
+      self->heard_.notify();
+      if (!response || response->status() != 200) co_return;  // most servers have nothing to say
+      if (media_type(response->header("content-type")) != "text/event-stream") co_return;
+      auto following = self->follow(*response, std::nullopt, place);
+      co_await std::move(following);
+      response.reset();
+      co_await self->channel_->environment().sleep(place.pause);
+    }
   }
 
   asio::awaitable<std::unique_ptr<http::Response>> post(std::string body, std::vector<http::Header> headers) {
@@ -162,7 +210,7 @@ class HttpLink final : public Link, public std::enable_shared_from_this<HttpLink
   }
 
   /// Reads until the answer, or the stream's end.
-  asio::awaitable<void> follow(http::Response& response, std::int64_t id, Place& place) {
+  asio::awaitable<void> follow(http::Response& response, std::optional<std::int64_t> id, Place& place) {
     SseReader reader({.line = kMaxMessage, .event = kMaxMessage, .lines = 65'536, .events = kMaxMessagesPerCall});
     try {
       for (;;) {
@@ -191,11 +239,11 @@ class HttpLink final : public Link, public std::enable_shared_from_this<HttpLink
     }
   }
 
-  void take(std::string_view data, std::int64_t id, Place& place) {
+  void take(std::string_view data, std::optional<std::int64_t> id, Place& place) {
     if (data.empty()) return;  // an event that only says where one can go on
     for (Message& message : read_messages(data)) {
       if (auto* answer = std::get_if<Answer>(&message)) {
-        if (answer->id == std::optional<Id>(id)) place.answer = std::move(*answer);
+        if (id && answer->id == std::optional<Id>(*id)) place.answer = std::move(*answer);
       } else if (inbox_ == nullptr) {
         continue;
       } else if (auto* notification = std::get_if<Notification>(&message)) {
@@ -210,6 +258,9 @@ class HttpLink final : public Link, public std::enable_shared_from_this<HttpLink
 
   const std::shared_ptr<HttpChannel> channel_;
   Inbox* inbox_;  // null once closed
+  std::unique_ptr<TaskScope> listening_;
+  Lock beginning_;
+  Signal heard_;
   Era era_ = Era::legacy;
   std::string version_;
   std::string session_;

@@ -123,11 +123,11 @@ class McpSource final : public ToolSource {
     // The sign-in outlives a lost connection.
     std::shared_ptr<Authorizer> authorizer;
     if (server_->auth == "oauth") authorizer = make_oauth(environment, *server_, state_);
-    const auto channel = [&environment, server = server_, authorizer] {
-      return std::make_shared<HttpChannel>(environment, *server, authorizer);
+    const auto channel = [&environment, server = server_, authorizer](Pause pause) {
+      return std::make_shared<HttpChannel>(environment, *server, authorizer, std::move(pause));
     };
-    links.http = [channel](Inbox& inbox) { return make_http_link(channel(), inbox); };
-    links.sse = [channel](Inbox& inbox) { return make_sse_link(channel(), inbox); };
+    links.http = [channel](Inbox& inbox, Pause pause) { return make_http_link(channel(std::move(pause)), inbox); };
+    links.sse = [channel](Inbox& inbox, Pause pause) { return make_sse_link(channel(std::move(pause)), inbox); };
     return links;
   }
 

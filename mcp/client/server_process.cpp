@@ -1,8 +1,11 @@
+#include <sennit/agent/io/sandbox.hpp>
 #include <sennit/agent/secret.hpp>
 #include <sennit/mcp/client/server_process.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <utility>
@@ -44,6 +47,60 @@ asio::awaitable<std::unique_ptr<ServerProcess>> start_unshielded(McpServer serve
   co_return std::make_unique<Unshielded>(co_await std::move(starting));
 }
 
+class Shielded final : public ServerProcess {
+ public:
+  explicit Shielded(sandbox::Child child) : child_(std::move(child)) {}
+  Process& process() override { return child_.process(); }
+  asio::awaitable<std::string> ended() override {
+    auto waiting = child_.wait();
+    const sandbox::Ending ending = co_await std::move(waiting);
+    std::string how = describe(ending.status);
+    if (ending.bound == sandbox::Bound::memory) how += " (its sandbox has no more memory for it)";
+    if (ending.bound == sandbox::Bound::processes) how += " (its sandbox has no more processes for it)";
+    if (!ending.refused.empty()) {
+      how += fmt::format(" (its sandbox does not let it reach {})", fmt::join(ending.refused, ", "));
+    }
+    co_return how;
+  }
+
+ private:
+  sandbox::Child child_;
+};
+
+asio::awaitable<std::unique_ptr<ServerProcess>> start_shielded(Environment& environment,
+                                                               std::shared_ptr<const sandbox::Box> box,
+                                                               McpServer server) {
+  auto starting = sandbox::Child::start(environment, std::move(box), command_of(server));
+  co_return std::make_unique<Shielded>(co_await std::move(starting));
+}
+
+bool is_below(const std::filesystem::path& path, const std::filesystem::path& folder) {
+  return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first == folder.end();
+}
+
+bool is_shown(const std::filesystem::path& path, const sandbox::Settings& settings) {
+  const auto holds = [&](const auto& folders) {
+    return std::any_of(folders.begin(), folders.end(), [&](const auto& folder) { return is_below(path, folder); });
+  };
+  return holds(settings.read) || holds(settings.write);
+}
+
+sandbox::Settings settings_of(const McpServer& server) {
+  sandbox::Settings settings;
+  settings.read = server.sandbox.read;
+  settings.write = server.sandbox.write;
+  settings.hosts = server.sandbox.hosts;
+  settings.memory = server.sandbox.memory;
+  settings.disk = server.sandbox.disk;
+  settings.processes = server.sandbox.processes;
+  settings.cpu = server.sandbox.cpu;
+  // A program that is named by its path is meant to be seen.
+  const std::filesystem::path program = server.command.front();
+  std::error_code failed;
+  if (program.is_absolute() && std::filesystem::exists(program, failed)) settings.read.push_back(program);
+  return settings;
+}
+
 }  // namespace
 
 std::string describe(const ExitStatus& status) {
@@ -51,8 +108,26 @@ std::string describe(const ExitStatus& status) {
   return fmt::format("ended with exit status {}", status.code);
 }
 
-StartServer make_starter(Environment& /*environment*/, const McpServer& server, bool /*accepts_unsandboxed*/) {
-  return [server] { return start_unshielded(server); };
+StartServer make_starter(Environment& environment, const McpServer& server, bool accepts_unsandboxed) {
+  if (!server.sandbox.enabled) return [server] { return start_unshielded(server); };
+  sandbox::Settings settings = settings_of(server);
+  const sandbox::Support& support = sandbox::support();
+  if (!support.possible) {
+    if (!accepts_unsandboxed) {
+      throw Error(errc::config,
+                  fmt::format("the MCP server '{}' is to run in a sandbox, and there can be none here: {}. "
+                              "Mend that, or accept it with `policy: {{unsandboxed: true}}`",
+                              server.name, support.obstacle));
+    }
+    settings.walls = false;
+  }
+  McpServer inside = server;
+  // The folder of the agent file is shown only where it is said to be.
+  if (settings.walls && !is_shown(server.directory, settings)) inside.directory.clear();
+  auto box = std::make_shared<const sandbox::Box>(std::move(settings));
+  return [&environment, box = std::move(box), inside = std::move(inside)] {
+    return start_shielded(environment, box, inside);
+  };
 }
 
 }  // namespace sennit::mcp

@@ -18,11 +18,12 @@ namespace sennit::mcp {
 namespace {
 
 constexpr std::size_t kPiece = 64ULL << 10U;
-constexpr std::size_t kTail = 4'096;            // of standard error
-constexpr std::size_t kTailShown = 600;         // of that, in a message
-constexpr std::size_t kExcerpt = 120;           // of a line that is no message
-constexpr milliseconds kLastWords{300};         // for standard error, once the output has ended
-constexpr milliseconds kExit{1'000};            // for a server that closed its output to end
+constexpr std::size_t kTail = 4'096;     // of standard error
+constexpr std::size_t kTailShown = 600;  // of that, in a message
+constexpr std::size_t kExcerpt = 120;    // of a line that is no message
+constexpr milliseconds kStep{10};
+constexpr milliseconds kLastWords{100};         // for standard error, once the output has ended
+constexpr milliseconds kExit{300};              // for a server that closed its output to end
 constexpr milliseconds kAfterInput{1'500};      // for one whose input was closed
 constexpr milliseconds kAfterTerminate{1'500};  // for one that got SIGTERM
 
@@ -150,15 +151,12 @@ class StdioLink final : public Link, public std::enable_shared_from_this<StdioLi
     const auto buffer = std::make_unique<std::array<char, kPiece>>();
     while (child->server && child->output_open) {
       const std::size_t length = co_await child->process().read_output(*buffer);
-      if (length == 0) {
-        child->output_open = false;
-        auto finding = find_out();
-        co_await std::move(finding);
-        co_return;
-      }
+      child->output_open = length > 0;
       child->lines.push({buffer->data(), length});
       while (const auto line = child->lines.next()) take(*line);
     }
+    auto finding = find_out();
+    co_await std::move(finding);
   }
 
   void take(std::string_view line) {
@@ -194,22 +192,21 @@ class StdioLink final : public Link, public std::enable_shared_from_this<StdioLi
   /// Its output has ended. Why?
   asio::awaitable<void> find_out() {
     const std::shared_ptr<Child> child = child_;
-    try {  // the other reader is at it: its end is the end of what there is
-      for (milliseconds waited{0}; child->errors_open && waited < kLastWords; waited += milliseconds{20}) {
-        co_await environment_.sleep(milliseconds{20});
-      }
-    } catch (const Error&) {
-    }
     std::string how = "closed its output";
-    if (child->server) {
-      try {
+    std::exception_ptr cut;
+    try {  // the other reader is at its standard error
+      for (milliseconds waited{0}; child->errors_open && waited < kLastWords; waited += kStep) {
+        co_await environment_.sleep(kStep);
+      }
+      if (child->server) {
         auto waiting = child->server->ended();
         how = co_await with_timeout(environment_, kExit, std::move(waiting), "its end");
-      } catch (const Error& error) {
-        if (error.code() == errc::cancelled) throw;
       }
+    } catch (const Error& error) {
+      if (error.code() == errc::cancelled) cut = std::current_exception();
     }
     lose(Error(errc::truncated, name_ + " " + how + child->last_words()));
+    if (cut) std::rethrow_exception(cut);
   }
 
   /// Nothing can be said to it any more.

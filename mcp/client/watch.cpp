@@ -62,7 +62,7 @@ void Watch::pause() {
 }
 
 void Watch::resume() {
-  if (--pauses_ > 0) return;
+  if (pauses_ == 0 || --pauses_ > 0) return;  // it began while somebody else was waited for
   const auto paused = environment_.now() - paused_at_;
   began_ += paused;
   moved_ += paused;

@@ -42,10 +42,10 @@ ServerFacts facts_of(const json::object& result, Era era) {
   return facts;
 }
 
-Discovery other_versions(const std::vector<std::string>& offered, std::string_view asked) {
+Discovery other_versions(const std::vector<std::string>& offered) {
   Discovery found;
   found.version = common_version(offered);
-  if (!found.version.empty() && found.version != asked) {
+  if (!found.version.empty()) {
     found.verdict = Discovery::Verdict::needs_other;
     return found;
   }
@@ -64,11 +64,11 @@ bool is_modern_fault(const Fault& fault) noexcept {
          fault.code == code::kUnsupportedVersion;
 }
 
-Discovery judge_discovery(const Answer& answer, std::string_view asked) {
+Discovery judge_discovery(const Answer& answer) {
   if (const Fault* fault = answer.fault()) {
     if (fault->code == code::kUnsupportedVersion) {
       const json::object* data = fault->data.if_object();
-      return other_versions(strings_in(data == nullptr ? nullptr : find_array(*data, "supported")), asked);
+      return other_versions(strings_in(data == nullptr ? nullptr : find_array(*data, "supported")));
     }
     Discovery found;
     // It knows the modern envelope, so it is modern, whatever it dislikes.
@@ -83,7 +83,7 @@ Discovery judge_discovery(const Answer& answer, std::string_view asked) {
   if (versions == nullptr) return {};
   const std::vector<std::string> offered = strings_in(versions);
   const std::string_view version = common_version(offered);
-  if (version.empty()) return other_versions(offered, asked);
+  if (version.empty()) return other_versions(offered);
   Discovery found;
   found.verdict = Discovery::Verdict::modern;
   found.facts = facts_of(result, Era::modern);

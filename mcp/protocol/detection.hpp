@@ -32,7 +32,7 @@ struct Discovery {
     modern,       ///< `facts` is what it said
     legacy,       ///< try `initialize`
     no_version,   ///< a modern server that speaks no version of ours: `why` says which it does
-    needs_other,  ///< a modern server that wants another version of ours: ask again with `version`
+    needs_other,  ///< a modern server that wants `version`, which is one of ours: ask again
   };
   Verdict verdict = Verdict::legacy;
   ServerFacts facts{};
@@ -40,8 +40,8 @@ struct Discovery {
   std::string why{};
 };
 
-/// Judges the answer to a `server/discover` that asked in `asked` version.
-[[nodiscard]] Discovery judge_discovery(const Answer& answer, std::string_view asked);
+/// Judges the answer to a `server/discover`.
+[[nodiscard]] Discovery judge_discovery(const Answer& answer);
 
 /// Whether this is one of the errors that only a modern server gives.
 [[nodiscard]] bool is_modern_fault(const Fault& fault) noexcept;

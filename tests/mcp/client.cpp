@@ -24,11 +24,10 @@ TEST_CASE("a server's tools are had by the server's name and theirs, in both era
   for (const auto& era : {std::vector<std::string>{}, std::vector<std::string>{"era=modern"}}) {
     const Source source(test_server(era));
     const Tools tools = source.tools(env);
-    CHECK(names_of(tools) == std::vector<std::string>{"test_echo", "test_count", "test_ask", "test_think", "test_picture",
-                                                      "test_fail", "test_change", "test_wait", "test_environment",
-                                                      "test_roots", "test_list_resources",
-                                                      "test_list_resource_templates", "test_read_resource",
-                                                      "test_get_prompt"});
+    CHECK(names_of(tools) ==
+          std::vector<std::string>{"test_echo", "test_count", "test_ask", "test_think", "test_picture", "test_fail",
+                                   "test_change", "test_wait", "test_environment", "test_roots", "test_list_resources",
+                                   "test_list_resource_templates", "test_read_resource", "test_get_prompt"});
     CHECK(call(env, tools, "test_echo", {{"text", "hello"}}) == "hello");
     CHECK(call(env, tools, "test_picture", {}) == "here\n[image/png, 3 bytes]");
     CHECK(call(env, tools, "test_read_resource", {{"uri", "test://a"}}) == "[test://a]\nthe text of A");
@@ -62,7 +61,8 @@ TEST_CASE("a person fills in a server's form, question by question") {
     context.answers = {"A", "Ada", "-3", "36", "", "RED"};
     auto asking = call_checked(tool_named(tools, "test_ask"), {}, context);
     const ToolOutput output = run(env, std::move(asking));
-    CHECK_THAT(output.content, ContainsSubstring(R"({"action":"accept","content":{"name":"Ada","age":36,"color":"green"}})"));
+    CHECK_THAT(output.content,
+               ContainsSubstring(R"({"action":"accept","content":{"name":"Ada","age":36,"color":"green"}})"));
     REQUIRE(context.questions.size() == 5);
     CHECK_THAT(context.questions[0], ContainsSubstring("Who are you?"));
     CHECK_THAT(context.questions[1], ContainsSubstring("at least 2"));

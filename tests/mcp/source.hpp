@@ -38,7 +38,9 @@ class Source {
 
   [[nodiscard]] ToolSource& operator*() const { return *source_; }
   [[nodiscard]] ToolSource* operator->() const { return source_.get(); }
-  [[nodiscard]] Tools tools(TestEnvironment& environment) const { return run(environment, source_->tools(environment)); }
+  [[nodiscard]] Tools tools(TestEnvironment& environment) const {
+    return run(environment, source_->tools(environment));
+  }
   void reset() { source_.reset(); }
 
  private:

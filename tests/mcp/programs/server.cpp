@@ -7,14 +7,15 @@
 // Tools: echo {text}, count {to} (with progress), ask {} (a form), think {text} (the model), picture {}, fail {},
 // change {} (its tools change from then on), wait {} (until cancelled), environment {}.
 #include <boost/json.hpp>
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <map>
 #include <string>
-#include <sys/types.h>
 #include <thread>
-#include <unistd.h>
 
 namespace json = boost::json;
 
@@ -36,10 +37,10 @@ void put(const json::object& message) {
 json::object tool(const std::string& name, const std::string& description, json::object properties = {}) {
   json::array required;
   for (const auto& [key, value] : properties) required.emplace_back(key);
-  return {{"name", name},
-          {"description", description},
-          {"inputSchema",
-           {{"type", "object"}, {"properties", std::move(properties)}, {"required", std::move(required)}}}};
+  return {
+      {"name", name},
+      {"description", description},
+      {"inputSchema", {{"type", "object"}, {"properties", std::move(properties)}, {"required", std::move(required)}}}};
 }
 
 json::array tools() {
@@ -210,6 +211,7 @@ void misbehave(const std::string& fault, const json::value& id) {
     }
     return;
   }
+  if (fault == "none") return;
   refuse(id, -32603, "there is no fault '" + fault + "'");
 }
 
@@ -253,8 +255,8 @@ void serve(const json::object& message) {
     return answer(*id, {{"prompts", json::array{json::object{{"name", "greet"}, {"description", "Greets"}}}}});
   }
   if (name == "prompts/get") {
-    return answer(*id, {{"messages", json::array{json::object{
-                                         {"role", "user"}, {"content", {{"type", "text"}, {"text", "Hello!"}}}}}}});
+    return answer(*id, {{"messages", json::array{json::object{{"role", "user"},
+                                                              {"content", {{"type", "text"}, {"text", "Hello!"}}}}}}});
   }
   refuse(*id, -32601, "Method not found");
 }
@@ -267,9 +269,12 @@ int main(int count, char** arguments) {
     const std::string argument = arguments[i];
     const std::size_t equal = argument.find('=');
     const std::string value = equal == std::string::npos ? "" : argument.substr(equal + 1);
-    if (argument == "era=modern") modern = true;
-    else if (argument == "greet") std::cout << "Welcome to the test server" << std::endl;
-    else faults[argument.substr(0, equal)] = value;
+    if (argument == "era=modern")
+      modern = true;
+    else if (argument == "greet")
+      std::cout << "Welcome to the test server" << std::endl;
+    else
+      faults[argument.substr(0, equal)] = value;
   }
   const char* which = std::getenv("SENNIT_TEST_TOOLS");
   changed = which != nullptr && std::string(which) == "changed";

@@ -1,0 +1,49 @@
+// Private: tokens and client registrations, in the state folder with mode 0600.
+#pragma once
+
+#include <sennit/agent/io/json.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace sennit::mcp::oauth {
+
+struct Tokens {
+  std::string issuer;  ///< who gave them; nobody else ever sees the refresh token
+  std::string access;
+  std::string refresh;       ///< empty: none
+  std::int64_t expires = 0;  ///< seconds since 1970; 0: unknown
+  std::string scope;
+};
+
+/// What an authorization server knows us as.
+struct Registration {
+  std::string id;
+  std::string secret;
+  std::string method;      ///< at the token endpoint
+  std::uint16_t port = 0;  ///< of the address that the browser is sent back to
+};
+
+/// An empty path: in memory only. [thread-safe] against other programs, not within one object.
+class Store {
+ public:
+  explicit Store(std::filesystem::path file) : file_(std::move(file)) {}
+
+  [[nodiscard]] std::optional<Tokens> tokens(const std::string& resource) const;
+  void keep(const std::string& resource, const Tokens& tokens);
+  void forget(const std::string& resource);
+  [[nodiscard]] std::optional<Registration> registration(const std::string& issuer) const;
+  void keep(const std::string& issuer, const Registration& registration);
+
+ private:
+  [[nodiscard]] json::object read() const;
+  template <class Change>
+  void change(Change change);
+
+  const std::filesystem::path file_;
+  json::object memory_;
+};
+
+}  // namespace sennit::mcp::oauth

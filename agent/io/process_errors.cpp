@@ -31,6 +31,7 @@ Error failure_to_start(const std::string& program, const std::string& directory,
                                  ": they may be above those of this program (ulimit -H -a)");
     case keeper::Step::session:
     case keeper::Step::descriptors:
+      if (error == EMFILE) return scarce(program, error);
       return Error(errc::io, cannot + "its process cannot be prepared: " + words(error) +
                                  (error == ENOSYS ? " (Linux 5.11 or later is needed)" : ""));
     case keeper::Step::directory:

@@ -34,7 +34,9 @@ SENNIT_KEEPER long must(int report, Step step, long result) {
 // goes up, then each to its place.
 SENNIT_KEEPER int place_descriptors(const Plan& plan) {
   int report = plan.execute_write;
-  report = static_cast<int>(must(report, Step::descriptors, call(SYS_fcntl, report, F_DUPFD_CLOEXEC, kAbovePassed)));
+  if (plan.descriptor_count > 0) {
+    report = static_cast<int>(must(report, Step::descriptors, call(SYS_fcntl, report, F_DUPFD_CLOEXEC, kAbovePassed)));
+  }
   int kept[kAbovePassed + 1];
   int count = 0;
   for (int i = 0; i < plan.descriptor_count; ++i) {

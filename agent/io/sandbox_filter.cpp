@@ -5,6 +5,7 @@
 #include <sennit/agent/io/process_pipes.hpp>
 #include <sennit/agent/io/sandbox_filter.hpp>
 
+#include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
@@ -17,7 +18,9 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
+#include <string>
 #include <system_error>
 
 namespace sennit::sandbox {
@@ -46,6 +49,7 @@ constexpr std::array<unsigned, 8> kNamespaces{
     CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWCGROUP, 0x00000080U /* CLONE_NEWTIME, which older headers lack */};
 
 constexpr unsigned kTioclinux = 0x541CU;
+constexpr std::uint64_t kTemporaryFile = O_TMPFILE & ~O_DIRECTORY;
 
 void must(int result, const char* what) {
   if (result >= 0) return;
@@ -68,10 +72,14 @@ class Rules {
     must(seccomp_rule_add_array(context_.get(), SCMP_ACT_ERRNO(static_cast<std::uint16_t>(error)), number, 0, nullptr),
          name);
   }
-  void deny_if(const char* name, const scmp_arg_cmp& condition) {
-    const int number = seccomp_syscall_resolve_name(name);
+  void deny_if(const char* name, std::initializer_list<scmp_arg_cmp> conditions) {
+    deny_if(seccomp_syscall_resolve_name(name), conditions);
+  }
+  void deny_if(int number, std::initializer_list<scmp_arg_cmp> conditions) {
     if (number < 0) return;
-    must(seccomp_rule_add_array(context_.get(), SCMP_ACT_ERRNO(EPERM), number, 1, &condition), name);
+    must(seccomp_rule_add_array(context_.get(), SCMP_ACT_ERRNO(EPERM), number, static_cast<unsigned>(conditions.size()),
+                                conditions.begin()),
+         "rule");
   }
   [[nodiscard]] std::string program() const;
 
@@ -92,32 +100,49 @@ scmp_arg_cmp has_bits(unsigned argument, std::uint64_t bits) {
   return {argument, SCMP_CMP_MASKED_EQ, bits, bits};
 }
 
+// A folder that may be written to is a folder of the machine: a program left there that runs with its owner's rights
+// would be a way back for everybody. As systemd's RestrictSUIDSGID.
+void deny_set_id(Rules& rules) {
+  constexpr int kChmodAt2 = 452;  // fchmodat2, which older libraries do not know
+  for (const std::uint64_t bit : {S_ISUID, S_ISGID}) {
+    for (const char* name : {"chmod", "fchmod", "creat", "mkdir", "mknod"}) rules.deny_if(name, {has_bits(1, bit)});
+    for (const char* name : {"fchmodat", "mkdirat", "mknodat"}) rules.deny_if(name, {has_bits(2, bit)});
+    rules.deny_if(kChmodAt2, {has_bits(2, bit)});
+    for (const std::uint64_t flag : {std::uint64_t{O_CREAT}, kTemporaryFile}) {
+      rules.deny_if("open", {has_bits(1, flag), has_bits(2, bit)});
+      rules.deny_if("openat", {has_bits(2, flag), has_bits(3, bit)});
+    }
+  }
+  rules.deny("openat2", ENOSYS);  // its mode is in memory
+}
+
 std::string make() {
   Rules rules;
   for (const char* name : kDenied) rules.deny(name);
   for (const unsigned flag : kNamespaces) {
-    rules.deny_if("unshare", has_bits(0, flag));
-    rules.deny_if("clone", has_bits(0, flag));
+    rules.deny_if("unshare", {has_bits(0, flag)});
+    rules.deny_if("clone", {has_bits(0, flag)});
   }
   // Its flags are in memory, where a filter cannot look. The C library falls back to clone.
   rules.deny("clone3", ENOSYS);
   // Letters that seem typed at the terminal that we were started from.
   for (const unsigned request : {static_cast<unsigned>(TIOCSTI), kTioclinux}) {
-    rules.deny_if("ioctl", {1, SCMP_CMP_MASKED_EQ, 0xFFFFFFFFU, request});
+    rules.deny_if("ioctl", {{1, SCMP_CMP_MASKED_EQ, 0xFFFFFFFFU, request}});
   }
   // Not netlink, packet, vsock, alg … vsock in particular knows no network namespace.
-  rules.deny_if("socket", {0, SCMP_CMP_GT, AF_INET6, 0});
-  rules.deny_if("socketpair", {0, SCMP_CMP_GT, AF_INET6, 0});
+  rules.deny_if("socket", {{0, SCMP_CMP_GT, AF_INET6, 0}});
+  rules.deny_if("socketpair", {{0, SCMP_CMP_GT, AF_INET6, 0}});
   for (std::uint64_t family = 0; family < AF_INET6; ++family) {
     if (family == AF_UNIX || family == AF_INET) continue;
-    rules.deny_if("socket", {0, SCMP_CMP_EQ, family, 0});
+    rules.deny_if("socket", {{0, SCMP_CMP_EQ, family, 0}});
   }
   // Others than Linux's own, and no randomised addresses: both make old holes usable again.
-  rules.deny_if("personality", {0, SCMP_CMP_NE, 0, 0});
+  rules.deny_if("personality", {{0, SCMP_CMP_NE, 0, 0}});
   for (const std::uint64_t device : {S_IFCHR, S_IFBLK}) {
-    rules.deny_if("mknod", {1, SCMP_CMP_MASKED_EQ, S_IFMT, device});
-    rules.deny_if("mknodat", {2, SCMP_CMP_MASKED_EQ, S_IFMT, device});
+    rules.deny_if("mknod", {{1, SCMP_CMP_MASKED_EQ, S_IFMT, device}});
+    rules.deny_if("mknodat", {{2, SCMP_CMP_MASKED_EQ, S_IFMT, device}});
   }
+  deny_set_id(rules);
   return rules.program();
 }
 

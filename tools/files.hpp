@@ -2,6 +2,7 @@
 //
 //   tools:
 //     - files: { roots: [., ../shared], write: true }
+//     - files: { trusted: true, private: false }    # nobody else writes here, and anybody may read it
 //
 // `roots` are relative to the agent file; the default is its folder. Nothing outside of them can be reached.
 #pragma once
@@ -21,6 +22,9 @@ struct FilesSettings {
   files::Protected forbidden;
   /// Where the run puts tools' outputs that are too long for the model: it may read its own there. Empty: nowhere.
   std::filesystem::path outputs{};
+  std::filesystem::path home{};  ///< the agent's folder: facets name files from there. Empty: the first root
+  bool trusted = false;          ///< what is read is no untrusted text
+  bool confidential = true;      ///< what is read is private
 };
 
 /// Throws Error(errc::config) if a root cannot be used or the kernel lacks openat2.

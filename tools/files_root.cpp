@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cstdio>
 #include <cstring>
 #include <optional>
 
@@ -266,8 +267,8 @@ Descriptor Root::make_parent(const fs::path& parent, const std::string& path) co
   return directory;
 }
 
-Written Root::write_file(const std::string& path, std::string_view content, const Protected& forbidden,
-                         const FileIdentity* expected) const {
+/// The folder that holds a file which may be changed, made where it is missing.
+Descriptor Root::parent_for_change(const std::string& path, const Protected& forbidden) const {
   const fs::path target(path);
   const std::string name = target.filename().string();
   if (name.empty() || name == "." || name == "..") {
@@ -278,8 +279,35 @@ Written Root::write_file(const std::string& path, std::string_view content, cons
   }
   // Before folders are made for it, and again where it really is.
   refuse_protected(settled(canonical_ / target), forbidden, path);
-  const Descriptor parent = make_parent(target.parent_path(), path);
+  Descriptor parent = make_parent(target.parent_path(), path);
   refuse_protected(real_path(parent, canonical_ / target.parent_path()) / name, forbidden, path);
+  return parent;
+}
+
+void Root::move_file(const std::string& from, const std::string& to, const Protected& forbidden) const {
+  const std::string old_name = fs::path(from).filename().string();
+  const std::string new_name = fs::path(to).filename().string();
+  (void)open_file(from);  // before folders are made for a file that is not there
+  const Descriptor source = parent_for_change(from, forbidden);
+  if (!existing_target(source, old_name, from)) throw path_error(ENOENT, from);
+  const Descriptor target = parent_for_change(to, forbidden);
+  if (::renameat2(source.get(), old_name.c_str(), target.get(), new_name.c_str(), RENAME_NOREPLACE) == 0) return;
+  if (errno == EEXIST) throw Error(errc::invalid_argument, fmt::format("'{}' exists already", to));
+  throw path_error(errno, from);
+}
+
+void Root::remove_file(const std::string& path, const Protected& forbidden) const {
+  (void)open_file(path);
+  const Descriptor parent = parent_for_change(path, forbidden);
+  const std::string name = fs::path(path).filename().string();
+  if (!existing_target(parent, name, path)) throw path_error(ENOENT, path);
+  if (::unlinkat(parent.get(), name.c_str(), 0) != 0) throw path_error(errno, path);
+}
+
+Written Root::write_file(const std::string& path, std::string_view content, const Protected& forbidden,
+                         const FileIdentity* expected) const {
+  const Descriptor parent = parent_for_change(path, forbidden);
+  const std::string name = fs::path(path).filename().string();
   const std::optional<struct stat> existing = existing_target(parent, name, path);
   Replacement replacement(parent, path);
   replacement.fill(content, existing ? std::optional(existing->st_mode) : std::nullopt, path);

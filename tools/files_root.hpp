@@ -80,6 +80,9 @@ class Root {
   /// folders. `expected` (optional) refuses where the file is not that one any more.
   Written write_file(const std::string& path, std::string_view content, const Protected& forbidden,
                      const FileIdentity* expected = nullptr) const;
+  /// Gives the file another name; never that of a file that exists (errc::invalid_argument). Folders are made for it.
+  void move_file(const std::string& from, const std::string& to, const Protected& forbidden) const;
+  void remove_file(const std::string& path, const Protected& forbidden) const;
 
   [[nodiscard]] const std::filesystem::path& folder() const noexcept { return folder_; }        ///< as configured
   [[nodiscard]] const std::filesystem::path& canonical() const noexcept { return canonical_; }  ///< without links
@@ -87,6 +90,7 @@ class Root {
  private:
   [[nodiscard]] Descriptor open(const std::string& path, std::uint64_t flags) const;
   [[nodiscard]] Descriptor make_parent(const std::filesystem::path& parent, const std::string& path) const;
+  [[nodiscard]] Descriptor parent_for_change(const std::string& path, const Protected& forbidden) const;
 
   std::filesystem::path folder_;
   std::filesystem::path canonical_;

@@ -1,4 +1,5 @@
 #include <sennit/agent/io/egress.hpp>
+#include <sennit/agent/io/egress_hosts.hpp>
 #include <sennit/tools/http_credentials.hpp>
 #include <sennit/tools/http_exchange.hpp>
 #include <sennit/tools/http_text.hpp>
@@ -44,14 +45,14 @@ struct Body {
 };
 
 /// As much as is read; the rest of the transfer is dropped with its Response.
-asio::awaitable<Body> read_body(Response& response) {
+asio::awaitable<Body> read_body(Response& response, std::size_t most) {
   Body body;
   while (true) {
     asio::awaitable<std::string_view> reading = response.read();
     const std::string_view piece = co_await std::move(reading);
     if (piece.empty()) co_return body;
-    body.cut = piece.size() > kMaxHttpBody - body.bytes.size();
-    body.bytes += piece.substr(0, kMaxHttpBody - body.bytes.size());
+    body.cut = piece.size() > most - body.bytes.size();
+    body.bytes += piece.substr(0, most - body.bytes.size());
     if (body.cut) co_return body;
   }
 }
@@ -59,13 +60,14 @@ asio::awaitable<Body> read_body(Response& response) {
 class Exchange {
  public:
   Exchange(std::shared_ptr<const HttpSettings> settings, const Credentials& credentials, Call call,
-           Environment& environment)
+           Environment& environment, std::size_t most)
       : settings_(std::move(settings)),
         credentials_(credentials),
         environment_(environment),
         call_(std::move(call)),
         target_(check_url(call_.url, settings_->allow_hosts)),
-        deadline_(environment.now() + settings_->timeout) {
+        deadline_(environment.now() + settings_->timeout),
+        most_(most) {
     if (call_.headers.size() > kMaxToolHeaders) {
       throw Error(errc::invalid_argument, fmt::format("more than {} headers", kMaxToolHeaders));
     }
@@ -76,20 +78,39 @@ class Exchange {
     }
   }
 
-  asio::awaitable<ToolOutput> run() {
+  asio::awaitable<Answer> run() {
     for (;;) {
       asio::awaitable<std::unique_ptr<Response>> sending = environment_.http().send(request());
       const std::unique_ptr<Response> response = co_await std::move(sending);
+      answered_ = true;
       refuse_encodings(*response);
       std::optional<Redirect> redirect =
           redirect_of(response->status(), response->header("location"), call_.method, target_, settings_->allow_hosts);
-      if (!redirect || !redirect->obstacle.empty()) {
-        asio::awaitable<Body> reading = read_body(*response);
-        const Body body = co_await std::move(reading);
-        co_return show(*response, body, redirect ? redirect->obstacle : std::string_view{});
+      if (redirect && redirect->obstacle.empty()) {
+        follow(std::move(*redirect));
+        continue;
       }
-      follow(std::move(*redirect));
+      asio::awaitable<Body> reading = read_body(*response, most_);
+      Body body = co_await std::move(reading);
+      co_return Answer{response->status(),
+                       target_,
+                       response->headers(),
+                       std::move(body.bytes),
+                       body.cut,
+                       redirects_,
+                       redirect ? std::move(redirect->obstacle) : std::string()};
     }
+  }
+
+  /// Who was asked last.
+  [[nodiscard]] const Target& target() const { return target_; }
+
+  /// Whether words of a peer may be in the message of this failure: it chose where a redirect leads, or was refused for
+  /// what it said.
+  [[nodiscard]] bool quotes_peer(const Error& error) const {
+    constexpr std::array kRefusals{errc::protocol, errc::denied, errc::invalid_argument, errc::limit};
+    if (!answered_ || error.code() == errc::cancelled) return false;
+    return redirects_ > 0 || std::find(kRefusals.begin(), kRefusals.end(), error.code()) != kRefusals.end();
   }
 
   /// The same failure in the terms of the tool.
@@ -155,29 +176,15 @@ class Exchange {
     target_ = std::move(redirect.target);
   }
 
-  [[nodiscard]] ToolOutput show(const Response& response, const Body& body, std::string_view obstacle) const {
-    std::string text = fmt::format("HTTP {} from {}", response.status(), target_.url);
-    if (redirects_ > 0) text += fmt::format(" (after {} redirect{})", redirects_, redirects_ == 1 ? "" : "s");
-    text += '\n';
-    for (const std::string_view name : kShownHeaders) {
-      constexpr std::size_t kShown = 1000;
-      const std::string_view value = response.header(name).substr(0, kShown);
-      if (!value.empty()) text += fmt::format("{}: {}\n", name, sanitize_utf8(value));
-    }
-    if (!obstacle.empty()) text += fmt::format("[the redirect was not followed: {}]\n", obstacle);
-    if (!body.bytes.empty()) text += '\n' + body_text(body.bytes, response.header("content-type"));
-    if (body.cut) text += fmt::format("\n[the answer is longer; this is its beginning, {} bytes]", kMaxHttpBody);
-    constexpr int kFirstError = 400;
-    return {std::move(text), response.status() >= kFirstError};
-  }
-
   const std::shared_ptr<const HttpSettings> settings_;
   const Credentials& credentials_;
   Environment& environment_;
   Call call_;
   Target target_;
   const SteadyTime deadline_;
+  const std::size_t most_;
   bool at_home_ = true;
+  bool answered_ = false;
   std::size_t redirects_ = 0;
 };
 
@@ -186,29 +193,79 @@ Error masked(const Error& error, const Credentials& credentials) {
   return error.retryable() ? std::move(result).retry(error.retry_after()) : result;
 }
 
-/// Nothing that is thrown from here on may hold a secret either: a peer puts what it likes into a redirect.
+bool trusts(const HttpSettings& settings, const Target& target) {
+  return std::any_of(settings.trusted.begin(), settings.trusted.end(),
+                     [&](const std::string& pattern) { return permits_host(pattern, target.host, target.port); });
+}
+
+void label(ToolOutput& output, const HttpSettings& settings, const Target& target) {
+  if (!trusts(settings, target)) output.labels.add_untrusted("web:" + target.host);
+}
+
+/// Nothing that is thrown or shown from here on may hold a secret either: a peer puts what it likes into a redirect.
 asio::awaitable<ToolOutput> perform_with(std::shared_ptr<const HttpSettings> settings, const Credentials& credentials,
-                                         Call call, Environment& environment) {
-  Exchange exchange(std::move(settings), credentials, std::move(call), environment);
+                                         Call call, Environment& environment, std::size_t most, Show show) {
+  Exchange exchange(settings, credentials, std::move(call), environment, most);
   std::optional<Error> failure;
+  bool quotes_peer = false;
+  bool shows = false;
   try {
-    asio::awaitable<ToolOutput> running = exchange.run();
-    ToolOutput output = co_await std::move(running);
+    asio::awaitable<Answer> running = exchange.run();
+    Answer answer = co_await std::move(running);
+    const Target from = answer.target;
+    shows = true;
+    asio::awaitable<ToolOutput> showing = show(std::move(answer));
+    ToolOutput output = co_await std::move(showing);
     output.content = credentials.mask(std::move(output.content));
+    label(output, *settings, from);
     co_return output;
   } catch (const Error& error) {
-    failure = exchange.explained(error);
+    // What is wrong with an answer may be told in its own words.
+    quotes_peer = shows ? error.code() != errc::cancelled && error.code() != errc::config : exchange.quotes_peer(error);
+    failure = masked(shows ? error : exchange.explained(error), credentials);
   }
-  throw masked(*failure, credentials);
+  if (!quotes_peer) throw *failure;
+  ToolOutput output{failure->describe(), true};
+  label(output, *settings, exchange.target());
+  co_return output;
+}
+
+asio::awaitable<ToolOutput> show_all(Answer answer) {
+  std::string text = fmt::format("HTTP {} from {}", answer.status, answer.target.url);
+  if (answer.redirects > 0) {
+    text += fmt::format(" (after {} redirect{})", answer.redirects, answer.redirects == 1 ? "" : "s");
+  }
+  text += '\n';
+  for (const std::string_view name : kShownHeaders) {
+    constexpr std::size_t kShown = 1000;
+    const std::string_view value = answer.header(name).substr(0, kShown);
+    if (!value.empty()) text += fmt::format("{}: {}\n", name, sanitize_utf8(value));
+  }
+  if (!answer.obstacle.empty()) text += fmt::format("[the redirect was not followed: {}]\n", answer.obstacle);
+  if (!answer.body.empty()) text += '\n' + body_text(answer.body, answer.header("content-type"));
+  if (answer.cut) text += fmt::format("\n[the answer is longer; this is its beginning, {} bytes]", kMaxHttpBody);
+  constexpr int kFirstError = 400;
+  co_return ToolOutput{std::move(text), answer.status >= kFirstError};
 }
 
 }  // namespace
 
-asio::awaitable<ToolOutput> perform(std::shared_ptr<const HttpSettings> settings, Call call, Environment& environment) {
+std::string_view Answer::header(std::string_view name) const {
+  const auto found = std::find_if(headers.begin(), headers.end(),
+                                  [name](const Header& header) { return same_name(header.name, name); });
+  return found == headers.end() ? std::string_view{} : std::string_view(found->value);
+}
+
+asio::awaitable<ToolOutput> perform(std::shared_ptr<const HttpSettings> settings, Call call, Environment& environment,
+                                    std::size_t most, Show show) {
   const Credentials credentials(settings->headers);
-  auto performing = perform_with(std::move(settings), credentials, std::move(call), environment);
+  auto performing = perform_with(std::move(settings), credentials, std::move(call), environment, most, std::move(show));
   ToolOutput output = co_await std::move(performing);
   co_return output;
+}
+
+asio::awaitable<ToolOutput> perform(std::shared_ptr<const HttpSettings> settings, Call call, Environment& environment) {
+  return perform(std::move(settings), std::move(call), environment, kMaxHttpBody, &show_all);
 }
 
 }  // namespace sennit::http

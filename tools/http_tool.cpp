@@ -1,4 +1,4 @@
-#include <sennit/agent/definition/shape.hpp>
+#include <sennit/agent/io/egress_hosts.hpp>
 #include <sennit/agent/typed_tool.hpp>
 #include <sennit/tools/http_exchange.hpp>
 #include <sennit/tools/http_tool.hpp>
@@ -14,7 +14,6 @@
 namespace sennit {
 namespace {
 
-constexpr milliseconds kLongestTimeout{3'600'000};
 constexpr milliseconds kTimeToReport{5'000};  // the call ends by itself and says more than the run's own limit could
 
 struct HttpOptions {
@@ -23,8 +22,9 @@ struct HttpOptions {
   std::map<std::string, std::string> headers;
   std::string ca_file;
   json::value timeout = 30;
+  std::vector<std::string> trusted;
 };
-SENNIT_DESCRIBE(HttpOptions, (allow_hosts), (allow_private), (headers), (ca_file), (timeout))
+SENNIT_DESCRIBE(HttpOptions, (allow_hosts), (allow_private), (headers), (ca_file), (timeout), (trusted))
 
 enum class GetMethod { GET, HEAD };
 BOOST_DESCRIBE_ENUM(GetMethod, GET, HEAD)
@@ -87,17 +87,6 @@ http::Call call_of(SendArguments arguments, const std::string& key) {
   return call;
 }
 
-/// As everywhere in an agent file: `30`, `30s`, `1m30s`.
-milliseconds timeout_of(const json::value& value) {
-  std::optional<milliseconds> timeout;
-  if (value.is_string()) timeout = format::parse_duration(std::string_view(value.get_string()));
-  if (value.is_number()) timeout = format::parse_duration(json::serialize(value));
-  if (!timeout || *timeout <= milliseconds{0} || *timeout > kLongestTimeout) {
-    throw Error(errc::config, "http: timeout is a duration such as 30s or 2m, more than 0 and at most 1h");
-  }
-  return *timeout;
-}
-
 void check_headers(const HttpSettings& settings) {
   for (const auto& [name, value] : settings.headers) {
     try {
@@ -115,17 +104,44 @@ void check_headers(const HttpSettings& settings) {
 
 }  // namespace
 
-std::vector<std::shared_ptr<Tool>> make_http(HttpSettings settings) {
+void check(const HttpSettings& settings) {
   for (const std::string& host : settings.allow_hosts) http::check_host_pattern(host);
+  for (const std::string& host : settings.trusted) {
+    if (is_host_pattern(host)) continue;
+    throw Error(errc::config,
+                fmt::format("http: '{}' in trusted is no host: write example.com or *.example.com", host));
+  }
   check_headers(settings);
   if (settings.timeout <= milliseconds{0}) throw Error(errc::config, "http: timeout must be more than 0 seconds");
+}
+
+std::vector<Facet> http_facets(const json::object& arguments, std::string_view method) {
+  std::vector<Facet> facets;
+  const json::value* url = arguments.if_contains("url");
+  const std::string given(url != nullptr && url->is_string() ? std::string_view(url->get_string()) : "");
+  try {
+    const http::Target target = http::check_url(given, {});
+    facets = {{"url", target.url}, {"host", target.host}};
+  } catch (const Error&) {
+    facets = {{"url", given}, {"host", "?"}};  // the call will fail; no rule can allow it
+  }
+  const json::value* chosen = arguments.if_contains("method");
+  facets.push_back(
+      {"method", chosen != nullptr && chosen->is_string() ? std::string(chosen->get_string()) : std::string(method)});
+  return facets;
+}
+
+std::vector<std::shared_ptr<Tool>> make_http(HttpSettings settings) {
+  check(settings);
   const auto shared = std::make_shared<const HttpSettings>(std::move(settings));
   std::string hosts = shared->allow_private ? "" : " Reaches public hosts only.";
   if (!shared->allow_hosts.empty()) hosts = fmt::format(" Reaches only: {}.", fmt::join(shared->allow_hosts, ", "));
-  const ToolTraits gets{
+  ToolTraits gets{
       .touches = {.network = true}, .repeat = Repeat::idempotent, .timeout = shared->timeout + kTimeToReport};
+  gets.reach = [](const json::object& arguments) { return http_facets(arguments, "GET"); };
   ToolTraits sends = gets;
   sends.touches.write = true;
+  sends.reach = [](const json::object& arguments) { return http_facets(arguments, "POST"); };
   sends.repeat = Repeat::never;  // the key is passed on, but nobody knows whether the server honours it
   return {make_tool(
               "http_get", "Gets a web page, a file or the answer of an API, by its URL." + hosts,
@@ -148,7 +164,8 @@ std::vector<std::shared_ptr<Tool>> make_http_tools(const json::object& options, 
   settings.allow_private = chosen.allow_private;
   settings.headers = std::move(chosen.headers);
   if (!chosen.ca_file.empty()) settings.ca_file = (context.definition.directory() / chosen.ca_file).string();
-  settings.timeout = timeout_of(chosen.timeout);
+  settings.timeout = duration_option(chosen.timeout, "http");
+  settings.trusted = std::move(chosen.trusted);
   return make_http(std::move(settings));
 }
 

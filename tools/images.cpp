@@ -1,4 +1,3 @@
-#include <sennit/agent/definition/shape.hpp>
 #include <sennit/agent/io/egress.hpp>
 #include <sennit/agent/io/http.hpp>
 #include <sennit/agent/typed_tool.hpp>
@@ -23,7 +22,6 @@ namespace {
 
 constexpr milliseconds kConnect{10'000};      ///< at most, of a call's time, for name, connection and TLS
 constexpr milliseconds kTimeToReport{5'000};  // the call ends by itself and says more than the run's own limit could
-constexpr milliseconds kLongestTimeout{3'600'000};
 /// Base64 is a third longer, and something stands around it.
 constexpr std::size_t kMaxAnswer = kMaxPictureBytes / 3 * 4 + (1U << 20U);
 constexpr std::size_t kMaxPrompt = 32'000;  ///< characters that the longest-winded of OpenAI's models reads
@@ -73,7 +71,7 @@ class Painting {
         credentials_(credentials),
         arguments_(std::move(arguments)),
         environment_(environment),
-        base_(Secret(settings_.server.base_url).resolve()),
+        base_(Secret(settings_.server.base_url).resolve_address()),
         deadline_(environment.now() + settings_.timeout) {}
 
   [[nodiscard]] asio::awaitable<std::string> run() {
@@ -197,14 +195,17 @@ class Painting {
   const SteadyTime deadline_;
 };
 
-asio::awaitable<std::string> paint(SharedPointer shared, ImagesArguments arguments, Environment& environment) {
+asio::awaitable<ToolOutput> paint(SharedPointer shared, ImagesArguments arguments, Environment& environment) {
   const http::Credentials credentials = credentials_of(shared->settings);
+  const std::string origin = "images:" + shared->settings.server.title;
   Painting painting(std::move(shared), credentials, std::move(arguments), environment);
   std::optional<Error> failure;
   try {
     asio::awaitable<std::string> running = painting.run();
     std::string text = co_await std::move(running);
-    co_return credentials.mask(std::move(text));
+    ToolOutput output{credentials.mask(std::move(text))};
+    if (output.content.find(images::kRevised) != std::string::npos) output.labels.add_untrusted(origin);
+    co_return output;
   } catch (const Error& error) {
     failure = painting.explained(error);
   }
@@ -232,17 +233,6 @@ SENNIT_DESCRIBE(ImagesOptions, (model), (base_url), (api_key), (style), (size), 
   throw Error(errc::config, "images: " + std::move(what));
 }
 
-/// As everywhere in an agent file: `30`, `30s`, `1m30s`.
-milliseconds timeout_of(const json::value& value) {
-  std::optional<milliseconds> timeout;
-  if (value.is_string()) timeout = format::parse_duration(std::string_view(value.get_string()));
-  if (value.is_number()) timeout = format::parse_duration(json::serialize(value));
-  if (!timeout || *timeout <= milliseconds{0} || *timeout > kLongestTimeout) {
-    refuse("timeout is a duration such as 30s or 2m, more than 0 and at most 1h");
-  }
-  return *timeout;
-}
-
 /// Who is asked for what.
 void choose_server(const ImagesOptions& chosen, const ImageProviders& providers, ImagesSettings& settings) {
   const std::size_t slash = std::min(chosen.model.find('/'), chosen.model.size());
@@ -261,7 +251,7 @@ void choose_server(const ImagesOptions& chosen, const ImageProviders& providers,
   if (!settings.own_address) settings.server.base_url = chosen.base_url;
   const std::string& base = settings.server.base_url;
   if (base.empty()) refuse("needs `model: openai/gpt-image-1`, or the address of a server in `base_url`");
-  if (!base.starts_with("http://") && !base.starts_with("https://") && !base.starts_with("${env:")) {
+  if (!base.starts_with("http://") && !base.starts_with("https://") && !begins_with_reference(base)) {
     refuse(fmt::format("base_url must begin with http:// or https://: {}", base));
   }
 }
@@ -293,7 +283,7 @@ ImagesSettings settings_of(const json::object& options, const PartContext& conte
   settings.seed = chosen.seed;
   choose_folder(chosen.folder, context, settings);
   if (!chosen.ca_file.empty()) settings.ca_file = (context.definition.directory() / chosen.ca_file).string();
-  settings.timeout = timeout_of(chosen.timeout);
+  settings.timeout = duration_option(chosen.timeout, "images");
   return settings;
 }
 
@@ -302,10 +292,13 @@ ImagesSettings settings_of(const json::object& options, const PartContext& conte
 std::vector<std::shared_ptr<Tool>> make_images(ImagesSettings settings) {
   if (settings.n < 1 || settings.n > kMaxPictures) refuse(fmt::format("n is a number from 1 to {}", kMaxPictures));
   const bool paid = settings.style == ImageStyle::openai && (settings.own_address || !settings.api_key.empty());
-  const ToolTraits traits{.touches = {.write = true, .network = true, .money = paid},
-                          .repeat = Repeat::never,
-                          .timeout = settings.timeout + kTimeToReport,
-                          .concurrency = 2};
+  ToolTraits traits{.touches = {.write = true, .network = true, .money = paid},
+                    .repeat = Repeat::never,
+                    .timeout = settings.timeout + kTimeToReport,
+                    .concurrency = 2};
+  if (const std::string& base = settings.server.base_url; !has_reference(base)) {
+    traits.facets["=" + http::check_url(base, {}).host] = "host";
+  }
   files::Roots roots({settings.root});
   const auto shared = std::make_shared<const Shared>(Shared{std::move(settings), std::move(roots)});
   return {make_tool(

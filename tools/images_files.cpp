@@ -83,7 +83,7 @@ std::string keep(const ImagesSettings& settings, const files::Roots& roots, cons
     text +=
         fmt::format("{}{} ({}{}{}, {} bytes)", text.empty() ? "" : "\n", (shown / name).string(), kinds[i].media_type,
                     kinds[i].pixels.empty() ? "" : ", ", kinds[i].pixels, pictures[i].bytes.size());
-    if (!pictures[i].revised.empty()) text += "\nrevised prompt: " + pictures[i].revised;
+    if (!pictures[i].revised.empty()) text.append("\n").append(kRevised).append(pictures[i].revised);
   }
   return text;
 }

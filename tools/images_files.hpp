@@ -6,9 +6,13 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sennit::images {
+
+/// Stands before the painter's own words, which are untrusted.
+inline constexpr std::string_view kRevised = "revised prompt: ";
 
 /// Writes them and gives the lines that the model reads. `random` names the files that are on their way.
 /// Throws Error: protocol where one is no picture (then none is written), too_large, denied, io.

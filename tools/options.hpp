@@ -2,10 +2,12 @@
 // typo.
 #pragma once
 
+#include <sennit/agent/definition/shape.hpp>
 #include <sennit/agent/registry.hpp>
 #include <sennit/agent/schema/typed_json.hpp>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +37,17 @@ template <class Options>
     throw Error(errc::config, "the tool '" + std::string(tool) + "': " + error.message());
   }
   return options;
+}
+
+/// A `timeout` as everywhere in an agent file: `30`, `30s`, `1m30s`. Throws Error(errc::config).
+[[nodiscard]] inline milliseconds duration_option(const json::value& value, std::string_view tool) {
+  constexpr milliseconds kLongest{3'600'000};
+  std::optional<milliseconds> timeout;
+  if (value.is_string()) timeout = format::parse_duration(std::string_view(value.get_string()));
+  if (value.is_number()) timeout = format::parse_duration(json::serialize(value));
+  if (timeout && *timeout > milliseconds{0} && *timeout <= kLongest) return *timeout;
+  throw Error(errc::config,
+              std::string(tool) + ": timeout is a duration such as 30s or 2m, more than 0 and at most 1h");
 }
 
 }  // namespace sennit

@@ -6,6 +6,7 @@
 #include <sennit/tools/http_tool.hpp>
 
 #include <cstdlib>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -24,6 +25,13 @@ inline std::string get_url(TestEnvironment& environment, const std::string& url,
 
 inline Error get_error(TestEnvironment& environment, const std::string& url, HttpSettings settings = local()) {
   return call_error(environment, make_http(std::move(settings)), "http_get", {{"url", url}});
+}
+
+/// A failure that may quote a server is an output, so that it has the label of that server's words.
+inline std::string get_refusal(TestEnvironment& environment, const std::string& url, HttpSettings settings = local()) {
+  const ToolOutput output = call_output(environment, make_http(std::move(settings)), "http_get", {{"url", url}});
+  if (!output.is_error || output.labels.untrusted.empty()) throw std::runtime_error("no refusal: " + output.content);
+  return output.content;
 }
 
 /// `allow_hosts` for one server.

@@ -91,6 +91,11 @@ std::shared_ptr<const Agent::Parts> make_parts(Runtime& runtime, Definition defi
   parts->planner = context.registry.planner(parts->definition.planner, parts->definition.planner_options, context);
   if (parts->definition.memory.enabled) parts->memory = context.registry.memory(parts->definition.memory, context);
   add_tools(*parts, context);
+  for (const HookSpec& spec : parts->definition.hooks) {
+    parts->hooks.push_back(make_command_hook(spec, parts->definition));
+  }
+  parts->registry_hooks = context.registry.hooks();
+  parts->guardrails = make_guardrails(parts->definition);
   json::object agents = add_agents(*parts, runtime, family);
   family.lineage.pop_back();
   if (parts->definition.output) parts->output.emplace(*parts->definition.output);
@@ -165,7 +170,7 @@ Run Agent::fork(RecordedRun recorded, ForkOptions fork, RunOptions options) cons
   Beginning beginning;
   beginning.recorded = std::make_shared<RecordedRun>(std::move(recorded));
   beginning.fork_at = std::max(fork.at, 1U);
-  beginning.say = std::move(fork.say);
+  beginning.say = redact_by(parts_->guardrails.input, std::move(fork.say));
   return start_run(session_of(parts_), std::move(beginning), std::move(options));
 }
 
@@ -196,6 +201,7 @@ std::string Session::State::address() const {
 
 Run Session::start(std::string input, RunOptions options) {
   input = secrets::redact(sanitize_utf8(input));  // what is kept must be readable again
+  input = redact_by(state_->parts->guardrails.input, std::move(input));
   for (Blob& file : options.attachments) redact_in(file);
   for (const Blob& file : options.attachments) {
     if (file.data.empty() == file.url.empty()) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <sennit/agent/agent.hpp>
+#include <sennit/agent/guardrail.hpp>
+#include <sennit/agent/hook.hpp>
 #include <sennit/agent/memory.hpp>
 #include <sennit/agent/model_gate.hpp>
 #include <sennit/agent/planner.hpp>
@@ -46,6 +48,9 @@ struct Agent::Parts {
   std::vector<ToolEntry> tools;               // in the order of the definition: the prompt's prefix must be stable
   std::vector<ToolDescription> descriptions;  // of the tools that policy does not deny
   std::vector<std::shared_ptr<ToolSource>> sources;
+  std::vector<std::shared_ptr<Hook>> hooks;           // its own
+  std::vector<std::shared_ptr<Hook>> registry_hooks;  // of all agents
+  Guardrails guardrails;
   std::optional<Validator> output;
 
   [[nodiscard]] const ToolEntry* find_tool(std::string_view name) const;

@@ -1,4 +1,6 @@
 #include <sennit/agent/asking.hpp>
+#include <sennit/agent/guardrail_run.hpp>
+#include <sennit/agent/hook_asking.hpp>
 #include <sennit/agent/io/timeout.hpp>
 #include <sennit/agent/redaction.hpp>
 #include <sennit/agent/retry.hpp>
@@ -81,7 +83,7 @@ SENNIT_OUT_OF_FRAME std::unique_ptr<TokenStream> open_stream(const Effects::Stat
 /// Shows a batch, or keeps it in `held`, and adds it to the completion. The failure, if it holds one.
 SENNIT_OUT_OF_FRAME std::optional<Error> take_batch(Effects::State& state, std::span<Event> batch, std::size_t pieces,
                                                     CompletionBuilder& builder, StepRecord& record,
-                                                    std::vector<EventData>* held) {
+                                                    std::vector<EventData>* held, std::size_t unseen) {
   const bool kept = state.journal.kept();
   for (Event& event : batch) {
     if (auto* failed = std::get_if<Failed>(&event.data)) return std::move(failed->error);
@@ -94,7 +96,7 @@ SENNIT_OUT_OF_FRAME std::optional<Error> take_batch(Effects::State& state, std::
     if (kept) record.trace.take(event.data);
     state.emit(std::move(event.data));
   }
-  state.budget.check_in_flight(builder.usage(), builder.written(), pieces);
+  state.budget.check_in_flight(builder.usage(), builder.written() + unseen, pieces);
   return std::nullopt;
 }
 
@@ -116,13 +118,16 @@ asio::awaitable<Attempt> attempt_completion(Effects::State& state, CompletionCha
     const CompletionBuilder& builder;
     StepRecord& record;
     const std::vector<EventData>* held;
+    const std::unique_ptr<OutputRails> rails;
     std::size_t pieces = 0;
     bool whole = false;
+    [[nodiscard]] std::size_t unseen() const { return rails ? rails->unseen() : 0; }
     ~Settle() {
       if (held == nullptr) state.partial_text = builder.text();
-      if (!whole) charge_broken(state, builder.usage(), builder.written(), pieces, record);
+      if (rails && rails->refused()) record.say = rails->say();
+      if (!whole) charge_broken(state, builder.usage(), builder.written() + unseen(), pieces, record);
     }
-  } settle{state, builder, record, held};
+  } settle{state, builder, record, held, make_output_rails(state)};
   DeltaRedaction redaction;
   std::optional<Error> failure;
   try {
@@ -132,7 +137,13 @@ asio::awaitable<Attempt> attempt_completion(Effects::State& state, CompletionCha
       const std::span<Event> batch = co_await stream->next();
       if (batch.empty()) break;
       settle.pieces = stream->pieces();
-      failure = take_batch(state, redaction.take(batch), settle.pieces, builder, record, held);
+      // A model's words pass here, and nowhere else: without secrets first, then as far as the guardrails let them.
+      std::span<Event> passed = redaction.take(batch);
+      if (settle.rails) {
+        auto passing = settle.rails->take(passed);
+        passed = co_await std::move(passing);
+      }
+      failure = take_batch(state, passed, settle.pieces, builder, record, held, settle.unseen());
       if (!failure && !state.run.has_room()) co_await state.run.room();
     }
   } catch (...) {
@@ -275,12 +286,6 @@ SENNIT_OUT_OF_FRAME Order order_of(Effects::State& state, CompletionChange chang
   return order;
 }
 
-/// Tells the person, now and whenever the step is told again.
-void tell(Effects::State& state, StepRecord& record, const EventData& data) {
-  if (state.journal.kept()) record.trace.take(data);
-  state.emit(data);
-}
-
 /// The model, and that it answers from here on.
 asio::awaitable<void> use_model(Effects::State& state, std::size_t index, std::string reason, StepRecord& record) {
   if (state.backend && state.backend_of == index) co_return;
@@ -288,12 +293,12 @@ asio::awaitable<void> use_model(Effects::State& state, std::size_t index, std::s
   state.at = index;
   const std::string notice = co_await state.select_backend();
   record.chose_model = true;
-  if (!notice.empty()) tell(state, record, Notice{notice});
+  if (!notice.empty()) show(state, record, Notice{notice});
   if (before.empty() || before == state.model.id) co_return;
-  tell(state, record, ModelChosen{state.model.id, reason.empty() ? "it comes first" : std::move(reason)});
+  show(state, record, ModelChosen{state.model.id, reason.empty() ? "it comes first" : std::move(reason)});
   if (state.parent == nullptr && state.journal.kept()) state.journal.log()->set_model(state.model.id);
   const std::string uncounted = state.uncounted_cost();
-  if (!uncounted.empty()) tell(state, record, Notice{uncounted});
+  if (!uncounted.empty()) show(state, record, Notice{uncounted});
 }
 
 SENNIT_OUT_OF_FRAME std::string left_alone(const std::string& model, milliseconds pause) {
@@ -327,7 +332,27 @@ asio::awaitable<Attempt> ask_one(Effects::State& state, std::size_t index, std::
   co_return Attempt{{}, std::move(failure), false};
 }
 
+/// The hooks' say in an answer that has come: where they block it, it was asked for in vain.
+asio::awaitable<void> hear_hooks(Effects::State& state, Attempt& made, StepRecord& record) {
+  std::optional<Error> failure;
+  try {
+    auto hearing = after_model(state, made, record);
+    co_await std::move(hearing);
+  } catch (...) {
+    failure = current_error();
+  }
+  if (!failure) co_return;
+  state.partial_text = made.completion.message.text();
+  charge_broken(state, made.completion.usage, made.written, made.pieces, record);
+  throw Error(std::move(*failure));
+}
+
 }  // namespace
+
+void show(Effects::State& state, StepRecord& record, EventData data) {
+  if (state.journal.kept()) record.trace.take(data);
+  state.emit(std::move(data));
+}
 
 std::size_t prompt_bytes(const Effects::State& state) {
   return state.instructions.size() + state.conversation_bytes;
@@ -350,7 +375,10 @@ asio::awaitable<Attempt> ask_model(Effects::State& state, CompletionChange chang
     }
     const bool cheap = may_escalate(state);
     Attempt made = co_await ask_one(state, index, order.reason, change, record);
-    if (!made.error) co_return made;
+    if (!made.error) {
+      if (has_after_model(state)) co_await hear_hooks(state, made, record);
+      co_return made;
+    }
     failure = std::move(made.error);
     if (cheap && made.doubted) {
       order.reason = fmt::format("{} handed over: {}", name, failure->message());

@@ -25,7 +25,11 @@ struct StepRecord {
   StepTrace trace;
   json::array broken;  // what attempts cost that did not end well: a usage each, with its model where there are several
   bool chose_model = false;
+  std::optional<std::string> say;  // a guardrail refused: to the person, in the place of what was held back
 };
+
+/// Shows what belongs to a completion, now and whenever it is told again.
+void show(Effects::State& state, StepRecord& record, EventData data);
 
 /// What the model reads: for servers that do not count it, or not before the end.
 [[nodiscard]] std::size_t prompt_bytes(const Effects::State& state);

@@ -164,7 +164,7 @@ asio::awaitable<void> drive(std::shared_ptr<Run::State> run, std::shared_ptr<Ses
 
 SENNIT_OUT_OF_FRAME Outcome outcome_of(const Effects::State& state, Error error) {
   Outcome outcome;
-  outcome.text = state.partial_text;
+  outcome.text = state.partial_text.empty() ? state.said_apart : state.partial_text;
   if (error.code() == errc::cancelled && state.run.cancelled) {
     outcome.ending = state.leaving() ? Ending::suspended : Ending::cancelled;
     outcome.detail = state.run.cancel_reason;

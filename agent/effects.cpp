@@ -1,6 +1,7 @@
 #include <sennit/agent/asking.hpp>
 #include <sennit/agent/effects.hpp>
 #include <sennit/agent/effects_state.hpp>
+#include <sennit/agent/hook_asking.hpp>
 #include <sennit/agent/io/secrets.hpp>
 #include <sennit/agent/runtime_state.hpp>
 #include <sennit/agent/step_trace.hpp>
@@ -81,6 +82,14 @@ SENNIT_OUT_OF_FRAME void keep_step(Effects::State& state, const std::string& eff
   if (record.chose_model) out["model"] = describe_model(state.model, {});
   const Message* message = completion.message.parts.empty() ? nullptr : state.kept(completion.message);
   state.journal.end(effect, "complete", out, state.wall_now(), message, state.next_position);
+}
+
+/// What the person gets in the place of what a guardrail held back: it is what was answered.
+SENNIT_OUT_OF_FRAME void say_instead(Effects::State& state, StepRecord& record) {
+  if (!record.say || record.say->empty()) return;
+  std::string text = (state.partial_text.empty() ? "" : "\n\n") + *record.say;
+  state.partial_text += text;
+  show(state, record, TextDelta{std::move(text)});
 }
 
 SENNIT_OUT_OF_FRAME void keep_broken_step(Effects::State& state, const std::string& effect, const Error& error,
@@ -179,6 +188,10 @@ asio::awaitable<Completion> Effects::complete(CompletionChange change) {
   co_await state.settle();
   const std::string effect = state.new_effect();
   const std::string said = hear(state, effect);
+  if (has_before_model(state, effect)) {
+    auto asking = before_model(state, effect);
+    co_await std::move(asking);
+  }
   const json::value in = state.journals() ? describe_request(state, change, said) : json::value();
   if (const Recorded* recorded = state.told(effect, "complete", in)) {
     state.budget.retell_step();
@@ -198,6 +211,7 @@ asio::awaitable<Completion> Effects::complete(CompletionChange change) {
     failure = current_error();
   }
   if (failure) {
+    say_instead(state, record);
     keep_broken_step(state, effect, *failure, record);
     throw Error(std::move(*failure));
   }

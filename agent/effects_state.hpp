@@ -55,6 +55,7 @@ struct Effects::State {
   std::set<std::string, std::less<>> call_ids;  // of the conversation's calls
   Budget budget;
   std::string partial_text;  // of a completion that has not ended, or broke
+  std::string said_apart;    // to a person whose input was refused; no part of the conversation
   std::uint32_t next_effect = 1;
   // Events that wait for a commit, and all that come after them. A last step, and the end that nearly always follows
   // it, share one.

@@ -8,10 +8,12 @@ namespace sennit {
 namespace {
 
 bool is_beside_the_prompt(std::string_view place) {
-  static constexpr std::array<std::string_view, 18> kBeside{"agents",
+  static constexpr std::array<std::string_view, 20> kBeside{"agents",
                                                             "settings.agents",
                                                             "settings.description",
                                                             "settings.file",
+                                                            "settings.guardrails",
+                                                            "settings.hooks",
                                                             "settings.intents",
                                                             "settings.limits",
                                                             "settings.name",

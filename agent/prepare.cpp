@@ -1,6 +1,7 @@
 // Before the planner: the instructions are filled in, the model is chosen, notes are recalled, the input is heard.
 #include <sennit/agent/effects_state.hpp>
 #include <sennit/agent/find_tools.hpp>
+#include <sennit/agent/guardrail_run.hpp>
 #include <sennit/agent/pin.hpp>
 #include <sennit/agent/runtime_state.hpp>
 
@@ -202,6 +203,23 @@ SENNIT_OUT_OF_FRAME void tell_start(Effects::State& state, std::string notice) {
   tell_uncounted_cost(state);
 }
 
+/// What the person said has to pass before anybody hears of it. Nothing: it has.
+SENNIT_OUT_OF_FRAME asio::awaitable<std::optional<Error>> refusal(Effects::State& state, std::string start,
+                                                                  std::string& input) {
+  try {
+    const bool was_heard = state.journal.find(state.scope + std::to_string(state.next_effect)) != nullptr;
+    const std::string own = start + ".input";
+    if (has_input_rails(state, own)) co_await check_input(state, own, input, was_heard);
+    const std::string of_fork = start + ".say";
+    const bool says = !state.say.empty() && has_input_rails(state, of_fork);
+    if (says) co_await check_input(state, of_fork, state.say, state.journal.replaying());
+  } catch (const Error& error) {
+    if (error.code() != errc::content_filter) throw;
+    co_return error;
+  }
+  co_return std::nullopt;
+}
+
 }  // namespace
 
 json::value describe_model(const ModelInfo& model, const std::string& notice) {
@@ -235,14 +253,20 @@ SENNIT_OUT_OF_FRAME asio::awaitable<void> prepare(Effects::State& state, std::st
   static const std::map<std::string, json::value> kNone;
   const auto& inputs = state.parent == nullptr ? state.run.options.inputs : kNone;
   state.instructions = render_instructions(state.parts.definition, inputs);
+  const std::string start = state.scope + std::to_string(state.next_effect);
   std::string notice = co_await start_agent(state);
-  co_await find_tools(state);
+  const std::optional<Error> refused = co_await refusal(state, start, input);
+  if (!refused) co_await find_tools(state);
   const bool recalls = state.parts.memory && state.parts.definition.memory.recall;
-  if (!recalls) co_await hear(state, input);
+  if (!recalls && !refused) co_await hear(state, input);
   // The run is known, and what the person said is kept, whatever becomes of the answer.
   co_await asio::this_coro::throw_if_cancelled(false);
   co_await state.committed_for_certain();
   tell_start(state, std::move(notice));
+  if (refused) {
+    if (!state.said_apart.empty()) state.emit(TextDelta{state.said_apart});
+    throw Error(*refused);
+  }
   if (!recalls) co_return;
   co_await recall_notes(state, input);
   co_await hear(state, std::move(input));

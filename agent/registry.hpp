@@ -3,6 +3,7 @@
 
 #include <sennit/agent/backend.hpp>
 #include <sennit/agent/definition.hpp>
+#include <sennit/agent/hook.hpp>
 #include <sennit/agent/memory.hpp>
 #include <sennit/agent/planner.hpp>
 #include <sennit/agent/tool.hpp>
@@ -56,6 +57,8 @@ class Registry {
   /// What makes an entry of `mcp:` a source of tools.
   void add_mcp(McpFactory factory) { mcp_ = std::move(factory); }
   void add_planner(std::string name, PlannerFactory factory);
+  /// Asked in all runs of all agents, after the agents' own.
+  void add_hook(std::shared_ptr<Hook> hook) { hooks_.push_back(std::move(hook)); }
 
   /// Each throws Error(errc::not_found) naming the nearest known name.
   [[nodiscard]] std::shared_ptr<const Backend> backend(const ModelSpec& spec, const PartContext& context) const;
@@ -68,6 +71,7 @@ class Registry {
   /// Throws Error(errc::not_found) where this registry has no MCP client.
   [[nodiscard]] std::shared_ptr<ToolSource> mcp(const McpServer& server, const PartContext& context) const;
 
+  [[nodiscard]] const std::vector<std::shared_ptr<Hook>>& hooks() const noexcept { return hooks_; }
   [[nodiscard]] std::vector<std::string> backend_names() const;
   [[nodiscard]] std::vector<std::string> tool_names() const;
   [[nodiscard]] std::vector<std::string> memory_names() const;
@@ -79,6 +83,7 @@ class Registry {
   std::map<std::string, MemoryFactory, std::less<>> memories_;
   std::map<std::string, PlannerFactory, std::less<>> planners_;
   McpFactory mcp_;
+  std::vector<std::shared_ptr<Hook>> hooks_;
 };
 
 /// The candidate nearest to `word` by edit distance, if it is near enough to be meant; else empty. It points into

@@ -1,3 +1,4 @@
+#include <sennit/agent/hook_asking.hpp>
 #include <sennit/agent/io/scope.hpp>
 #include <sennit/agent/io/secrets.hpp>
 #include <sennit/agent/io/timeout.hpp>
@@ -176,6 +177,22 @@ asio::awaitable<std::optional<ToolOutput>> resolve(Effects::State& state, const 
   co_return co_await ask_what_became(state, call, effect);
 }
 
+/// What a call gave is the hooks' first. Where the run is stopped meanwhile, nobody else gets it: it was done all the
+/// same.
+asio::awaitable<void> show_to_hooks(Effects::State& state, const ToolCall& call, const json::object& arguments,
+                                    ToolOutput& output, Performed& performed) {
+  std::optional<Error> stopped;
+  try {
+    auto showing = after_tool(state, call, arguments, performed.labels, output, performed.notices);
+    co_await std::move(showing);
+  } catch (...) {
+    stopped = current_error();
+  }
+  if (!stopped) co_return;
+  performed.result = failure_of(call, "done, but the run was stopped before its hooks had seen what it gave");
+  throw Error(std::move(*stopped));
+}
+
 }  // namespace
 
 ToolResult failure_of(const ToolCall& call, std::string what) {
@@ -203,29 +220,35 @@ asio::awaitable<void> perform(Effects::State& state, const ToolCall& call, const
     co_return;
   }
   const Repeat repeat = entry->tool->spec().repeat;
-  performed.decision = judge(state, *entry, *arguments);
+  ToolCall asked = call;  // as hooks leave it: what is approved and made is what was judged
+  auto hearing = before_tool(state, *entry, effect, asked, *arguments);
+  Decision of_hooks = co_await std::move(hearing);
+  performed.arguments = asked.arguments;
+  performed.decision = stricter(std::move(of_hooks), judge(state, *entry, *arguments));
   const Decision& decision = *performed.decision;
   state.emit(effect, PolicyDecided{call.id, call.name, decision.verdict, decision.rule});
   if (!begun_before) {
-    std::string refused = co_await refusal(state, *entry, call, effect, decision);
+    std::string refused = co_await refusal(state, *entry, asked, effect, decision);
     if (!refused.empty()) co_return fail(std::move(refused));
     // From here on it may have happened: where that matters, its start is on disk first.
     state.journal.start(effect, "tool", describe_call(call), state.wall_now());
     if (repeat != Repeat::idempotent) co_await state.committed();
   } else {
-    co_await retell_approval(state, call, effect);
+    co_await retell_approval(state, asked, effect);
   }
   std::optional<ToolOutput> output;
   if (begun_before && (repeat == Repeat::never || repeat == Repeat::probed)) {
-    auto resolving = resolve(state, *entry, call, effect, *arguments);
+    auto resolving = resolve(state, *entry, asked, effect, *arguments);
     output = co_await std::move(resolving);
   }
   // Where it is to be made again, what holds now counts.
   if (!output && begun_before && decision.verdict == Verdict::deny)
     co_return fail("not allowed (" + decision.rule + ")");
-  if (!output) output = co_await do_call(state, *entry, call, effect, *arguments, performed.progress);
+  if (!output) output = co_await do_call(state, *entry, asked, effect, *arguments, performed.progress);
   performed.labels = label(state, *entry, *arguments, *output);
   output->content = secrets::redact(sanitize_utf8(output->content));  // before it is cut, and before it is spilt
+  auto showing = show_to_hooks(state, asked, *arguments, *output, performed);
+  co_await std::move(showing);
   // What it gave was given: a cancellation is for what comes next.
   std::string content;
   co_await asio::this_coro::throw_if_cancelled(false);

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sennit {
 
@@ -15,7 +16,9 @@ struct Performed {
   json::array progress{};  // what it told, also where it was stopped
   bool stopped = false;    // with the run
   std::optional<Decision> decision{};
-  Labels labels{};  // of the result
+  Labels labels{};                         // of the result
+  std::vector<std::string> notices{};      // of hooks that saw what it gave
+  std::optional<std::string> arguments{};  // as hooks left them
 };
 
 [[nodiscard]] ToolResult failure_of(const ToolCall& call, std::string what);

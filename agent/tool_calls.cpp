@@ -2,6 +2,7 @@
 // hears of its result.
 #include <sennit/agent/effects_state.hpp>
 #include <sennit/agent/find_tools.hpp>
+#include <sennit/agent/hook_asking.hpp>
 #include <sennit/agent/io/scope.hpp>
 #include <sennit/agent/single_call.hpp>
 
@@ -16,6 +17,7 @@ namespace {
 
 struct Batch {
   std::vector<ToolCall> calls;
+  std::vector<ToolCall> made;  // as hooks left them
   std::vector<std::string> effects;
   std::vector<std::optional<Message>> results;
   std::vector<bool> started;
@@ -33,6 +35,7 @@ asio::awaitable<void> retell_call(Effects::State& state, Batch& batch, std::size
   const std::string& effect = batch.effects[index];
   state.emit(effect, ToolStarted{call});
   const json::value& out = recorded.out;
+  const ToolCall& made = batch.made[index] = retell_before_tool(state, call, effect);
   if (const json::value* policy = find(out, "policy")) {
     const Verdict verdict = parse_verdict(find_string(*policy, "verdict")).value_or(Verdict::deny);
     state.emit(effect, PolicyDecided{call.id, call.name, verdict, std::string(find_string(*policy, "rule"))});
@@ -40,7 +43,7 @@ asio::awaitable<void> retell_call(Effects::State& state, Batch& batch, std::size
   const bool stopped = find(out, "stopped") != nullptr;
   std::optional<Error> failure;
   try {
-    co_await retell_inside(state, call, effect);
+    co_await retell_inside(state, made, effect);
   } catch (...) {
     failure = current_error();
   }
@@ -50,6 +53,9 @@ asio::awaitable<void> retell_call(Effects::State& state, Batch& batch, std::size
     for (const json::value& text : progress->as_array()) {
       state.emit(effect, ToolProgress{call.id, std::string(text.as_string())});
     }
+  }
+  if (const json::value* notices = find(out, "notices")) {
+    for (const json::value& text : notices->as_array()) state.emit(effect, Notice{std::string(text.as_string())});
   }
   const json::value* is_error = find(out, "is_error");
   ToolResult result{call.id, call.name, std::string(find_string(out, "content")),
@@ -67,6 +73,7 @@ SENNIT_OUT_OF_FRAME void keep_result(Effects::State& state, const Batch& batch, 
   json::object out{
       {"call", result.call_id}, {"content", result.content}, {"is_error", result.is_error}, {"us", duration.count()}};
   if (!performed.progress.empty()) out["progress"] = performed.progress;
+  if (!performed.notices.empty()) out["notices"] = json::array(performed.notices.begin(), performed.notices.end());
   if (performed.stopped) out["stopped"] = true;
   if (performed.decision) {
     out["policy"] = {{"verdict", to_string(performed.decision->verdict)}, {"rule", performed.decision->rule}};
@@ -99,10 +106,13 @@ asio::awaitable<void> make_call(Effects::State& state, Batch& batch, std::size_t
   } catch (...) {
     stopped = current_error();
   }
+  if (performed.arguments) batch.made[index].arguments = *performed.arguments;
   if (stopped) {
     // It stays open: the run is left to be resumed, or what becomes of the call cannot be kept.
     if (state.leaving() || stopped->code() != errc::cancelled) throw Error(std::move(*stopped));
-    performed.result = failure_of(call, "stopped before it ended: " + state.run.cancel_reason);
+    if (performed.result.call_id.empty()) {
+      performed.result = failure_of(call, "stopped before it ended: " + state.run.cancel_reason);
+    }
     performed.stopped = true;
   }
   const auto duration = std::chrono::duration_cast<std::chrono::microseconds>(state.run.environment->now() - begun);
@@ -112,6 +122,7 @@ asio::awaitable<void> make_call(Effects::State& state, Batch& batch, std::size_t
   // What was done is known to be done, before anybody hears of it. A cancellation is for what comes next.
   co_await asio::this_coro::throw_if_cancelled(false);
   co_await state.committed_for_certain();
+  for (std::string& notice : performed.notices) state.emit(effect, Notice{std::move(notice)});
   state.emit(effect, ToolFinished{std::move(performed.result), duration});
   if (stopped) throw Error(std::move(*stopped));
 }
@@ -196,6 +207,7 @@ asio::awaitable<std::vector<ToolResult>> call_tools(Effects::State& state, std::
   }
   Batch batch;
   batch.calls = std::move(calls);
+  batch.made = batch.calls;
   batch.position = state.next_position;
   for (std::size_t i = 0; i < batch.calls.size(); ++i) batch.effects.push_back(effect + "." + std::to_string(i + 1));
   batch.results.resize(batch.calls.size());
@@ -211,7 +223,7 @@ asio::awaitable<std::vector<ToolResult>> call_tools(Effects::State& state, std::
   for (std::size_t i = 0; i < batch.results.size(); ++i) {
     if (!batch.results[i]) continue;
     results.push_back(std::get<ToolResult>(batch.results[i]->parts.front()));
-    if (!results.back().is_error) show_found(state, batch.calls[i]);
+    if (!results.back().is_error) show_found(state, batch.made[i]);
     state.adopt(std::move(*batch.results[i]));  // where it is kept, it was kept with its effect
   }
   state.next_position = batch.position + static_cast<std::int64_t>(batch.calls.size());

@@ -136,7 +136,6 @@ class StdioLink final : public Link, public std::enable_shared_from_this<StdioLi
   };
 
   void listen() {
-    messages_ = 0;
     // The readers may be in the middle of a step when this link goes.
     const std::shared_ptr<StdioLink> self = shared_from_this();
     reading_ = std::make_unique<TaskScope>(environment_.executor(), [weak = weak_from_this()](const Error& error) {
@@ -172,7 +171,11 @@ class StdioLink final : public Link, public std::enable_shared_from_this<StdioLi
     if (inbox_ == nullptr) return;
     if (auto* answer = std::get_if<Answer>(&message)) {
       const std::string id = answer->id ? describe(*answer->id) : "no id";
-      if (!pending_.settle(std::move(*answer))) garbage("answered " + id + ", which nobody asked");
+      if (pending_.settle(std::move(*answer))) {
+        messages_ = 0;
+      } else {
+        garbage("answered " + id + ", which nobody asked");
+      }
     } else if (auto* notification = std::get_if<Notification>(&message)) {
       inbox_->notified(std::move(*notification), pending_.only());
     } else if (auto* request = std::get_if<Request>(&message)) {
@@ -252,7 +255,7 @@ class StdioLink final : public Link, public std::enable_shared_from_this<StdioLi
   std::shared_ptr<Child> child_;
   std::unique_ptr<TaskScope> reading_;
   std::size_t listeners_ = 0;
-  std::size_t messages_ = 0;
+  std::size_t messages_ = 0;  // since the last answer
   std::size_t garbage_ = 0;
   Pending pending_;
   Lock writing_;

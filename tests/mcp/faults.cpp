@@ -123,6 +123,7 @@ TEST_CASE("a server that fails during a call fails the call in bounded time, and
   TestEnvironment env;
   McpServer server = impatient({fault.arguments});
   server.start_timeout = milliseconds(5'000);
+  if (fault.code != errc::timeout) server.timeout = milliseconds(5'000);
   const Source source(server);
   const Tools tools = source.tools(env);
   for (int i = 0; i < 2; ++i) {

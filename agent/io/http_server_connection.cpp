@@ -290,13 +290,14 @@ asio::awaitable<void> Connection::answer(ServerRequest request) {
 
 asio::awaitable<void> Connection::handle(ServerRequest request, Watch& watch) {
   const asio::cancellation_state caller = co_await asio::this_coro::cancellation_state;
-  caller.slot().assign([&watch](asio::cancellation_type type) { watch.stop.emit(type); });
+  asio::cancellation_slot slot = caller.slot();
+  if (slot.is_connected()) slot.assign([&watch](asio::cancellation_type type) { watch.stop.emit(type); });
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   asio::awaitable<void> handling = handler_(std::move(request), *this);
   auto ended = asio::co_spawn(executor, spawnable(std::move(handling)),
                               asio::bind_cancellation_slot(watch.stop.slot(), asio::as_tuple(asio::use_awaitable)));
   const auto [failure] = co_await std::move(ended);
-  caller.slot().clear();
+  slot.clear();
   if (failure) std::rethrow_exception(failure);
 }
 

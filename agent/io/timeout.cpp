@@ -27,15 +27,18 @@ asio::awaitable<void> run_before(Environment& environment, milliseconds limit, a
   });
   // The operation has one slot, and two who may cancel it: the alarm, and whoever cancels this coroutine.
   const asio::cancellation_state caller = co_await asio::this_coro::cancellation_state;
-  caller.slot().assign([&alarm, &stop](asio::cancellation_type type) {
-    alarm.reset();  // what was cancelled may take its time to clean up
-    stop.emit(type);
-  });
+  asio::cancellation_slot slot = caller.slot();  // none where the coroutine was spawned without one
+  if (slot.is_connected()) {
+    slot.assign([&alarm, &stop](asio::cancellation_type type) {
+      alarm.reset();  // what was cancelled may take its time to clean up
+      stop.emit(type);
+    });
+  }
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   auto ended = asio::co_spawn(executor, spawnable(std::move(operation)),
                               asio::bind_cancellation_slot(stop.slot(), asio::as_tuple(asio::use_awaitable)));
   const auto [failure] = co_await std::move(ended);
-  caller.slot().clear();
+  slot.clear();
   if (!failure) co_return;
   if (!expired || caller.cancelled() != asio::cancellation_type::none) std::rethrow_exception(failure);
   throw Error(errc::timeout, what + " took longer than " + std::to_string(limit.count()) + " ms").retry();

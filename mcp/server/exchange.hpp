@@ -30,7 +30,7 @@ class Rejection : public std::exception {
 };
 
 /// What a client said about itself.
-struct Caller {
+struct ClientFacts {
   Era era = Era::legacy;
   std::string version;
   json::object capabilities;
@@ -51,7 +51,7 @@ class Exchange {
  public:
   virtual ~Exchange() = default;
   [[nodiscard]] virtual Environment& environment() = 0;
-  [[nodiscard]] virtual const Caller& caller() const = 0;
+  [[nodiscard]] virtual const ClientFacts& caller() const = 0;
   /// Throws the Rejection that names a capability which the client lacks.
   virtual void require(std::string_view capability) const = 0;
 

@@ -62,7 +62,7 @@ bool has_flag(const json::object& capabilities, std::string_view capability, std
   return one != nullptr && true_at(*one, flag);
 }
 
-[[noreturn]] void reject_resource(const Caller& who, const std::string& uri) {
+[[noreturn]] void reject_resource(const ClientFacts& who, const std::string& uri) {
   const std::int64_t number = who.era == Era::modern ? code::kInvalidParams : code::kLegacyNoResource;
   throw Rejection(number, "there is no resource '" + uri + "'", json::object{{"uri", uri}});
 }
@@ -130,7 +130,7 @@ json::object Server::State::page(json::array entries, const char* key, const jso
   return result;
 }
 
-std::optional<json::object> Server::State::answer_now(Peer& peer, const Caller& who, const Request& request) {
+std::optional<json::object> Server::State::answer_now(Peer& peer, const ClientFacts& who, const Request& request) {
   const std::string& method = request.method;
   if (who.era == Era::modern && is_legacy_only(method)) reject_unknown(method);
   if (who.era == Era::legacy) {
@@ -172,7 +172,7 @@ std::optional<json::object> Server::State::answer_now(Peer& peer, const Caller& 
 
 asio::awaitable<json::object> Server::State::answer_later(std::shared_ptr<ServedCall> call) {
   const Request request = call->request();  // may be another one after a question
-  const Caller who = call->caller();
+  const ClientFacts who = call->caller();
   if (request.method == "tools/call") {
     auto calling = call_tool(service, *call, request.params);
     co_return co_await std::move(calling);
@@ -195,7 +195,7 @@ asio::awaitable<json::object> Server::State::answer_later(std::shared_ptr<Served
   co_return json::object{{"completion", std::move(completion)}};
 }
 
-json::object Server::State::finished(const Caller& who, const std::string& method, json::object result) const {
+json::object Server::State::finished(const ClientFacts& who, const std::string& method, json::object result) const {
   if (who.era == Era::legacy) {
     const json::value* structured = result.if_contains("structuredContent");
     if (structured != nullptr && !structured->is_object()) result.erase("structuredContent");

@@ -21,6 +21,12 @@ std::size_t rank_of(std::string_view level) {
   return static_cast<std::size_t>(std::ranges::find(kLevels, level) - kLevels.begin());
 }
 
+/// Whole where it is whole: `3`, not `3E0`.
+json::value number(double value) {
+  const auto whole = static_cast<std::int64_t>(value);
+  return static_cast<double>(whole) == value ? json::value(whole) : json::value(value);
+}
+
 std::string_view capability_for(std::string_view method) {
   if (method == "sampling/createMessage") return "sampling";
   if (method == "roots/list") return "roots";
@@ -34,7 +40,8 @@ std::string digest_of(const Request& request) {
   return sha256(request.method + json::serialize(params));
 }
 
-json::object input_required(const Caller& who, const Server::State& server, json::object requests, std::string state) {
+json::object input_required(const ClientFacts& who, const Server::State& server, json::object requests,
+                            std::string state) {
   json::object result{{"resultType", "input_required"}, {"inputRequests", std::move(requests)}};
   result["requestState"] = std::move(state);
   return server.finished(who, {}, std::move(result));
@@ -54,7 +61,7 @@ const json::object& meta_of(const json::object& params) {
 
 // ---- what a handler does ----
 
-ServedCall::ServedCall(Server::State& server, std::shared_ptr<Peer> peer, Caller who, Request request,
+ServedCall::ServedCall(Server::State& server, std::shared_ptr<Peer> peer, ClientFacts who, Request request,
                        std::shared_ptr<Outlet> outlet)
     : server_(server),
       peer_(std::move(peer)),
@@ -78,8 +85,8 @@ void ServedCall::require(std::string_view capability) const {
 void ServedCall::progress(double value, std::optional<double> total, std::string message) {
   const json::value* token = meta_of(request_.params).if_contains(meta::kProgressToken);
   if (token == nullptr || !read_id(*token) || outlet_ == nullptr || !outlet_->has_room()) return;
-  json::object params{{"progressToken", *token}, {"progress", value}};
-  if (total) params["total"] = *total;
+  json::object params{{"progressToken", *token}, {"progress", number(value)}};
+  if (total) params["total"] = number(*total);
   if (!message.empty()) params["message"] = std::move(message);
   outlet_->put(to_json(Notification{"notifications/progress", std::move(params)}));
 }
@@ -235,7 +242,8 @@ void ServedCall::finish_unanswered() {
   std::exchange(outlet_, nullptr)->drop();
 }
 
-void ServedCall::come_back(std::shared_ptr<Peer> peer, Caller who, Request request, std::shared_ptr<Outlet> outlet) {
+void ServedCall::come_back(std::shared_ptr<Peer> peer, ClientFacts who, Request request,
+                           std::shared_ptr<Outlet> outlet) {
   take_replies(request.params);  // throws before anything has changed
   expiry.reset();
   peer_ = std::move(peer);
@@ -316,7 +324,7 @@ std::string Server::State::park(const std::shared_ptr<ServedCall>& call) {
   return seal.close(json::serialize(state));
 }
 
-void Server::State::come_back(const std::shared_ptr<Peer>& peer, const Caller& who, Request request,
+void Server::State::come_back(const std::shared_ptr<Peer>& peer, const ClientFacts& who, Request request,
                               const std::shared_ptr<Outlet>& outlet) {
   const std::optional<std::string> text = seal.open(text_at(request.params, "requestState"));
   const std::optional<json::value> state = text ? parse_json(*text) : std::nullopt;

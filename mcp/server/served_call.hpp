@@ -37,11 +37,11 @@ class ServedCall final : public Exchange, public std::enable_shared_from_this<Se
     std::string key;
   };
 
-  ServedCall(Server::State& server, std::shared_ptr<Peer> peer, Caller who, Request request,
+  ServedCall(Server::State& server, std::shared_ptr<Peer> peer, ClientFacts who, Request request,
              std::shared_ptr<Outlet> outlet);
 
   Environment& environment() override;
-  const Caller& caller() const override { return who_; }
+  const ClientFacts& caller() const override { return who_; }
   void require(std::string_view capability) const override;
   void progress(double value, std::optional<double> total, std::string message) override;
   void log(std::string_view level, std::string logger, json::value data) override;
@@ -58,7 +58,7 @@ class ServedCall final : public Exchange, public std::enable_shared_from_this<Se
   void finish(json::object answer);
   void finish_unanswered();
   /// The client came back, with another id and the replies.
-  void come_back(std::shared_ptr<Peer> peer, Caller who, Request request, std::shared_ptr<Outlet> outlet);
+  void come_back(std::shared_ptr<Peer> peer, ClientFacts who, Request request, std::shared_ptr<Outlet> outlet);
   /// A legacy client's answer.
   static void settle(const Asked& asked, const Answer& answer);
 
@@ -79,7 +79,7 @@ class ServedCall final : public Exchange, public std::enable_shared_from_this<Se
 
   Server::State& server_;
   std::shared_ptr<Peer> peer_;
-  Caller who_;
+  ClientFacts who_;
   Request request_;
   std::shared_ptr<Outlet> outlet_;    // null while it is parked
   std::optional<json::object> late_;  // the answer, come while it was parked

@@ -142,11 +142,11 @@ asio::awaitable<void> Server::stop(milliseconds grace) {
 
 // ---- messages ----
 
-Caller Server::State::identify(const Peer& peer, const Request& request) const {
+ClientFacts Server::State::identify(const Peer& peer, const Request& request) const {
   if (is_modern(request, {})) {
     if (std::optional<Fault> fault = check_envelope(request)) throw Rejection(std::move(*fault));
     const json::object& about = meta_of(request.params);
-    Caller who{Era::modern, std::string(text_at(about, meta::kVersion)), {}, {}};
+    ClientFacts who{Era::modern, std::string(text_at(about, meta::kVersion)), {}, {}};
     if (const json::object* capabilities = mcp::find_object(about, meta::kClientCapabilities)) {
       who.capabilities = *capabilities;
     }
@@ -169,7 +169,7 @@ void Server::State::take(const std::shared_ptr<Peer>& peer, Request request, con
   Fault fault;
   try {
     if (stopping) throw Rejection(code::kInternal, "the server is ending");
-    Caller who = identify(*peer, request);
+    ClientFacts who = identify(*peer, request);
     if (peer->under_way.contains(id) || peer->listening.contains(id)) {
       throw Rejection(code::kInvalidRequest, "a request with the id " + describe(id) + " is under way");
     }

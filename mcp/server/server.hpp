@@ -37,7 +37,7 @@ class ServerPeer {
   /// The handshake has been made.
   [[nodiscard]] virtual bool is_greeted() const = 0;
   /// What it made out of the handshake, or of its last request.
-  [[nodiscard]] virtual const Caller& caller() const = 0;
+  [[nodiscard]] virtual const ClientFacts& caller() const = 0;
   /// Requests under way.
   [[nodiscard]] virtual std::size_t calls() const = 0;
   /// Until there are none. One caller at a time. Cancellation: terminal.

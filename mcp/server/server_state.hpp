@@ -26,7 +26,7 @@ struct Listening {
 struct Peer final : ServerPeer {
   void set_outlet(std::shared_ptr<Outlet> given) override { outlet = std::move(given); }
   [[nodiscard]] bool is_greeted() const override { return greeted; }
-  [[nodiscard]] const Caller& caller() const override { return who; }
+  [[nodiscard]] const ClientFacts& caller() const override { return who; }
   [[nodiscard]] std::size_t calls() const override { return under_way.size(); }
   asio::awaitable<void> settled() override {
     while (!under_way.empty()) co_await quiet.wait();
@@ -36,7 +36,7 @@ struct Peer final : ServerPeer {
     if (under_way.empty()) quiet.notify();
   }
 
-  Caller who;
+  ClientFacts who;
   bool greeted = false;
   std::shared_ptr<Outlet> outlet;
   std::string level = "info";                  // of log messages, to a legacy client
@@ -57,15 +57,15 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   void take(Peer& peer, const Notification& notification);
   void take(Peer& peer, const Answer& answer);
   /// Who asks. Throws Rejection where that cannot be told.
-  [[nodiscard]] Caller identify(const Peer& peer, const Request& request) const;
+  [[nodiscard]] ClientFacts identify(const Peer& peer, const Request& request) const;
 
   // ---- requests (requests.cpp) ----
   /// The result, where it takes no waiting. Throws Rejection.
-  [[nodiscard]] std::optional<json::object> answer_now(Peer& peer, const Caller& who, const Request& request);
+  [[nodiscard]] std::optional<json::object> answer_now(Peer& peer, const ClientFacts& who, const Request& request);
   /// The result of what may take its time.
   [[nodiscard]] asio::awaitable<json::object> answer_later(std::shared_ptr<ServedCall> call);
   /// Adds what every result of this era has.
-  [[nodiscard]] json::object finished(const Caller& who, const std::string& method, json::object result) const;
+  [[nodiscard]] json::object finished(const ClientFacts& who, const std::string& method, json::object result) const;
   [[nodiscard]] json::object initialize(Peer& peer, const Request& request) const;
   [[nodiscard]] json::object discover() const;
   [[nodiscard]] json::object page(json::array entries, const char* key, const json::object& params) const;
@@ -77,7 +77,7 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   /// The client is to come back for it. What it has to bring.
   [[nodiscard]] std::string park(const std::shared_ptr<ServedCall>& call);
   /// It has come back. Throws Rejection.
-  void come_back(const std::shared_ptr<Peer>& peer, const Caller& who, Request request,
+  void come_back(const std::shared_ptr<Peer>& peer, const ClientFacts& who, Request request,
                  const std::shared_ptr<Outlet>& outlet);
   void ended(const std::shared_ptr<ServedCall>& call);
 

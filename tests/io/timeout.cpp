@@ -100,3 +100,11 @@ TEST_CASE("a deadline works on the real clock too", "[timeout]") {
   CHECK(run_error(env, bounded(env, 20ms, std::chrono::hours(1))).code() == errc::timeout);
   CHECK(run(env, bounded(env, 30'000ms, 5ms)) == "done");
 }
+
+TEST_CASE("a deadline needs no cancellation slot", "[timeout]") {
+  TestEnvironment env;
+  bool done = false;
+  asio::co_spawn(env.executor(), bounded(env, 1ms, 60'000ms),
+                 [&](const std::exception_ptr& failure, const std::string&) { done = failure != nullptr; });
+  until(env, [&] { return done; });
+}

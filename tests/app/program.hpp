@@ -40,6 +40,7 @@ class Program {
   /// Reads until standard output contains `text`. Throws std::runtime_error after kPatience, or if the program ends.
   void until_out(std::string_view text);
   void signal(int signal) const;
+  [[nodiscard]] pid_t id() const noexcept { return child_; }
   /// Nobody reads its standard output any more.
   void close_out();
   [[nodiscard]] Ended wait();

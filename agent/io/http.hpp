@@ -54,6 +54,9 @@ struct Request {
   std::string ca_file;
   /// Offer gzip and decode it; Limits::body counts decoded bytes. Leave it off for streams.
   bool gzip = false;
+  /// Send it at most once, whatever happens: on a connection of its own. Over one that was used before, and breaks
+  /// without a byte of an answer, curl sends again, and nobody can tell whether the first had been taken.
+  bool once = false;
   /// Asked for every address right before a socket connects to it, and again for the peer of a connection that is
   /// used anew; false refuses it (errc::denied). Must not call the client. Redirects are never followed by the
   /// client: a 3xx is an answer like any other.

@@ -118,6 +118,7 @@ HeaderList configure(CURL* easy, Transfer& transfer, Engine& engine, const Reque
   curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &connected_callback);
   curl_easy_setopt(easy, CURLOPT_PREREQDATA, &transfer);
   if (request.gzip) curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+  if (request.once) curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
   set_network(easy, transfer, engine, request);
   set_body(easy, request);
   return headers;

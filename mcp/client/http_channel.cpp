@@ -70,8 +70,8 @@ HttpChannel::HttpChannel(Environment& environment, const McpServer& server, std:
 }
 
 asio::awaitable<std::unique_ptr<http::Response>> HttpChannel::send(std::string method, std::string url,
-                                                                   std::vector<http::Header> headers,
-                                                                   std::string body) {
+                                                                   std::vector<http::Header> headers, std::string body,
+                                                                   bool once) {
   for (int attempt = 1;; ++attempt) {
     http::Request request;
     request.method = method;
@@ -84,6 +84,7 @@ asio::awaitable<std::unique_ptr<http::Response>> HttpChannel::send(std::string m
       if (!authorization.empty()) request.headers.push_back({"Authorization", std::move(authorization)});
     }
     request.body = body;
+    request.once = once;
     request.deadlines = {.connect = kConnect, .first_byte = milliseconds{0}, .idle = milliseconds{0}};
     request.limits.body = kMaxStream;
     request.allow_address = [allow = allow_private_](const sockaddr& address) { return may_connect(address, allow); };

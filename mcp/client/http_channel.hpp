@@ -33,11 +33,11 @@ class HttpChannel {
   HttpChannel(Environment& environment, const McpServer& server, std::shared_ptr<Authorizer> authorizer,
               std::function<void(bool waits)> pause);
 
-  /// Sends; signs in and sends again where the server wants that. Deadlines are the caller's. Throws Error, HttpRefused
-  /// (401 and 403 that could not be helped, redirects).
+  /// Sends, if `once` at most one time; signs in and sends again where the server wants that. Deadlines are the
+  /// caller's. Throws Error, HttpRefused (401 and 403 that could not be helped, redirects).
   [[nodiscard]] asio::awaitable<std::unique_ptr<http::Response>> send(std::string method, std::string url,
                                                                       std::vector<http::Header> headers,
-                                                                      std::string body);
+                                                                      std::string body, bool once = false);
   [[nodiscard]] const std::string& url() const { return url_; }
   [[nodiscard]] Environment& environment() const { return environment_; }
   [[nodiscard]] const std::string& name() const { return name_; }

@@ -54,7 +54,9 @@ class HttpLink final : public Link, public std::enable_shared_from_this<HttpLink
     }
     std::vector<http::Header> headers = headers_for(request.method, request.params);
     headers.insert(headers.end(), request.headers.begin(), request.headers.end());
-    auto posting = post(write_message(Request{id, std::move(request.method), std::move(request.params)}), headers);
+    const bool once = request.method == "tools/call";
+    auto posting =
+        post(write_message(Request{id, std::move(request.method), std::move(request.params)}), headers, once);
     std::unique_ptr<http::Response> response = co_await std::move(posting);
     if (greets) session_ = response->header(header::kSession).substr(0, kMaxSession);
     if (response->status() < 300 && media_type(response->header("content-type")) == "text/event-stream") {
@@ -141,11 +143,12 @@ class HttpLink final : public Link, public std::enable_shared_from_this<HttpLink
     }
   }
 
-  asio::awaitable<std::unique_ptr<http::Response>> post(std::string body, std::vector<http::Header> headers) {
+  asio::awaitable<std::unique_ptr<http::Response>> post(std::string body, std::vector<http::Header> headers,
+                                                        bool once) {
     headers.push_back({"Content-Type", "application/json"});
     headers.push_back({"Accept", "application/json, text/event-stream"});
     const bool in_session = !session_.empty();
-    auto sending = channel_->send("POST", channel_->url(), std::move(headers), std::move(body));
+    auto sending = channel_->send("POST", channel_->url(), std::move(headers), std::move(body), once);
     std::unique_ptr<http::Response> response = co_await std::move(sending);
     if (response->status() == 404 && in_session) {  // it has forgotten us, perhaps because it was started anew
       lost_ = true;
@@ -157,7 +160,7 @@ class HttpLink final : public Link, public std::enable_shared_from_this<HttpLink
 
   asio::awaitable<void> tell(std::string message, std::vector<http::Header> headers) {
     const std::shared_ptr<HttpLink> self = shared_from_this();
-    auto posting = post(std::move(message), std::move(headers));
+    auto posting = post(std::move(message), std::move(headers), false);
     const std::unique_ptr<http::Response> response = co_await std::move(posting);
     const int status = response->status();
     const std::string said = co_await read_body(*response);

@@ -56,14 +56,15 @@ class SseLink final : public Link, public std::enable_shared_from_this<SseLink> 
     const std::shared_ptr<SseLink> self = shared_from_this();
     if (dead_) throw NotTaken(dead_->code(), dead_->message());
     Pending::Waiter waiter(pending_, request.id);
-    auto posting = post(write_message(Request{request.id, std::move(request.method), std::move(request.params)}));
+    const bool once = request.method == "tools/call";
+    auto posting = post(write_message(Request{request.id, std::move(request.method), std::move(request.params)}), once);
     co_await std::move(posting);
     auto waiting = waiter.wait();
     co_return co_await std::move(waiting);
   }
 
-  asio::awaitable<void> notify(Notification notification) override { return post(write_message(notification)); }
-  asio::awaitable<void> answer(Answer answer) override { return post(write_message(answer)); }
+  asio::awaitable<void> notify(Notification notification) override { return post(write_message(notification), false); }
+  asio::awaitable<void> answer(Answer answer) override { return post(write_message(answer), false); }
   void agreed(const ServerFacts& /*facts*/) override {}
   bool usable() const override { return inbox_ != nullptr && !dead_ && !endpoint_.empty(); }
 
@@ -113,11 +114,11 @@ class SseLink final : public Link, public std::enable_shared_from_this<SseLink> 
     greeted_.notify();
   }
 
-  asio::awaitable<void> post(std::string message) {
+  asio::awaitable<void> post(std::string message, bool once) {
     const std::shared_ptr<SseLink> self = shared_from_this();
     if (dead_) throw Error(*dead_);
     std::vector<http::Header> headers{{"Content-Type", "application/json"}};
-    auto sending = channel_->send("POST", endpoint_, std::move(headers), std::move(message));
+    auto sending = channel_->send("POST", endpoint_, std::move(headers), std::move(message), once);
     const std::unique_ptr<http::Response> response = co_await std::move(sending);
     const int status = response->status();
     const std::string said = co_await read_body(*response);

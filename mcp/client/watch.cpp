@@ -36,7 +36,8 @@ asio::awaitable<void> Watch::run(asio::awaitable<void> operation, std::string wh
   if (!failure) co_return;
   if (!expired_ || caller.cancelled() != asio::cancellation_type::none) std::rethrow_exception(failure);
   const auto spent = std::chrono::duration_cast<milliseconds>(environment_.now() - began_);
-  throw Error(errc::timeout, what + " took longer than " + std::to_string(std::max(limit_, spent).count()) + " ms");
+  const milliseconds told = moved_ == began_ ? limit_ : spent;
+  throw Error(errc::timeout, what + " took longer than " + std::to_string(told.count()) + " ms");
 }
 
 void Watch::arm() {

@@ -110,11 +110,13 @@ class Parser {
       begin(true);
       names_of_git(rest);
     } else if (take("--- ", rest) && at_ + 1 < lines_.size() && lines_[at_ + 1].starts_with("+++ ")) {
-      if (!git_ || !change_ || seen_names_) begin(false);
+      std::string from = path_of(rest, "a/");
+      std::string to = path_of(lines_[at_ + 1].substr(4), "b/");
+      if (!belongs(from, to)) begin(false);
       seen_names_ = true;
-      set(old_, path_of(rest, "a/"));
       ++at_;
-      set(new_, path_of(line().substr(4), "b/"));
+      old_ = std::move(from);
+      new_ = std::move(to);
     } else if (take("@@ ", rest) || line() == "@@") {
       if (!change_ || !seen_names_) refuse("a hunk before the lines `--- FILE` and `+++ FILE`");
       return hunk();
@@ -124,7 +126,13 @@ class Parser {
     ++at_;
   }
 
-  static void set(std::optional<std::string>& path, std::string value) { path = std::move(value); }
+  /// Whether these names are those of the change that `diff --git` began: plain diffs may follow it.
+  [[nodiscard]] bool belongs(const std::string& from, const std::string& to) const {
+    if (!change_ || !git_ || seen_names_) return false;
+    if (kind_ == Change::Kind::rename) return old_ == from && new_ == to;
+    if (git_name_.empty()) return true;  // its names were not clear
+    return (from.empty() || from == git_name_) && (to.empty() || to == git_name_);
+  }
 
   void git_line() {
     std::string_view rest;
@@ -137,9 +145,9 @@ class Parser {
       change_->mode = rest;
     } else if (take("rename from ", rest)) {
       kind_ = Change::Kind::rename;
-      set(old_, path_of(rest, ""));
+      old_ = path_of(rest, "");
     } else if (take("rename to ", rest)) {
-      set(new_, path_of(rest, ""));
+      new_ = path_of(rest, "");
     } else if (take("copy from ", rest) || take("copy to ", rest)) {
       refuse("copies are not done: write the new file");
     } else if (line().starts_with("GIT binary patch") || line().starts_with("Binary files ")) {

@@ -70,11 +70,13 @@ struct Connection::State {
                                      ? fmt::format("the database is locked by another program for {} seconds", limit)
                                      : fmt::format("the statement took longer than {} seconds", limit));
     }
+    // SQLite takes a refusal of CREATE for a schema that changed meanwhile.
+    if (kind == SQLITE_AUTH || words == "not authorized") {
+      throw Error(errc::denied, fmt::format("{}: {}", words,
+                                            may_write ? "one statement that reads or changes this database is permitted"
+                                                      : "only queries (SELECT) of this database are permitted"));
+    }
     switch (kind) {
-      case SQLITE_AUTH:
-        throw Error(errc::denied, fmt::format("{}: {}", words,
-                                              may_write ? "one statement of SQL that reads or changes this database"
-                                                        : "only queries (SELECT) of this database are permitted"));
       case SQLITE_READONLY:
         throw Error(errc::denied, fmt::format("{}: the database can only be read", words));
       case SQLITE_ERROR:

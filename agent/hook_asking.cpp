@@ -207,10 +207,13 @@ ToolCall retell_before_tool(Effects::State& state, const ToolCall& call, const s
   return changed;
 }
 
+bool has_after_tool(const Effects::State& state, std::string_view tool) {
+  return !hooks_at(state, HookPoint::after_tool, tool).empty();
+}
+
 asio::awaitable<void> after_tool(Effects::State& state, const ToolCall& call, const json::object& arguments,
                                  const Labels& labels, ToolOutput& output, std::vector<std::string>& notices) {
   const Hooks hooks = hooks_at(state, HookPoint::after_tool, call.name);
-  if (hooks.empty()) co_return;
   HookQuestion question = question_of(state, HookPoint::after_tool, labels);
   question.tool = call.name;
   question.view["call"] = describe(call, arguments);

@@ -8,6 +8,7 @@
 #include <sennit/agent/single_call.hpp>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sennit {
@@ -30,6 +31,7 @@ namespace sennit {
 /// The call as hooks left it, of one that is told.
 [[nodiscard]] ToolCall retell_before_tool(Effects::State& state, const ToolCall& call, const std::string& effect);
 
+[[nodiscard]] bool has_after_tool(const Effects::State& state, std::string_view tool);
 /// Once the call was made: `output` becomes what hooks make of it. Kept in the call's record. What the person is to be
 /// told goes into `notices`.
 [[nodiscard]] asio::awaitable<void> after_tool(Effects::State& state, const ToolCall& call,

@@ -247,8 +247,10 @@ asio::awaitable<void> perform(Effects::State& state, const ToolCall& call, const
   if (!output) output = co_await do_call(state, *entry, asked, effect, *arguments, performed.progress);
   performed.labels = label(state, *entry, *arguments, *output);
   output->content = secrets::redact(sanitize_utf8(output->content));  // before it is cut, and before it is spilt
-  auto showing = show_to_hooks(state, asked, *arguments, *output, performed);
-  co_await std::move(showing);
+  if (has_after_tool(state, asked.name)) {
+    auto showing = show_to_hooks(state, asked, *arguments, *output, performed);
+    co_await std::move(showing);
+  }
   // What it gave was given: a cancellation is for what comes next.
   std::string content;
   co_await asio::this_coro::throw_if_cancelled(false);

@@ -68,13 +68,12 @@ Labels labels_from_json(const json::value& value) {
 }
 
 std::string describe_origins(const std::vector<std::string>& origins) {
-  constexpr std::size_t kShown = 4;
+  // All of them: a person who agrees for good must not agree to what is not shown.
   std::string text;
-  for (std::size_t i = 0; i < origins.size() && i < kShown; ++i) {
+  for (std::size_t i = 0; i < origins.size(); ++i) {
     if (i > 0) text += i + 1 == origins.size() ? " and " : ", ";
     text += origins[i];
   }
-  if (origins.size() > kShown) text += " and " + std::to_string(origins.size() - kShown) + " more";
   return text;
 }
 

@@ -118,20 +118,22 @@ void by_labels(const std::vector<PolicyLayer>& layers, const PolicyLayer& layer,
   const std::string from_outside =
       "text from " + describe_origins(question.labels.untrusted) + " is in the conversation";
   const std::string_view consequence = consequence_of(question.tool);
-  if (!question.labels.untrusted.empty() && !consequence.empty() &&
-      first_applying(flow.steerable, question, Reading::relaxing) == nullptr) {
+  const bool steered = !question.labels.untrusted.empty();
+  const bool leads_out = question.tool.touches.network;
+  std::vector<std::string> origins;
+  if (leads_out || (steered && !consequence.empty())) origins = unpermitted(layers, layer, question);
+  if (!origins.empty()) {
+    const std::string data = "private data (" + describe_origins(origins) + ") could ";
+    const std::string to = describe_origins(destinations_of(question));
+    // What is stored where its labels are lost leaves later.
+    if (steered)
+      say(flow.both, "both", data + (leads_out ? "leave to " : "lose its mark in ") + to + ", and " + from_outside);
+    if (leads_out && (!steered || flow.both != flow.confidential))
+      say(flow.confidential, "confidential", data + "leave to " + to);
+  }
+  if (steered && !consequence.empty() && first_applying(flow.steerable, question, Reading::relaxing) == nullptr) {
     say(flow.untrusted, "untrusted", from_outside + ", and " + tool + " " + std::string(consequence));
   }
-  if (question.labels.confidential.empty()) return;
-  const std::vector<std::string> origins = unpermitted(layers, layer, question);
-  if (origins.empty()) return;
-  const std::string data = "private data (" + describe_origins(origins) + ") could ";
-  const std::string to = describe_origins(destinations_of(question));
-  const bool leads_out = question.tool.touches.network;
-  if (leads_out) say(flow.confidential, "confidential", data + "leave to " + to);
-  if (question.labels.untrusted.empty() || (!leads_out && consequence.empty())) return;
-  // What is stored where its labels are lost leaves later.
-  say(flow.both, "both", data + (leads_out ? "leave to " : "lose its mark in ") + to + ", and " + from_outside);
 }
 
 /// Whether the result counts as trusted. Who says what text from outside must not do also says what such text is: a
@@ -181,8 +183,17 @@ std::vector<Decision> consider(const std::vector<PolicyLayer>& layers, const Pol
 
 Decision decide(const std::vector<PolicyLayer>& layers, const PolicyQuestion& question) {
   const std::vector<Decision> decisions = consider(layers, question);
-  return *std::max_element(decisions.begin(), decisions.end(),
-                           [](const Decision& a, const Decision& b) { return a.verdict < b.verdict; });
+  Decision strictest = *std::max_element(decisions.begin(), decisions.end(),
+                                         [](const Decision& a, const Decision& b) { return a.verdict < b.verdict; });
+  if (strictest.verdict != Verdict::ask) return strictest;
+  // Who agrees agrees to all that asks: a yes to one reason is none to another that comes later.
+  strictest.rule.clear();
+  for (const Decision& one : decisions) {
+    if (one.verdict != Verdict::ask || strictest.rule.find(one.rule) != std::string::npos) continue;
+    if (!strictest.rule.empty()) strictest.rule += "; ";
+    strictest.rule += one.rule;
+  }
+  return strictest;
 }
 
 Decision decide(const PolicySettings& policy, const ToolSpec& tool) {

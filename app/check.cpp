@@ -2,6 +2,7 @@
 #include <sennit/app/check_parts.hpp>
 #include <sennit/app/exit_code.hpp>
 #include <sennit/app/output.hpp>
+#include <sennit/app/policy_files.hpp>
 #include <sennit/plugins/builtin.hpp>
 
 #include <CLI/CLI.hpp>
@@ -20,7 +21,8 @@ constexpr std::size_t kMaxFiles = 1'000;  ///< agent files that one file may lea
 /// One walk through a file and the agents below it. Each file is checked once, however often it is named.
 class Checker {
  public:
-  Checker(const Registry& registry, std::vector<FileDiagnostic>& found) : registry_(registry), found_(found) {}
+  Checker(const Registry& registry, const PolicySettings& deployment, std::vector<FileDiagnostic>& found)
+      : registry_(registry), deployment_(deployment), found_(found) {}
 
   void check(const std::filesystem::path& file) {
     const std::filesystem::path place = std::filesystem::weakly_canonical(file);
@@ -37,7 +39,7 @@ class Checker {
     above_.push_back(place);
     std::vector<std::filesystem::path> below;
     check_agents(parsed.definition, tools, findings, below);
-    check_policy(parsed.definition, tools, findings);
+    check_policy(parsed.definition, tools, deployment_, findings);
     check_intents(parsed.definition, tools, findings);
     add(file, std::move(parsed.diagnostics), findings.list());
     for (const std::filesystem::path& agent : below) check(agent);
@@ -99,6 +101,7 @@ class Checker {
   }
 
   const Registry& registry_;
+  const PolicySettings& deployment_;
   std::vector<FileDiagnostic>& found_;
   std::set<std::filesystem::path> checked_;
   std::vector<std::filesystem::path> above_;  ///< the files that lead here
@@ -111,11 +114,12 @@ std::string show(const FileDiagnostic& found) {
 
 int run(const std::vector<std::string>& files) {
   const Registry registry = builtin();
+  const PolicySettings deployment = deployment_policy(policy_places());
   bool failed = false;
   std::string text;
   std::set<std::string> shown;  // a sub-agent of two agents is reported once
   for (const std::string& file : files) {
-    const std::vector<FileDiagnostic> found = check_file(file, registry);
+    const std::vector<FileDiagnostic> found = check_file(file, registry, deployment);
     for (const FileDiagnostic& one : found) {
       const std::string line = show(one);
       if (shown.insert(line).second) text += line + "\n";
@@ -129,9 +133,10 @@ int run(const std::vector<std::string>& files) {
 
 }  // namespace
 
-std::vector<FileDiagnostic> check_file(const std::filesystem::path& file, const Registry& registry) {
+std::vector<FileDiagnostic> check_file(const std::filesystem::path& file, const Registry& registry,
+                                       const PolicySettings& deployment) {
   std::vector<FileDiagnostic> found;
-  Checker(registry, found).check(file);
+  Checker(registry, deployment, found).check(file);
   return found;
 }
 

@@ -23,8 +23,9 @@ struct FileDiagnostic {
   Diagnostic diagnostic;  ///< line 0: about the file as a whole
 };
 
-/// Checks a file and the sub-agents that it names.
-[[nodiscard]] std::vector<FileDiagnostic> check_file(const std::filesystem::path& file, const Registry& registry);
+/// Checks a file and the sub-agents that it names, where `deployment` holds for all agents.
+[[nodiscard]] std::vector<FileDiagnostic> check_file(const std::filesystem::path& file, const Registry& registry,
+                                                     const PolicySettings& deployment = {});
 
 /// Adds the subcommand to `app`. Running it prints `file:line:col: error: …`; `exit_code` becomes 1 for any error.
 void add_check(CLI::App& app, int& exit_code);

@@ -1,4 +1,3 @@
-#include <sennit/agent/policy.hpp>
 #include <sennit/app/check_parts.hpp>
 
 #include <fmt/format.h>
@@ -59,7 +58,9 @@ void check_memory(const Definition& definition, const PartContext& context, Tool
   attempt("memory", findings, [&] { (void)context.registry.memory(definition.memory, context); });
   if (!has(context.registry.tool_names(), "notes")) return;
   for (const auto& tool : context.registry.tools({"notes", {}}, context)) {
-    if (!has(tools.names, tool->spec().description.name)) tools.names.push_back(tool->spec().description.name);
+    if (has(tools.names, tool->spec().description.name)) continue;
+    tools.names.push_back(tool->spec().description.name);
+    tools.tools.push_back(tool);
   }
 }
 
@@ -139,23 +140,6 @@ ToolNames check_parts(const Definition& definition, const Registry& registry, Fi
   check_memory(definition, context, tools, findings);
   check_placeholders(definition, findings);
   return tools;
-}
-
-void check_policy(const Definition& definition, const ToolNames& tools, Findings& findings) {
-  if (!tools.complete) return;
-  const auto check = [&](std::string_view key, const std::vector<PolicyRule>& patterns) {
-    for (std::size_t i = 0; i < patterns.size(); ++i) {
-      const auto matches = [&](const std::string& tool) { return matches_pattern(patterns[i].tool, tool); };
-      if (std::ranges::any_of(tools.names, matches)) continue;
-      findings.warning(
-          fmt::format("policy.{}[{}]", key, i),
-          fmt::format("`{}` matches none of this agent's tools", patterns[i].tool) +
-              (tools.names.empty() ? std::string("; it has none") : fmt::format(": {}", fmt::join(tools.names, ", "))));
-    }
-  };
-  check("allow", definition.policy.allow);
-  check("ask", definition.policy.ask);
-  check("deny", definition.policy.deny);
 }
 
 }  // namespace sennit::app

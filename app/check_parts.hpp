@@ -4,6 +4,7 @@
 #include <sennit/agent/definition.hpp>
 #include <sennit/agent/registry.hpp>
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,7 @@ void check_named_file(const Definition& definition, std::string_view path, std::
 /// The tools that an agent will have.
 struct ToolNames {
   std::vector<std::string> names;
+  std::vector<std::shared_ptr<Tool>> tools{};  ///< delegates excepted
   bool complete = true;  ///< false: some could not be made, so a name that is absent may still be right
 };
 
@@ -50,8 +52,9 @@ struct ToolNames {
 /// Every model that the file names: its provider, its settings, whether it calls tools and what it costs; and the rules
 /// that choose among them.
 void check_models(const Definition& definition, const PartContext& context, Findings& findings);
-/// Policy entries that match no tool.
-void check_policy(const Definition& definition, const ToolNames& tools, Findings& findings);
+/// Rules that match no tool, speak of what no call has, or never decide anything; `deployment` goes before them.
+void check_policy(const Definition& definition, const ToolNames& tools, const PolicySettings& deployment,
+                  Findings& findings);
 /// The tools of one entry of `tools:`, and everything that is wrong with its options.
 void check_tool(const ToolSelection& selection, std::string_view path, const PartContext& context, ToolNames& tools,
                 Findings& findings);

@@ -113,6 +113,7 @@ void check_tool(const ToolSelection& selection, std::string_view path, const Par
       findings.error(path, fmt::format("two tools of this agent are named `{}`", name));
     }
     tools.names.push_back(name);
+    tools.tools.push_back(tool);
   }
   check_references(std::string(path), selection.options, findings);
   const json::value* const file = selection.name == "http" ? selection.options.if_contains("ca_file") : nullptr;

@@ -72,7 +72,8 @@ Foreground::Foreground(asio::io_context& loop, Signals& signals, const Foregroun
       view_(page_, {.answer = is_together(out_) && !settings.quiet ? nullptr : &out_.buffer(),
                     .beside = err_.is_terminal(),
                     .quiet = settings.quiet,
-                    .hint_approvals = !settings.yes && !settings.no && !parks() && !can_ask_}) {
+                    .hint_approvals = !settings.yes && !settings.no && !parks() && !can_ask_,
+                    .say_rules = !can_ask_}) {
   if (!can_ask_) return;
   desk_ = std::make_unique<Desk>(loop, is_together(out_) ? out_ : err_, page_.options().colour);
   desk_->terminal.original();

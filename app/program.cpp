@@ -1,5 +1,7 @@
 #include <sennit/agent/definition/shape.hpp>
+#include <sennit/agent/io/secrets.hpp>
 #include <sennit/app/exit_code.hpp>
+#include <sennit/app/policy_files.hpp>
 #include <sennit/app/program.hpp>
 #include <sennit/app/unicode.hpp>
 
@@ -35,13 +37,13 @@ LogSink log_sink(const CommonOptions& options) {
     throw Error(errc::invalid_argument, fmt::format("SENNIT_LOG is '{}'; known: {}", level, fmt::join(kLevels, ", ")));
   }
   const auto least = static_cast<std::size_t>(found - kLevels.begin());
-  return [least](const LogRecord& record) {
+  return secrets::redacting([least](const LogRecord& record) {
     const auto severity = static_cast<std::size_t>(record.level);
     if (severity < least) return;
     const std::string line =
         fmt::format("sennit: {}: {}: {}\n", kLevels.at(severity), record.component, one_line(record.message));
     std::fwrite(line.data(), 1, line.size(), stderr);
-  };
+  });
 }
 
 /// Makes the folder if it is not there: then what is in it is nobody else's business. The modes of one that was there
@@ -97,6 +99,7 @@ RuntimeOptions runtime_options(const CommonOptions& options, asio::io_context& l
   made.executor = loop.get_executor();
   made.state = state_folder(options);
   made.log = log_sink(options);
+  made.policy = deployment_policy(policy_places());
   if (const std::string_view lease = environment("SENNIT_LEASE"); !lease.empty()) {
     const auto duration = format::parse_duration(lease);
     if (!duration || *duration <= milliseconds::zero()) {
@@ -138,7 +141,7 @@ void finish(asio::io_context& loop, Runtime& runtime) {
 
 int report(const Error& error) {
   // Several errors come on several lines; each line is made harmless.
-  const std::string described = error.describe();
+  const std::string described = secrets::redact(error.describe());
   std::string text = "sennit: error: ";
   for (std::size_t at = 0; at <= described.size();) {
     const std::size_t end = std::min(described.find('\n', at), described.size());

@@ -37,7 +37,7 @@ void add_state_options(CLI::App& app, CommonOptions& options);
 [[nodiscard]] std::filesystem::path state_folder(const CommonOptions& options);
 /// Throws Error(errc::invalid_argument) for a --session that --no-store contradicts.
 void refuse_unkept(const CommonOptions& options, const std::string& session);
-/// A runtime's options: on the program's own loop, logging to standard error.
+/// A runtime's options: on the program's own loop, logging to standard error, with the deployment's policy.
 [[nodiscard]] RuntimeOptions runtime_options(const CommonOptions& options, asio::io_context& loop);
 
 /// `word` as a POSIX shell reads it back, quoted only where it has to be.

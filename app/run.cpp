@@ -25,6 +25,7 @@ struct RunSettings {
   std::vector<std::string> values;
   std::vector<std::string> attached;
   std::vector<std::string> tags;
+  std::vector<std::string> labels;
   std::string session;
   std::string wait;
   ForegroundSettings foreground;
@@ -44,12 +45,30 @@ milliseconds read_wait(const std::string& wait) {
   throw Error(errc::invalid_argument, "--wait " + wait + ": a duration is wanted, such as 30s or 10m");
 }
 
+/// `untrusted=mail`, `private=crm`.
+Labels read_labels(const std::vector<std::string>& given) {
+  Labels labels;
+  for (const std::string& label : given) {
+    const std::size_t equals = label.find('=');
+    const std::string kind = label.substr(0, equals);
+    const std::string origin = equals == std::string::npos ? std::string() : label.substr(equals + 1);
+    if (origin.empty() || (kind != "untrusted" && kind != "private")) {
+      throw Error(errc::invalid_argument,
+                  "--label " + label + ": untrusted=ORIGIN or private=ORIGIN is wanted, such as untrusted=mail");
+    }
+    if (kind == "untrusted") labels.add_untrusted(origin);
+    if (kind == "private") labels.add_confidential(origin);
+  }
+  return labels;
+}
+
 int run_agent(const RunSettings& settings, const CommonOptions& common) {
   refuse_unkept(common, settings.session);
   if (common.no_store && settings.foreground.suspend) {
     throw Error(errc::invalid_argument, "--suspend keeps the run, and with --no-store nothing is");
   }
   const milliseconds wait = read_wait(settings.wait);
+  Labels labels = read_labels(settings.labels);
   asio::io_context loop(1);
   const auto work = asio::make_work_guard(loop);
   Signals signals(loop);
@@ -64,6 +83,7 @@ int run_agent(const RunSettings& settings, const CommonOptions& common) {
   options.inputs = std::move(inputs);
   options.attachments = std::move(attachments);
   options.tags = settings.tags;
+  options.labels = std::move(labels);
   options.origin = origin_of(settings.agent);
   options.wait_for_session = wait;
   Agent agent(runtime, std::move(definition));
@@ -91,6 +111,10 @@ void add_run(CLI::App& app, CommonOptions& common, int& exit_code) {
       ->allow_extra_args(false);
   run->add_option("--tag", settings->tags, "A word for the rules of model.route")
       ->type_name("WORD")
+      ->allow_extra_args(false);
+  run->add_option("--label", settings->labels,
+                  "Where the input comes from, for the policy: untrusted=mail, private=crm")
+      ->type_name("KIND=ORIGIN")
       ->allow_extra_args(false);
   run->add_option("--wait", settings->wait, "Where the session has a run, wait for its end, at most so long: 10m")
       ->type_name("DURATION");

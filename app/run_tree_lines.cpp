@@ -110,7 +110,7 @@ class Lines {
     if (kind == "start") return started(effect);
     if (kind == "say") return said(effect);
     if (kind == "complete") return completed(effect, further);
-    if (kind == "tool") return called(effect);
+    if (kind == "tool") return judged(effect, further);
     if (kind == "approval" || kind == "ask" || kind == "doubt") return asked(effect);
     if (kind == "recall") return recalled(effect);
     if (kind == "remember") return "remembered " + in_quotes(find_string(effect.in, "text"));
@@ -154,6 +154,16 @@ class Lines {
     further.insert(further.end(), shown.retries.begin(), shown.retries.end());
     const std::string calls = shown.calls.empty() ? "" : fmt::format(" → {}", fmt::join(shown.calls, ", "));
     return fmt::format("step {}  {}{}", step_, fmt::join(parts, " · "), calls);
+  }
+
+  /// A call; where it was not simply allowed, with the rule.
+  static std::string judged(const EffectNode& effect, std::vector<std::string>& further) {
+    const json::value* policy = find(effect.out, "policy");
+    const std::string_view verdict = policy == nullptr ? std::string_view() : find_string(*policy, "verdict");
+    if (!verdict.empty() && verdict != "allow") {
+      further.push_back(fmt::format("{:<8}{}", verdict, one_line(find_string(*policy, "rule"))));
+    }
+    return called(effect);
   }
 
   static std::string called(const EffectNode& effect) {

@@ -77,6 +77,7 @@ void View::show(const Event& event) {
     if constexpr (std::is_same_v<Data, ReasoningDelta>) reasoning(event.path, data.text);
     if constexpr (std::is_same_v<Data, StepFinished>) branch_line(event.path);
     if constexpr (std::is_same_v<Data, ToolStarted>) started(event.path, data.call);
+    if constexpr (std::is_same_v<Data, PolicyDecided>) decided(event.path, data);
     if constexpr (std::is_same_v<Data, ToolProgress>) progress(event.path, data);
     if constexpr (std::is_same_v<Data, ToolFinished>) finished(event.path, data);
     if constexpr (std::is_same_v<Data, RunStarted>) model_ = data.model;
@@ -236,11 +237,25 @@ void View::progress(const std::string& path, const ToolProgress& progress) {
   last_ = Part::tool;
 }
 
+/// What a person was asked, and what was refused, is told with its rule there. Left is what somebody agreed to
+/// beforehand (--yes): told with its result.
+void View::decided(const std::string& path, const PolicyDecided& decision) {
+  if (options_.say_rules && decision.verdict == Verdict::ask) rules_[{path, decision.call_id}] = decision.rule;
+}
+
+void View::say_rule(const std::string& path, const ToolResult& result) {
+  const auto rule = rules_.extract({path, result.call_id});
+  if (!rule || result.content.starts_with(kDeclined)) return;
+  page_.put(clip("  ? " + one_line(rule.mapped()), room() - 4), Style{.colour = Colour::yellow});
+  page_.end_line();
+}
+
 void View::finished(const std::string& path, const ToolFinished& finished) {
   branch_line(path);
   const std::string key = path + "/" + finished.result.call_id;
   enter(path);
   page_.wrap(false);
+  say_rule(path, finished.result);
   const Style style = finished.result.is_error ? Style{.colour = Colour::red} : kPlain;
   const std::string time = " · " + duration(finished.duration);
   // Of calls that ran side by side the reader must be told which one this is.
@@ -334,6 +349,7 @@ void View::ended(const Outcome& outcome) {
   at_.clear();
   branches_.clear();
   open_.clear();
+  rules_.clear();
   answered_ = false;
 }
 

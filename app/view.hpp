@@ -24,6 +24,7 @@ class View {
     bool beside = false;            ///< what becomes of a separate answer may be seen above the page (`| cat`)
     bool quiet = false;             ///< the final answer and failures only
     bool hint_approvals = false;    ///< say how a declined call could have been allowed
+    bool say_rules = false;         ///< nobody is asked: say which rule wanted that, where a call was made all the same
   };
 
   View(Page& page, Options options);
@@ -45,6 +46,8 @@ class View {
   void text(const std::string& path, std::string_view text);
   void reasoning(const std::string& path, std::string_view text);
   void started(const std::string& path, const ToolCall& call);
+  void decided(const std::string& path, const PolicyDecided& decision);
+  void say_rule(const std::string& path, const ToolResult& result);
   void progress(const std::string& path, const ToolProgress& progress);
   void finished(const std::string& path, const ToolFinished& finished);
   void notice(const std::string& path, std::string_view sign, std::string_view words, const Style& style);
@@ -71,6 +74,7 @@ class View {
   std::string model_;
   std::string model_notice_;
   std::string run_;
+  std::map<std::pair<std::string, std::string>, std::string> rules_;  // why a person is to be asked, by path and call
   std::set<std::pair<std::string, std::string>> open_;  // requests, by path and call: what the run may wait for
   bool answered_ = false;                               // text was written since the last tool call
   bool line_open_ = false;                              // of a separate answer

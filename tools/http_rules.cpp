@@ -166,6 +166,9 @@ std::optional<Redirect> redirect_of(int status, std::string_view location, std::
     redirect.obstacle = "what is sent was meant for " + from.origin;
   } else if (from.url.starts_with("https:") && redirect.target.url.starts_with("http:")) {
     redirect.obstacle = "it leads from https to http, where anybody on the way can read and change it";
+  } else if (redirect.target.host != from.host) {
+    // A policy judged a call to the host that was named: where it leads is another call.
+    redirect.obstacle = "it leads to another host; call again with " + redirect.target.url + " if that is what is wanted";
   }
   return redirect;
 }

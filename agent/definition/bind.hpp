@@ -104,6 +104,7 @@ void assign(std::optional<T>& out, const json::value& value) {
 
 template <class T>
 void assign(std::vector<T>& out, const json::value& value) {
+  out.clear();  // what the file says stands in the place of what holds without it
   for (const json::value& element : value.as_array()) {
     T& entry = out.emplace_back();
     if (!element.is_null()) assign(entry, element);  // null: it was wrong, and its place is kept

@@ -32,6 +32,8 @@ Outcome whole_outcome() {
   outcome.steps = 5;
   outcome.tool_calls = 6;
   outcome.duration = std::chrono::microseconds(1'234'567);
+  outcome.labels.add_untrusted("web:example.com");
+  outcome.labels.add_confidential("memory:assistant");
   return outcome;
 }
 
@@ -49,6 +51,7 @@ std::vector<EventData> one_of_each() {
       StepStarted{1},
       StepFinished{1, StopReason::length, {10, 20, std::nullopt, std::nullopt}},
       ToolStarted{{"id", "name", "not json"}},
+      PolicyDecided{"id", "name", Verdict::ask, "policy.ask: name"},
       ToolProgress{"id", "half"},
       ToolFinished{{"id", "name", "content", true}, std::chrono::microseconds(1501)},
       ApprovalRequested{"ask_1", {"id", "name", "{}"}, "it spends money"},
@@ -98,6 +101,7 @@ TEST_CASE("every event survives with its fields left at their defaults") {
                                     StepStarted{},
                                     StepFinished{},
                                     ToolStarted{},
+                                    PolicyDecided{},
                                     ToolProgress{},
                                     ToolFinished{},
                                     ApprovalRequested{},
@@ -145,11 +149,11 @@ TEST_CASE("the names of events are what documents and clients rely on") {
   std::vector<std::string> names;
   for (const EventData& data : one_of_each()) names.emplace_back(name_of(data));
   CHECK(names == std::vector<std::string>{
-                     "text",         "reasoning",       "refusal",       "tool_call",          "usage",
-                     "finished",     "failed",          "run_started",   "step_started",       "step_finished",
-                     "tool_started", "tool_progress",   "tool_finished", "approval_requested", "question_asked",
-                     "in_doubt",     "memory_recalled", "delegated",     "model_chosen",       "retried",
-                     "notice",       "run_finished"});
+                     "text",           "reasoning",      "refusal",         "tool_call",     "usage",
+                     "finished",       "failed",         "run_started",     "step_started",  "step_finished",
+                     "tool_started",   "policy_decided", "tool_progress",   "tool_finished", "approval_requested",
+                     "question_asked", "in_doubt",       "memory_recalled", "delegated",     "model_chosen",
+                     "retried",        "notice",         "run_finished"});
 }
 
 TEST_CASE("an event is one flat object, without what is not there") {

@@ -28,7 +28,7 @@ class ShelfSource final : public ToolSource {
  public:
   ShelfSource(std::string name, std::shared_ptr<Shelf> shelf) : name_(std::move(name)), shelf_(std::move(shelf)) {}
   const std::string& name() const override { return name_; }
-  json::value describe() const override { return name_; }
+  json::value describe() const override { return json::string(name_); }
   bool required() const override { return shelf_->required; }
   asio::awaitable<std::vector<std::shared_ptr<Tool>>> tools(Environment& /*environment*/) override {
     ++shelf_->asked;

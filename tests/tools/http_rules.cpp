@@ -151,14 +151,15 @@ TEST_CASE("a redirect keeps method and body where it must, and turns into GET wh
   CHECK_FALSE(hop(302, "/x", "POST").keeps_body);
 }
 
-TEST_CASE("a redirect is left to the model where it would carry a body away or give up TLS") {
+TEST_CASE("a redirect is left to the model where it would carry a body away, give up TLS, or ask another host") {
   CHECK(hop(307, "/x", "POST").obstacle.empty());
   CHECK_THAT(hop(307, "https://other.org/", "POST").obstacle, ContainsSubstring("https://example.com:443"));
   CHECK_THAT(hop(308, "https://example.com:444/", "PUT").obstacle, ContainsSubstring("meant for"));
-  CHECK(hop(302, "https://other.org/", "POST").obstacle.empty());
+  CHECK_THAT(hop(302, "https://other.org/", "POST").obstacle, ContainsSubstring("call again with https://other.org/"));
   CHECK_THAT(hop(302, "http://example.com/").obstacle, ContainsSubstring("https to http"));
   CHECK(hop(302, "https://example.com/", "GET", "http://example.com/").obstacle.empty());
-  CHECK(hop(302, "http://other.org/", "GET", "http://example.com/").obstacle.empty());
+  CHECK_THAT(hop(302, "http://other.org/", "GET", "http://example.com/").obstacle, ContainsSubstring("another host"));
+  CHECK(hop(302, "http://EXAMPLE.com./x", "GET", "http://example.com/").obstacle.empty());
 }
 
 TEST_CASE("a redirect to what may not be asked for is an error that says who redirects") {

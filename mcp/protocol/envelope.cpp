@@ -143,6 +143,9 @@ std::string_view version_in(const json::object& params) noexcept {
 }
 
 std::optional<std::string> name_for_header(std::string_view method, const json::object& params) {
+  if (method == "tasks/get" || method == "tasks/update" || method == "tasks/cancel") {
+    return std::string(text_at(params, "taskId"));
+  }
   const bool named = method == "tools/call" || method == "prompts/get";
   if (!named && method != "resources/read") return std::nullopt;
   return std::string(text_at(params, named ? "name" : "uri"));

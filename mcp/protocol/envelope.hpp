@@ -23,7 +23,7 @@ void add_envelope(json::object& params, std::string_view version, const json::ob
 [[nodiscard]] std::string_view version_in(const json::object& params) noexcept;
 
 /// What stands in the header Mcp-Name of a request: params.name of tools/call and prompts/get, params.uri of
-/// resources/read; nothing for other methods.
+/// resources/read; params.taskId of tasks/get, tasks/update and tasks/cancel; nothing for other methods.
 [[nodiscard]] std::optional<std::string> name_for_header(std::string_view method, const json::object& params);
 
 /// A value as a header field can carry it: as it is where it is plain visible ASCII without blanks at its ends,

@@ -165,7 +165,7 @@ void AgentService::offer_tools(const Definition& definition, const json::object&
 }
 
 json::object AgentService::capabilities() const {
-  return {{"tools", json::object{}}};
+  return {{"tools", json::object{}}, {"extensions", json::object{{"io.modelcontextprotocol/tasks", json::object{}}}}};
 }
 
 std::string AgentService::instructions() const {
@@ -209,6 +209,7 @@ asio::awaitable<json::object> AgentService::call_tool(Exchange& exchange, std::s
     }
   }
   Session session = session_of(*offer, session_name);
+  if (offer->tool.empty()) (void)exchange.become_task();  // it may take long
   Run run = session.start(std::move(input), std::move(options));
   const std::string id = run.id();
   auto following = follow_run(exchange, std::move(run));

@@ -67,6 +67,11 @@ class Exchange {
   /// Error(errc::timeout) where it does not answer. Cancellation: terminal.
   [[nodiscard]] virtual asio::awaitable<ClientReplies> ask(ClientRequests requests) = 0;
 
+  /// Goes on as a task, where client and server have the extension io.modelcontextprotocol/tasks: the client is
+  /// answered at once, looks after the result when it likes, and its stream may end. What is asked from here on waits
+  /// there too. False: it stays what it is (also where there are too many tasks, and for anything but a tool's call).
+  [[nodiscard]] virtual bool become_task() = 0;
+
   /// Ends the stream on which a legacy client waits over HTTP; it comes back for the rest (SEP-1699). Elsewhere:
   /// nothing.
   virtual void let_poll() = 0;

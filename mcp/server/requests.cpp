@@ -95,7 +95,9 @@ json::object Server::State::initialize(Peer& peer, const Request& request) const
   peer.who.info = optional_object(request.params, "clientInfo");
   peer.greeted = true;
   json::object result{{"protocolVersion", peer.who.version}, {"serverInfo", service.info()}};
-  result["capabilities"] = service.capabilities();
+  json::object capabilities = service.capabilities();
+  capabilities.erase("extensions");  // of modern clients
+  result["capabilities"] = std::move(capabilities);
   if (std::string words = service.instructions(); !words.empty()) result["instructions"] = std::move(words);
   return result;
 }
@@ -138,6 +140,8 @@ std::optional<json::object> Server::State::answer_now(Peer& peer, const ClientFa
     if (method == "ping") return json::object{};
   } else if (method == "server/discover") {
     return discover();
+  } else if (method == "tasks/get" || method == "tasks/update" || method == "tasks/cancel") {
+    if (has_tasks(service.capabilities())) return answer_task(who, request);
   }
   const std::string_view capability = capability_of(method);
   const json::object capabilities = service.capabilities();

@@ -68,7 +68,7 @@ ServedCall::ServedCall(Server::State& server, std::shared_ptr<Peer> peer, Client
       who_(std::move(who)),
       request_(std::move(request)),
       outlet_(std::move(outlet)) {
-  if (who_.era == Era::modern) take_replies(request_.params);
+  if (who_.era == Era::modern) take_replies(request_.params, true);
 }
 
 Environment& ServedCall::environment() {
@@ -83,6 +83,7 @@ void ServedCall::require(std::string_view capability) const {
 }
 
 void ServedCall::progress(double value, std::optional<double> total, std::string message) {
+  if (task_) task_->words = message;
   const json::value* token = meta_of(request_.params).if_contains(meta::kProgressToken);
   if (token == nullptr || !read_id(*token) || outlet_ == nullptr || !outlet_->has_room()) return;
   json::object params{{"progressToken", *token}, {"progress", number(value)}};
@@ -181,8 +182,7 @@ void ServedCall::ask_soon() {
   });
 }
 
-void ServedCall::ask_now() {
-  if (done_ || cancelled_ || outlet_ == nullptr) return;
+json::object ServedCall::open_questions() const {
   json::object requests;
   for (const Round* one : rounds_) {
     for (const auto& [key, request] : one->requests) {
@@ -190,6 +190,12 @@ void ServedCall::ask_now() {
       requests[key] = json::object{{"method", request.method}, {"params", request.params}};
     }
   }
+  return requests;
+}
+
+void ServedCall::ask_now() {
+  if (done_ || cancelled_ || outlet_ == nullptr) return;
+  json::object requests = open_questions();
   if (requests.empty()) return;
   std::string state = server_.park(shared_from_this());
   json::object result = input_required(who_, server_, std::move(requests), std::move(state));
@@ -197,7 +203,7 @@ void ServedCall::ask_now() {
   std::exchange(outlet_, nullptr)->answer(answer_to(request_.id, std::move(result)));
 }
 
-void ServedCall::take_replies(const json::object& params) {
+void ServedCall::take_replies(const json::object& params, bool keep) {
   const json::value* replies = params.if_contains("inputResponses");
   if (replies == nullptr) return;
   if (!replies->is_object()) throw Rejection(code::kInvalidParams, "inputResponses must be an object");
@@ -214,7 +220,7 @@ void ServedCall::take_replies(const json::object& params) {
       if (one->is_over()) one->changed.notify();
       is_taken = true;
     }
-    if (!is_taken && rounds_.empty()) given_.emplace(key, reply.get_object());
+    if (!is_taken && keep && rounds_.empty()) given_.emplace(key, reply.get_object());
   }
 }
 
@@ -227,6 +233,7 @@ void ServedCall::cancel() {
 
 void ServedCall::finish(json::object answer) {
   done_ = true;
+  if (task_) task_->updated = server_.environment.wall_now();
   if (outlet_ == nullptr) {
     late_ = std::move(answer);
     return;
@@ -237,6 +244,7 @@ void ServedCall::finish(json::object answer) {
 
 void ServedCall::finish_unanswered() {
   done_ = true;
+  if (task_) task_->updated = server_.environment.wall_now();
   if (outlet_ == nullptr) return;
   peer_->forget(request_.id);
   std::exchange(outlet_, nullptr)->drop();
@@ -244,7 +252,7 @@ void ServedCall::finish_unanswered() {
 
 void ServedCall::come_back(std::shared_ptr<Peer> peer, ClientFacts who, Request request,
                            std::shared_ptr<Outlet> outlet) {
-  take_replies(request.params);  // throws before anything has changed
+  take_replies(request.params, true);  // throws before anything has changed
   expiry.reset();
   peer_ = std::move(peer);
   who_ = std::move(who);

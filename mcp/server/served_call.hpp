@@ -47,6 +47,7 @@ class ServedCall final : public Exchange, public std::enable_shared_from_this<Se
   void log(std::string_view level, std::string logger, json::value data) override;
   asio::awaitable<ClientReplies> ask(ClientRequests requests) override;
   void let_poll() override;
+  bool become_task() override;
 
   [[nodiscard]] const Request& request() const { return request_; }
   [[nodiscard]] const std::shared_ptr<Peer>& peer() const { return peer_; }
@@ -59,6 +60,10 @@ class ServedCall final : public Exchange, public std::enable_shared_from_this<Se
   void finish_unanswered();
   /// The client came back, with another id and the replies.
   void come_back(std::shared_ptr<Peer> peer, ClientFacts who, Request request, std::shared_ptr<Outlet> outlet);
+  /// DetailedTask: how a task stands. REQUIRES: become_task().
+  [[nodiscard]] json::object describe_task() const;
+  /// What a client brings to a task. Throws Rejection.
+  void update_task(const json::object& params);
   /// A legacy client's answer.
   static void settle(const Asked& asked, const Answer& answer);
 
@@ -70,8 +75,18 @@ class ServedCall final : public Exchange, public std::enable_shared_from_this<Se
 
  private:
   struct Waiting;
+  struct Task {
+    std::string id;
+    WallTime created;
+    WallTime updated;
+    std::string words{};  // what it told last
+    std::unique_ptr<Alarm> expiry{};
+  };
 
-  void take_replies(const json::object& params);
+  /// `keep`: also those that nobody asks for yet.
+  void take_replies(const json::object& params, bool keep);
+  [[nodiscard]] json::object open_questions() const;
+  [[nodiscard]] json::object task_facts() const;
   void send_questions(Round& round, std::vector<std::int64_t>& ids);
   /// Lets a modern client know, soon, what is asked: several may ask at once.
   void ask_soon();
@@ -85,6 +100,7 @@ class ServedCall final : public Exchange, public std::enable_shared_from_this<Se
   std::optional<json::object> late_;  // the answer, come while it was parked
   std::set<Round*> rounds_;
   ClientReplies given_;  // by a modern client, not asked for yet
+  std::optional<Task> task_;
   bool asking_soon_ = false;
   bool cancelled_ = false;
   bool done_ = false;

@@ -48,6 +48,7 @@ Server::Server(Environment& environment, Service& service, ServerLimits limits)
 Server::~Server() {
   state_->stopping = true;
   state_->parked.clear();
+  state_->tasks.clear();
   const auto calls = state_->calls;  // each leaves as it ends
   for (const auto& call : calls) call->cancel();
 }

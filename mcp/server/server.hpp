@@ -20,8 +20,10 @@ struct ServerLimits {
   std::size_t calls = 16;          ///< requests of one peer at a time, but for lists and the like
   std::size_t parked = 64;         ///< requests that wait for a modern client to come back; beyond, the oldest ends
   std::size_t subscriptions = 16;  ///< of one peer: streams of a modern client, addresses of a legacy one
+  std::size_t tasks = 64;          ///< calls that go on as tasks, those that have ended and are kept included
   std::size_t page = 100;          ///< entries of one answer to a list
   milliseconds call_timeout{3'600'000};  ///< for one request, what it waits for included
+  milliseconds task_life{7'200'000};     ///< from its beginning; then a task is forgotten, and cancelled if need be
   milliseconds reply_timeout{600'000};   ///< for a client's reply to what it is asked
 };
 

@@ -81,6 +81,10 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
                  const std::shared_ptr<Outlet>& outlet);
   void ended(const std::shared_ptr<ServedCall>& call);
 
+  // ---- tasks (tasks.cpp) ----
+  /// The result of tasks/get, tasks/update and tasks/cancel. Throws Rejection.
+  [[nodiscard]] json::object answer_task(const ClientFacts& who, const Request& request);
+
   /// Tells all who want to know. `uri`: of a resource; else empty.
   void tell(const std::string& method, const std::string& uri);
   void end_listening(Peer& peer);
@@ -92,10 +96,14 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   std::vector<std::weak_ptr<Peer>> peers;
   std::set<std::shared_ptr<ServedCall>> calls;
   std::map<std::string, std::shared_ptr<ServedCall>> parked;
+  std::map<std::string, std::shared_ptr<ServedCall>> tasks;
   std::vector<std::string> parking_order;  // oldest first; some may have left
   Signal idle;
   bool stopping = false;
 };
+
+/// Whether capabilities name the tasks extension.
+[[nodiscard]] bool has_tasks(const json::object& capabilities);
 
 /// The JSON text of an answer, and of nothing else.
 [[nodiscard]] json::object answer_to(const Id& id, json::object result);

@@ -314,3 +314,17 @@ TEST_CASE("two agents may have the same tools, and not the same name", "[mcp_age
   CHECK(bench.names() == std::vector<std::string>{"helper", "echo", "the_other", "the_other_echo"});
   CHECK(error_of([&] { bench.service.add(definition_of()); }).code() == errc::invalid_argument);
 }
+
+TEST_CASE("an agent's work is a task, of a client that knows tasks", "[mcp_agents]") {
+  Bench bench(says("Hello."));
+  bench.service.add(definition_of());
+  const json::object able{{"extensions", json::object{{"io.modelcontextprotocol/tasks", json::object()}}}};
+  json::object params{{"name", "helper"}, {"arguments", {{"input", "Hi"}}}, {"_meta", modern_meta(able)}};
+  const json::object made = bench.call("tools/call", params);
+  REQUIRE(text_at_path(made, "result/resultType") == "task");
+  const auto get = [&] {
+    return bench.call("tasks/get", {{"taskId", at(made, "result/taskId")}, {"_meta", modern_meta(able)}});
+  };
+  until(bench.env, [&] { return text_at_path(get(), "result/status") == "completed"; });
+  CHECK(text_at_path(get(), "result/result/content/0/text") == "Hello.");
+}

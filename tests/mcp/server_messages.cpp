@@ -363,3 +363,53 @@ TEST_CASE("a server that stops lets requests end for a while, and takes no other
   CHECK(hanging->dropped == 1);
   CHECK(bench.fixtures.hung_up == 1);
 }
+
+TEST_CASE("a call may go on as a task, of a client that knows tasks", "[mcp_server]") {
+  ServerBench<VirtualEnvironment> bench({.tasks = 2, .task_life = 60'000ms});
+  const json::object able{{"elicitation", json::object()},
+                          {"extensions", json::object{{"io.modelcontextprotocol/tasks", json::object()}}}};
+  const auto status_of = [&](const json::value& id) {
+    return text_at_path(bench.modern("tasks/get", {{"taskId", id}}, able), "result/status");
+  };
+  SECTION("and is looked after") {
+    const json::object made =
+        bench.modern_tool("slow_compute", {{"arguments", {{"seconds", 5}, {"label", "it"}}}}, able);
+    CHECK(text_at_path(made, "result/resultType") == "task");
+    CHECK(text_at_path(made, "result/status") == "working");
+    CHECK(bench.peer->calls() == 0);
+    bench.server.leave(bench.peer);  // its stream is not needed
+    const json::value id = at(made, "result/taskId");
+    CHECK(status_of(id) == "working");
+    until(bench.env, [&] { return status_of(id) == "completed"; });
+    const json::object got = bench.modern("tasks/get", {{"taskId", id}}, able);
+    CHECK(text_at_path(got, "result/result/content/0/text") == "computed it");
+    CHECK(text_at_path(got, "result/resultType") == "complete");
+    CHECK(code_of(bench.modern("tasks/get", {{"taskId", "none"}}, able)) == "-32602");
+    CHECK(code_of(bench.modern("tasks/get", {{"taskId", id}})) == "-32021");
+    run(bench.env, bench.env.sleep(61'000ms));
+    CHECK(code_of(bench.modern("tasks/get", {{"taskId", id}}, able)) == "-32602");
+  }
+  SECTION("and is cancelled") {
+    const json::value id =
+        at(bench.modern_tool("slow_compute", {{"arguments", {{"seconds", 600}}}}, able), "result/taskId");
+    CHECK(bench.modern("tasks/cancel", {{"taskId", id}}, able).contains("result"));
+    until(bench.env, [&] { return status_of(id) == "cancelled"; });
+    CHECK(bench.modern("tasks/cancel", {{"taskId", id}}, able).contains("result"));
+  }
+  SECTION("and asks") {
+    const json::value id = at(bench.modern_tool("confirm_delete", {}, able), "result/taskId");
+    until(bench.env, [&] { return status_of(id) == "input_required"; });
+    const json::object got = bench.modern("tasks/get", {{"taskId", id}}, able);
+    CHECK(text_at_path(got, "result/inputRequests/confirm/method") == "elicitation/create");
+    CHECK(code_of(bench.modern("tasks/update", {{"taskId", id}, {"inputResponses", 5}}, able)) == "-32602");
+    bench.modern("tasks/update", {{"taskId", id}, {"inputResponses", {{"confirm", {{"action", "accept"}}}}}}, able);
+    until(bench.env, [&] { return status_of(id) == "completed"; });
+  }
+  SECTION("or is done at once, where there are too many, or the client does not know them") {
+    for (int i = 0; i < 2; ++i) bench.modern_tool("slow_compute", {{"arguments", {{"seconds", 600}}}}, able);
+    CHECK(text_at_path(bench.modern_tool("slow_compute", {}, able), "result/resultType") == "complete");
+    CHECK(text_at_path(bench.modern_tool("slow_compute"), "result/resultType") == "complete");
+    bench.greet(able);
+    CHECK(text_at_path(bench.call_tool("slow_compute"), "result/content/0/text") == "computed ");
+  }
+}

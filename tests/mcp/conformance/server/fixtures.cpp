@@ -211,6 +211,67 @@ asio::awaitable<json::object> hang(Exchange& exchange, Fixtures& fixtures) {
   co_return text_result("too late");
 }
 
+// ---- tools that become tasks ----
+
+/// Cannot be served to a client without the extension.
+void need_task(Exchange& exchange) {
+  if (exchange.become_task()) return;
+  const json::object extensions{{"io.modelcontextprotocol/tasks", json::object{}}};
+  throw mcp::Rejection(mcp::code::kMissingCapability, "this tool is a task",
+                       json::object{{"requiredCapabilities", json::object{{"extensions", extensions}}}});
+}
+
+asio::awaitable<json::object> compute(Exchange& exchange, json::object arguments) {
+  (void)exchange.become_task();
+  const std::int64_t seconds = sennit::find_int(json::value(arguments), "seconds").value_or(0);
+  co_await exchange.environment().sleep(milliseconds(seconds * 1'000));
+  co_return text_result("computed " + std::string(mcp::text_at(arguments, "label")));
+}
+
+asio::awaitable<json::object> fail_as_task(Exchange& exchange, bool breaks) {
+  if (!breaks) need_task(exchange);
+  if (breaks) (void)exchange.become_task();
+  co_await exchange.environment().sleep(kMoment);
+  if (breaks) throw mcp::Rejection(mcp::code::kInternal, "this job breaks");
+  throw Error(errc::tool, "this job fails");
+}
+
+asio::awaitable<json::object> confirm_as_task(Exchange& exchange) {
+  (void)exchange.become_task();
+  const json::object reply =
+      co_await ask_one(exchange, "confirm", elicit("Delete it?", {{"confirm", {{"type", "boolean"}}}}, {"confirm"}));
+  co_return text_result("asked: " + json::serialize(reply));
+}
+
+asio::awaitable<json::object> ask_two_as_task(Exchange& exchange) {
+  (void)exchange.become_task();
+  ClientRequests requests;
+  requests.emplace("first", name_form("First name?"));
+  requests.emplace("second", name_form("Second name?"));
+  auto asking = exchange.ask(std::move(requests));
+  const ClientReplies replies = co_await std::move(asking);
+  co_return text_result(std::to_string(replies.size()) + " replies");
+}
+
+asio::awaitable<json::object> ask_then_task(Exchange& exchange) {
+  const json::object reply = co_await ask_one(exchange, "user_name", name_form("What is your name?"));
+  need_task(exchange);
+  co_await exchange.environment().sleep(kMoment);
+  co_return text_result("Hello, " + field(reply, "name") + "!");
+}
+
+/// Nothing: it is no task.
+std::optional<asio::awaitable<json::object>> task_answer(Exchange& exchange, const std::string& name,
+                                                         const json::object& arguments) {
+  if (name == "slow_compute") return compute(exchange, arguments);
+  if (name == "failing_job") return fail_as_task(exchange, false);
+  if (name == "protocol_error_job") return fail_as_task(exchange, true);
+  if (name == "confirm_delete") return confirm_as_task(exchange);
+  if (name == "multi_input") return ask_two_as_task(exchange);
+  if (name == "test_tool_with_task") return ask_then_task(exchange);
+  return std::nullopt;
+}
+
 // ---- the table ----
 
 json::object schema_2020_12() {
@@ -241,7 +302,7 @@ struct Named {
   const char* description;
 };
 
-constexpr std::array<Named, 29> kTools{{
+constexpr std::array<Named, 36> kTools{{
     {"test_simple_text", "Gives text"},
     {"test_image_content", "Gives a picture"},
     {"test_audio_content", "Gives a sound"},
@@ -271,6 +332,13 @@ constexpr std::array<Named, 29> kTools{{
     {"json_schema_2020_12_tool", "Has a rich schema"},
     {"test_header_parameter", "Has an argument that a header repeats"},
     {"test_hang", "Never ends by itself"},
+    {"greet", "Greets at once"},
+    {"slow_compute", "Takes its time, as a task if it can"},
+    {"failing_job", "A task that fails"},
+    {"protocol_error_job", "A task that breaks"},
+    {"confirm_delete", "A task that asks first"},
+    {"multi_input", "A task that asks two things"},
+    {"test_tool_with_task", "Asks, then becomes a task"},
 }};
 
 json::object schema_for(std::string_view name) {
@@ -325,7 +393,8 @@ json::object Fixtures::capabilities() const {
           {"prompts", changing},
           {"resources", {{"listChanged", true}, {"subscribe", true}}},
           {"completions", json::object{}},
-          {"logging", json::object{}}};
+          {"logging", json::object{}},
+          {"extensions", json::object{{"io.modelcontextprotocol/tasks", json::object{}}}}};
 }
 
 json::array Fixtures::tools() const {
@@ -346,6 +415,8 @@ asio::awaitable<json::object> Fixtures::call_tool(Exchange& exchange, std::strin
     name == "test_trigger_tool_change" ? server->tools_changed() : server->prompts_changed();
     co_return text_result("told");
   }
+  if (name == "greet") co_return text_result("Hello, " + std::string(mcp::text_at(arguments, "name")) + "!");
+  if (auto task = task_answer(exchange, name, arguments)) co_return co_await std::move(*task);
   asio::awaitable<json::object> working;
   if (name == "test_tool_with_logging" || name == "test_logging_tool") {
     working = log_three(exchange);

@@ -49,9 +49,10 @@ std::vector<std::shared_ptr<const Guardrail>> make_all(const std::vector<Guardra
                                                        const Definition& definition) {
   std::vector<std::shared_ptr<const Guardrail>> rails;
   for (const GuardrailSpec& spec : specs) {
-    std::string fallback = spec.run.empty() ? fmt::format("{}[{}]", which, rails.size()) : name_of_program(spec.run);
+    const std::string fallback =
+        spec.run.empty() ? fmt::format("{}[{}]", which, rails.size()) : name_of_program(spec.run);
     try {
-      rails.push_back(std::make_shared<Guardrail>(spec, std::move(fallback), definition.directory()));
+      rails.push_back(std::make_shared<Guardrail>(spec, fallback, definition.directory()));
     } catch (const Error& error) {
       throw Error(error).at(definition.file.string());
     }
@@ -61,8 +62,8 @@ std::vector<std::shared_ptr<const Guardrail>> make_all(const std::vector<Guardra
 
 }  // namespace
 
-Guardrail::Guardrail(const GuardrailSpec& spec, std::string fallback_name, std::filesystem::path directory)
-    : name_(spec.name.empty() ? std::move(fallback_name) : spec.name),
+Guardrail::Guardrail(const GuardrailSpec& spec, const std::string& fallback_name, std::filesystem::path directory)
+    : name_(spec.name.empty() ? fallback_name : spec.name),
       say_(spec.say),
       redacts_(spec.action == "redact"),
       program_{spec.run, std::move(directory), {}},

@@ -30,7 +30,7 @@ struct Match {
 class Guardrail {
  public:
   /// Throws Error(errc::config) for a pattern that cannot be used.
-  Guardrail(const GuardrailSpec& spec, std::string fallback_name, std::filesystem::path directory);
+  Guardrail(const GuardrailSpec& spec, const std::string& fallback_name, std::filesystem::path directory);
   ~Guardrail();
   Guardrail(const Guardrail&) = delete;
   Guardrail& operator=(const Guardrail&) = delete;

@@ -187,3 +187,18 @@ TEST_CASE("a command that hangs is killed with all that it started") {
   for (int i = 0; i < 600 && is_alive(child); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   CHECK_FALSE(is_alive(child));
 }
+
+TEST_CASE("the agent file of the documentation is read as it stands") {
+  const std::string text = read_file(std::string(SENNIT_SOURCE_DIR) + "/docs/hooks.md");
+  const std::size_t begin = text.find("```yaml\n") + 8;
+  const ParsedDefinition parsed = parse_definition(text.substr(begin, text.find("```", begin) - begin));
+  for (const Diagnostic& diagnostic : parsed.diagnostics) UNSCOPED_INFO(diagnostic.message);
+  CHECK(parsed.diagnostics.empty());
+  CHECK(parsed.definition.hooks.size() == 2);
+  CHECK(parsed.definition.guardrails.output.size() == 2);
+  World world(says("hi"));
+  Definition definition = parsed.definition;
+  definition.model.name = "world/model";
+  definition.tools.clear();
+  CHECK(world.agent(definition).definition().hooks[0].timeout == milliseconds(2'000));
+}

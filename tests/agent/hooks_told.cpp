@@ -141,6 +141,35 @@ TEST_CASE("a call that a hook changed is the one that is approved, days later as
   CHECK(hook->asked == 1);
 }
 
+TEST_CASE("a task that a hook changed is the one that a sub-agent goes on with after a crash") {
+  const TempDir folder;
+  const TempDir state;
+  folder.write("helper.yaml", "sennit: 1\nname: helper\nmodel: world/model\nplanner: fickle\npolicy: {allow: ['*']}\n");
+  Definition definition = with_tools({});
+  definition.agents = {{"helper", folder.path() / "helper.yaml", ""}};
+  const auto hook = std::make_shared<TestHook>(
+      "guard", HookPoint::before_tool, [](const HookQuestion&) { return changes({{"task", "the changed task"}}); });
+  const std::string words = "well";
+  const auto more = [&](Registry& registry) {
+    registry.add_hook(hook);
+    add_fickle_planner(registry, words);
+  };
+  const std::string id = interrupted(
+      state, definition, {calling({calls(0, "a", "helper", R"({"task":"the task"})")}), stalling()}, "s", more);
+  std::vector<std::string> tasks;
+  World world(says("end"), {.state = state.path()}, more);
+  const Agent agent = world.agent(definition);
+  Run run = agent.resume(id);
+  const auto events = elsewhere(read_all(run, [&](const Event& event) {
+    if (const auto* delegated = std::get_if<Delegated>(&event.data)) tasks.push_back(delegated->task);
+  }));
+  CHECK(outcome_in(events).text == "end");
+  CHECK(tasks == std::vector<std::string>{"the changed task"});
+  CHECK(hook->asked == 1);
+  Run again = agent.replay(recorded(world, id));
+  CHECK(difference(events, elsewhere(read_all(again))) == "");
+}
+
 TEST_CASE("a fork asks hooks of what it does anew, and of nothing else") {
   const TempDir folder;
   const TempDir state;

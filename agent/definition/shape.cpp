@@ -84,6 +84,13 @@ Shape text_that(bool (*fits)(std::string_view), std::string_view pattern, std::s
   return shape;
 }
 
+Shape some_text(std::string_view means) {
+  const auto is_not_blank = [](std::string_view words) {
+    return words.find_first_not_of(" \t\r\n") != std::string_view::npos;
+  };
+  return text_that(is_not_blank, "\\S", means);
+}
+
 Shape name() {
   return text_that(&is_name, "^[A-Za-z0-9_-]{1,64}$", "a name of letters, digits, `_` and `-` (at most 64)");
 }

@@ -61,6 +61,8 @@ struct Shape {
 [[nodiscard]] Shape texts(Shape element);
 /// A text with a rule of its own: see Shape::fits.
 [[nodiscard]] Shape text_that(bool (*fits)(std::string_view), std::string_view pattern, std::string_view means);
+/// Text that is not blank.
+[[nodiscard]] Shape some_text(std::string_view means = "text");
 [[nodiscard]] Shape name();
 [[nodiscard]] Shape one_of(std::vector<std::string_view> choices);
 [[nodiscard]] Shape plain(Shape::Kind kind);

@@ -14,20 +14,12 @@ using Kind = Shape::Kind;
 
 constexpr double kYear = 366.0 * 86'400'000;
 
-bool is_not_empty(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") != std::string_view::npos;
-}
-
 bool is_input_name(std::string_view text) {
   return is_name(text) && text.find('-') == std::string_view::npos && (text.front() < '0' || text.front() > '9');
 }
 
 Shape file_name() {
-  return text_that(&is_not_empty, "\\S", "the name of a file");
-}
-
-Shape some_text() {
-  return text_that(&is_not_empty, "\\S", "text");
+  return some_text("the name of a file");
 }
 
 template <class T>
@@ -329,12 +321,12 @@ const Table& definition_table() {
 
 const std::vector<const Table*>& all_tables() {
   static const std::vector<const Table*> kTables{
-      &definition_table(),      &table<ModelSpec>(),  &table<CompletionOptions>(), &table<Prices>(),
-      &timeouts_table(),        &table<RateLimits>(), &table<RetrySettings>(),     &fallback_table(),
-      &table<RouteSettings>(),  &table<RouteRule>(),  &table<Escalation>(),        &table<SubAgent>(),
-      &table<MemorySettings>(), &table<RunLimits>(),  &table<PolicySettings>(),    &table<FlowSettings>(),
-      &table<FlowPermit>(),     &table<McpServer>(),  &table<SandboxSpec>(),       &table<HookSpec>(),
-      &table<GuardrailSettings>(), &table<GuardrailSpec>(), &table<InputSpec>(),   &table<Intent>(),
+      &definition_table(),         &table<ModelSpec>(),     &table<CompletionOptions>(), &table<Prices>(),
+      &timeouts_table(),           &table<RateLimits>(),    &table<RetrySettings>(),     &fallback_table(),
+      &table<RouteSettings>(),     &table<RouteRule>(),     &table<Escalation>(),        &table<SubAgent>(),
+      &table<MemorySettings>(),    &table<RunLimits>(),     &table<PolicySettings>(),    &table<FlowSettings>(),
+      &table<FlowPermit>(),        &table<McpServer>(),     &table<SandboxSpec>(),       &table<HookSpec>(),
+      &table<GuardrailSettings>(), &table<GuardrailSpec>(), &table<InputSpec>(),         &table<Intent>(),
       &table<IntentStep>()};
   return kTables;
 }

@@ -12,12 +12,8 @@ using Kind = Shape::Kind;
 
 constexpr double kHour = 3'600'000;
 
-bool is_not_empty(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") != std::string_view::npos;
-}
-
 Shape words() {
-  return list_of(text_that(&is_not_empty, "\\S", "text"));
+  return list_of(some_text());
 }
 
 bool is_regular_expression(std::string_view text) {

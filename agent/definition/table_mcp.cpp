@@ -11,14 +11,6 @@ using Kind = Shape::Kind;
 
 constexpr double kDay = 86'400'000;
 
-bool is_not_empty(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") != std::string_view::npos;
-}
-
-Shape some_text() {
-  return text_that(&is_not_empty, "\\S", "text");
-}
-
 Shape words() {
   return list_of(some_text());
 }

@@ -17,16 +17,8 @@ bool is_tool_pattern(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return c == '*' || is_name({&c, 1}); });
 }
 
-bool is_not_empty(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") != std::string_view::npos;
-}
-
 Shape tool_pattern() {
   return text_that(&is_tool_pattern, "^[A-Za-z0-9_*-]{1,64}$", "the name of a tool (`*` stands for anything)");
-}
-
-Shape some_text() {
-  return text_that(&is_not_empty, "\\S", "text");
 }
 
 /// `files_*`, or `files_write: {path: "drafts/**"}`.
@@ -118,8 +110,10 @@ const Table& table_of(const FlowSettings* /*tag*/) {
           field<&FlowSettings::confidential>(
               "confidential", verdict(), "Private data is there, and the call leads to a place not permitted for it.")
               .with_default("ask"),
-          field<&FlowSettings::both>("both", verdict(),
-                                     "Both are there, and the call leads out: the way data is stolen.")
+          field<&FlowSettings::both>(
+              "both", verdict(),
+              "Both are there, and the call leads out, or stores something without its label: the way "
+              "data is stolen.")
               .with_default("ask"),
           field<&FlowSettings::steerable>("steerable", rules(),
                                           "Calls that text from outside may cause without asking."),

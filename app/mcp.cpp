@@ -36,6 +36,8 @@ constexpr char kMcpNotes[] =
 
 // What is under way when it ends.
 constexpr milliseconds kGrace{3'000};
+// For the answers to leave.
+constexpr milliseconds kLastWords{500};
 
 struct McpSettings {
   std::vector<std::string> files;
@@ -80,15 +82,17 @@ void say(const std::string& text) {
 /// What is served, until it is told to end.
 class Serving {
  public:
-  Serving(Environment& environment, mcp::Server& server) : environment_(environment), server_(server) {}
+  Serving(Runtime& runtime, mcp::Server& server) : runtime_(runtime), environment_(runtime.shard()), server_(server) {}
 
   asio::awaitable<void> over_stdio() {
     TaskScope talking(environment_.executor(), [this](const Error& error) { failure_ = error; });
     talking.spawn(talk());
     co_await ended_.wait();
+    // Where the client left, nothing is under way any more; where we are told to end, runs that are kept are suspended.
+    co_await runtime_.shutdown(kGrace);
+    co_await server_.stop(kLastWords);
     talking.cancel();
     co_await talking.join();
-    co_await server_.stop(milliseconds{0});
     if (failure_) throw Error(*failure_);
   }
 
@@ -105,8 +109,9 @@ class Serving {
     tell(settings, front.port(), made ? token : std::string());
     co_await ended_.wait();
     say("sennit: ending\n");
-    co_await server_.stop(kGrace);
-    co_await front.stop(kGrace);
+    co_await runtime_.shutdown(kGrace);
+    co_await server_.stop(kLastWords);
+    co_await front.stop(kLastWords);
   }
 
   void end() { ended_.notify(); }
@@ -132,6 +137,7 @@ class Serving {
     if (settings.no_token) say("sennit: without a token: every program of this machine may use it\n");
   }
 
+  Runtime& runtime_;
   Environment& environment_;
   mcp::Server& server_;
   Signal ended_;
@@ -145,11 +151,10 @@ int serve_mcp(const McpSettings& settings, const CommonOptions& common) {
   Runtime runtime(builtin(), runtime_options(common, loop));
   mcp::AgentService service(runtime, service_options(settings));
   add_agents(service, settings);
-  Environment& environment = runtime.shard();
   std::optional<Error> failure;
   {
-    mcp::Server server(environment, service, limits_of(settings));
-    Serving serving(environment, server);
+    mcp::Server server(runtime.shard(), service, limits_of(settings));
+    Serving serving(runtime, server);
     signals.handle([&serving](int signal) {
       if (signal != SIGWINCH) serving.end();
     });
@@ -176,8 +181,7 @@ void add_mcp(CLI::App& app, CommonOptions& common, int& exit_code) {
   command->add_flag("--untrusted", settings->untrusted, "What clients send may not steer what has consequences");
   command->add_option("--timeout", settings->timeout, "For one call, what it waits for included (default: 1h)")
       ->type_name("DURATION");
-  command->add_option("--http", settings->http.listen, "Serve over HTTP: 8080, 127.0.0.1:8080")
-      ->type_name("ADDRESS");
+  command->add_option("--http", settings->http.listen, "Serve over HTTP: 8080, 127.0.0.1:8080")->type_name("ADDRESS");
   command->add_option("--path", settings->http.path, "Where (default: /mcp)")->type_name("PATH");
   CLI::Option* token = command->add_option("--token", settings->http.token,
                                            "The token that clients bring: '${env:NAME}', '${file:PATH}'");

@@ -39,61 +39,75 @@ std::vector<http::Header> preflight_headers(std::vector<http::Header> headers) {
 struct HttpEndpoint::State {
   State(Server& of, HttpEndpointOptions given) : server(of), options(std::move(given)), sessions(of, options) {}
 
-  asio::awaitable<void> post(ServerRequest request, ServerAnswer& answer, std::vector<http::Header> headers) {
+  /// Why it is refused, if it is.
+  asio::awaitable<HttpRefusal> post(ServerRequest request, ServerAnswer& answer, std::vector<http::Header> headers) {
     if (!request.header("content-type").starts_with("application/json")) {
-      co_return co_await refuse(answer, {415, "the body must be application/json"}, std::move(headers));
+      co_return HttpRefusal{415, "the body must be application/json"};
     }
     const bool may_stream = accepts(request, "text/event-stream");
     if (!may_stream && !accepts(request, "application/json")) {
-      co_return co_await refuse(answer, {406, "the answer is application/json or text/event-stream"},
-                                std::move(headers));
+      co_return HttpRefusal{406, "the answer is application/json or text/event-stream"};
     }
     std::vector<Message> messages = read_messages(request.body);
     request.body.clear();
     EventStream::Settings settings{.heartbeat = options.heartbeat, .headers = headers, .may_stream = may_stream};
     const auto* first = messages.size() == 1 ? std::get_if<Request>(&messages.front()) : nullptr;
     const std::string_view version = request.header(header::kVersion);
+    const auto* unreadable = std::get_if<Unreadable>(&messages.front());
     if (first != nullptr && is_modern(*first, version)) {
       auto serving = serve_modern(server, request, *first, answer, std::move(settings));
+      co_await std::move(serving);
+    } else if (unreadable != nullptr) {
+      headers.push_back({"Content-Type", "application/json"});
+      std::string body = json::serialize(to_json(Answer{unreadable->id, unreadable->fault}));
+      co_await answer.send(400, std::move(headers), std::move(body));
+    } else if (request.count(header::kSession) == 0 && is_modern_version(version)) {
+      // A notification: there is none that a modern server waits for.
+      co_await answer.send(202, std::move(headers), {});
+    } else {
+      auto serving = sessions.post(std::move(request), std::move(messages), answer, std::move(settings));
       co_return co_await std::move(serving);
     }
-    if (request.count(header::kSession) == 0 && is_modern_version(version)) {
-      // A notification: there is none that a modern server waits for.
-      const bool is_readable = !std::holds_alternative<Unreadable>(messages.front());
-      if (is_readable) co_return co_await answer.send(202, std::move(headers), {});
-    }
-    if (const auto* unreadable = std::get_if<Unreadable>(&messages.front())) {
-      headers.push_back({"Content-Type", "application/json"});
-      const json::object body = to_json(Answer{unreadable->id, unreadable->fault});
-      co_return co_await answer.send(400, std::move(headers), json::serialize(body));
-    }
-    auto serving = sessions.post(std::move(request), std::move(messages), answer, std::move(settings));
-    HttpRefusal refusal = co_await std::move(serving);
-    if (refusal.status != 0) co_await refuse(answer, std::move(refusal), std::move(headers));
+    co_return HttpRefusal{};
   }
 
-  asio::awaitable<void> handle(ServerRequest request, ServerAnswer& answer) {
-    HttpRefusal refusal = judge(options.access, request);
-    if (refusal.status != 0) co_return co_await refuse(answer, std::move(refusal), {});
-    std::vector<http::Header> headers = sharing_headers(request);
-    if (request.method == "OPTIONS" && !headers.empty()) {
-      co_return co_await answer.send(204, preflight_headers(std::move(headers)), {});
-    }
+  asio::awaitable<HttpRefusal> answer_allowed(ServerRequest request, ServerAnswer& answer,
+                                              std::vector<http::Header> headers) {
     if (request.method == "POST") {
       auto posting = post(std::move(request), answer, std::move(headers));
       co_return co_await std::move(posting);
     }
-    const bool is_legacy = request.count(header::kSession) > 0 && !is_modern_version(request.header(header::kVersion));
-    if (is_legacy && (request.method == "GET" || request.method == "DELETE")) {
-      EventStream::Settings settings{.heartbeat = options.heartbeat, .headers = headers, .may_be_json = false};
-      auto serving = request.method == "GET" ? sessions.listen(std::move(request), answer, std::move(settings))
-                                             : sessions.end(std::move(request), answer, headers);
-      refusal = co_await std::move(serving);
-      if (refusal.status == 0) co_return;
-    } else {
-      refusal = {405, "requests of the protocol are sent with POST", {{"Allow", "POST"}}};
+    if (request.method == "OPTIONS" && !headers.empty()) {
+      co_await answer.send(204, preflight_headers(std::move(headers)), {});
+      co_return HttpRefusal{};
     }
-    co_await refuse(answer, std::move(refusal), std::move(headers));
+    const bool is_legacy = request.count(header::kSession) > 0 && !is_modern_version(request.header(header::kVersion));
+    if (is_legacy && request.method == "GET") {
+      EventStream::Settings settings{
+          .heartbeat = options.heartbeat, .headers = std::move(headers), .may_be_json = false};
+      auto listening = sessions.listen(std::move(request), answer, std::move(settings));
+      co_return co_await std::move(listening);
+    }
+    if (is_legacy && request.method == "DELETE") {
+      auto ending = sessions.end(std::move(request), answer, std::move(headers));
+      co_return co_await std::move(ending);
+    }
+    HttpRefusal refusal{405, "requests of the protocol are sent with POST"};
+    refusal.headers.push_back({"Allow", "POST"});
+    co_return refusal;
+  }
+
+  asio::awaitable<void> handle(ServerRequest request, ServerAnswer& answer) {
+    HttpRefusal refusal = judge(options.access, request);
+    std::vector<http::Header> headers;
+    if (refusal.status == 0) {
+      headers = sharing_headers(request);
+      auto answering = answer_allowed(std::move(request), answer, headers);
+      refusal = co_await std::move(answering);
+    }
+    if (refusal.status == 0) co_return;
+    auto refusing = refuse(answer, std::move(refusal), std::move(headers));
+    co_await std::move(refusing);
   }
 
   Server& server;

@@ -1,4 +1,5 @@
 // `sennit mcp`, from its command line: over pipes and over HTTP, who may come in, and how it ends.
+#include "app/model_server.hpp"
 #include "app/program.hpp"
 #include <sennit/agent/io/http.hpp>
 #include <sennit/agent/io/json.hpp>
@@ -227,4 +228,22 @@ TEST_CASE("mcp: what is not safe, or makes no sense, is refused") {
   CHECK_THAT(refused({"nothing.yaml"}), ContainsSubstring("nothing.yaml"));
   CHECK_THAT(refused({"agent.yaml", "agent.yaml"}), ContainsSubstring("another name"));
   refused({});
+}
+
+TEST_CASE("mcp: SIGTERM suspends a run that is kept, and its caller hears of it") {
+  const HttpServer model([](const HttpRequest&) { return Answer().text("I begin").silence(); });
+  const Bench bench;
+  bench.folder.write("slow.yaml", agent_for(model, ""));
+  const std::string script = "mkfifo in; exec 3<> in; printf '%s\\n' '" + std::string(kHello) + "' '" +
+                             request(2, "tools/call", R"("name":"tester","arguments":{"input":"go"})") +
+                             "' >&3; exec " SENNIT_PROGRAM " mcp slow.yaml <&3";
+  Program program("/bin/sh", {"-c", script}, bench.options());
+  TestEnvironment env;
+  until(env, [&] { return !model.requests().empty(); });
+  program.signal(SIGTERM);
+  const Ended ended = program.wait();
+  CHECK(ended.status == 0);
+  auto all = answers(ended.out);
+  CHECK_THAT(text_of(all[2]) + json::serialize(all[2]), ContainsSubstring("suspended"));
+  CHECK_THAT(run_program({"runs", "list"}, bench.options()).out, ContainsSubstring("interrupted"));
 }

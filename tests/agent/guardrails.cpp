@@ -2,6 +2,7 @@
 #include "support/recorded_runs.hpp"
 #include "support/test_hooks.hpp"
 #include "support/world.hpp"
+#include <sennit/agent/io/secrets.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
@@ -234,6 +235,17 @@ TEST_CASE("a cheap model's answer that is kept back for doubt passes, or is refu
   const auto events = elsewhere(read_all(run));
   CHECK(outcome_in(events).ending == Ending::refused);
   CHECK(text_of(events) == "I cannot say that.");
+}
+
+TEST_CASE("secrets are gone before a guardrail looks, and both find what is cut over several deltas") {
+  secrets::add("~guardrail-canary-77");
+  const TempDir folder;
+  Definition definition = with_command(folder, "cat >> seen; echo '{\"pass\":true}'", 0);
+  definition.guardrails.output.push_back(rail(kBad, "redact"));
+  World world(plays({text({"The key is ~guardrail-", "canary-77, and he is Rumpel", "stilz."})}));
+  Run run = world.agent(definition).session().start("go");
+  CHECK(elsewhere(run.wait()).text == "The key is ***, and he is ***.");
+  CHECK(read_file(folder / "seen").find("canary") == std::string::npos);
 }
 
 TEST_CASE("structured output passes as well") {

@@ -14,8 +14,8 @@ using namespace sennit;
 namespace {
 
 struct Rails {
-  explicit Rails(std::vector<std::pair<std::string, std::string>> patterns) {
-    for (auto& [pattern, action] : patterns) {
+  explicit Rails(const std::vector<std::pair<std::string, std::string>>& patterns) {
+    for (const auto& [pattern, action] : patterns) {
       GuardrailSpec spec;
       spec.pattern = pattern;
       spec.action = action;
@@ -96,16 +96,13 @@ TEST_CASE("nothing of a match is let out, wherever it stands and however it is c
 TEST_CASE("what is redacted is redacted as if it had come in one piece") {
   const Rails rails({{"[0-9]{4}-[0-9]{4}", "redact"}, {"\\bTom\\b", "redact"}, {"cat(alog)?", "redact"}});
   const std::string text = "1234-5678 Tom has a cat and a catalog. Tomorrow: 12345-67890, Tom's 1111-22223333-4444 ";
-  const std::string whole = [&] {
-    const Let let = let_through(rails, text + text + text, 0, 1, 1000);
-    return let.out;
-  }();
-  CHECK(whole.starts_with("*** *** has a *** and a ***. Tomorrow: 1***0, ***'s ******  ") == false);
-  CHECK(whole.starts_with("*** *** has a *** and a ***. Tomorrow: 1***0, ***'s ***"));
+  const std::string thrice = text + text + text;
+  const std::string whole = let_through(rails, thrice, 0, 1, 1000).out;
+  CHECK(whole.starts_with("*** *** has a *** and a ***. Tomorrow: 1***0, ***'s ****** ***"));
   for (const std::size_t window : {16U, 17U, 20U, 24U, 50U, 300U}) {
     for (std::size_t piece = 1; piece < 40; ++piece) {
       for (std::size_t first = 1; first < 8; ++first) {
-        const Let let = let_through(rails, text + text + text, window, first, piece);
+        const Let let = let_through(rails, thrice, window, first, piece);
         if (let.out != whole) FAIL_CHECK(window << " " << piece << " " << first << "\n" << let.out << "\n" << whole);
       }
     }

@@ -147,7 +147,7 @@ TEST_CASE("a hook can let a person decide, about the call as it will be made") {
 
 TEST_CASE("hooks are asked in turn, each about what the one before it has made") {
   std::string order;
-  const auto appends = [&order](std::string letter) {
+  const auto appends = [&order](const std::string& letter) {
     return hook_at(
         HookPoint::before_tool,
         [&order, letter](const HookQuestion& question) {
@@ -358,13 +358,13 @@ TEST_CASE("a run whose time is up while a hook works ends at its limit") {
 }
 
 TEST_CASE("a hook sees no secret") {
-  secrets::add("hook-canary-8d2f");
+  secrets::add("~hook-canary-8d2f");
   json::object seen;
   const auto hook = hook_at(HookPoint::before_tool, [&](const HookQuestion& question) {
     seen = question.view;
     return HookAnswer{};
   });
-  World world(echoes("use hook-canary-8d2f"), {}, with({hook}));
+  World world(echoes("use ~hook-canary-8d2f"), {}, with({hook}));
   (void)events_of(world, with_tools({"echo"}));
   CHECK(seen.at("call").at("arguments").at("text") == "use ***");
 }

@@ -133,7 +133,7 @@ TEST_CASE("a program is looked for beside the agent file") {
 }
 
 TEST_CASE("a command has a closed environment, with secrets by handle") {
-  ::setenv("HOOK_TEST_SECRET", "hook-secret-11aa22bb", 1);
+  ::setenv("HOOK_TEST_SECRET", "~hook-secret-11aa22bb", 1);
   ::setenv("HOOK_TEST_OTHER", "not for you", 1);
   const TempDir folder;
   Definition definition = with_tools({"echo"});
@@ -146,7 +146,7 @@ TEST_CASE("a command has a closed environment, with secrets by handle") {
   for (const char* own : {"PWD", "OLDPWD", "SHLVL", "_"}) names.erase(own);  // the shell's
   for (const char* given : {"PATH", "HOME", "LANG"}) names.erase(given);
   CHECK(names == std::set<std::string>{"TOKEN"});
-  CHECK_THAT(read_file(folder / "seen"), ContainsSubstring("TOKEN=hook-secret-11aa22bb"));
+  CHECK_THAT(read_file(folder / "seen"), ContainsSubstring("TOKEN=~hook-secret-11aa22bb"));
   CHECK_THAT(echoed.notices, ContainsSubstring("sh hook0.sh: ***"));
 }
 

@@ -6,7 +6,6 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
-#include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <atomic>
 #include <filesystem>
@@ -14,7 +13,6 @@
 
 using namespace sennit;
 using namespace sennit::testing;
-using Catch::Matchers::ContainsSubstring;
 
 namespace {
 

@@ -38,9 +38,7 @@ File split(std::string_view text) {
   }
   file.crlf = ends > 0 && crlf == ends;
   if (file.crlf) {
-    for (std::string_view& line : file.lines) {
-      if (line.ends_with('\r')) line.remove_suffix(1);
-    }
+    for (std::size_t i = 0; i < ends; ++i) file.lines[i].remove_suffix(1);
   }
   return file;
 }

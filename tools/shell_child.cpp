@@ -126,6 +126,8 @@ ToolTraits traits_of(const Settings& settings, std::string_view tool) {
   traits.concurrency = 4;
   // What it prints may come from wherever it can look.
   if (traits.touches.read || traits.touches.network) traits.gives.add_untrusted(fmt::format("process:{}", tool));
+  // And what files are, unless they say otherwise: private.
+  if (traits.touches.read) traits.gives.add_confidential(fmt::format("process:{}", tool));
   return traits;
 }
 

@@ -89,7 +89,7 @@ class Rules {
 
 std::string Rules::program() const {
   const process::Descriptor file(::memfd_create("filter", MFD_CLOEXEC));
-  if (file.get() < 0) must(-errno, "memory");
+  if (file.get() < 0) throw Error(errc::io, "the system call filter cannot be made: out of descriptors or memory");
   must(seccomp_export_bpf(context_.get(), file.get()), "export");
   std::string bytes(static_cast<std::size_t>(::lseek(file.get(), 0, SEEK_END)), '\0');
   if (::pread(file.get(), bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) must(-EIO, "export");

@@ -5,7 +5,7 @@
 
 namespace sennit::sandbox {
 
-/// The filter as the kernel takes it (an array of sock_filter). Made once. Throws Error(errc::internal). [thread-safe]
+/// The filter as the kernel takes it (an array of sock_filter). Made once. Throws Error: internal, io. [thread-safe]
 [[nodiscard]] const std::string& filter();
 
 }  // namespace sennit::sandbox

@@ -57,7 +57,7 @@ Shown find(const fs::path& given, bool writable) {
   shown.path = fs::canonical(given, failed);
   struct stat status{};
   process::Descriptor held(failed ? -1 : ::open(shown.path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-  if (failed || ::fstat(held.get(), &status) != 0) {
+  if (failed || held.get() < 0 || ::fstat(held.get(), &status) != 0) {
     throw Error(errc::config, "sandbox: '" + given.string() + "' cannot be used: " +
                                   (failed ? failed.message() : words(errno)) + "; make it, or leave it out");
   }

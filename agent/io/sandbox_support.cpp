@@ -47,7 +47,7 @@ Tried try_walls() {
   std::optional<Tried> tried;
   std::exception_ptr failure;
   asio::io_context loop;
-  asio::co_spawn(loop, attempt(std::move(command), tried), [&](std::exception_ptr thrown) { failure = thrown; });
+  asio::co_spawn(loop, attempt(std::move(command), tried), [&](const std::exception_ptr& thrown) { failure = thrown; });
   loop.run_for(kPatience);
   if (failure) std::rethrow_exception(failure);
   if (!tried) throw Error(errc::timeout, "bubblewrap does not end");

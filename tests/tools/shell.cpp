@@ -161,7 +161,7 @@ TEST_CASE("shell has no network, or that of its hosts alone") {
   const HttpServer server(Reply::text("from the server"));
   const std::string authority = "127.0.0.1:" + std::to_string(server.port());
   const std::string get =
-            "no_proxy= /usr/bin/python3 -c \"import urllib.request as u; print(u.build_opener(u.ProxyHandler("
+      "no_proxy= /usr/bin/python3 -c \"import urllib.request as u; print(u.build_opener(u.ProxyHandler("
       "{'http': 'http://127.0.0.1:3128'})).open('http://" +
       authority + "/').read().decode())\"";
   if (!fs::exists("/usr/bin/python3")) SKIP("python3 is not installed");
@@ -199,6 +199,7 @@ TEST_CASE("shell declares what it touches by what it was given") {
   CHECK(tool_named(all, "shell").spec().touches ==
         Touches{.read = true, .write = true, .network = true, .process = true});
   CHECK(tool_named(all, "shell").spec().gives.untrusted == std::vector<std::string>{"process:shell"});
+  CHECK(tool_named(all, "shell").spec().gives.confidential == std::vector<std::string>{"process:shell"});
   CHECK(tool_named(shell_of(folder, {}), "shell").spec().gives.empty());
   CHECK_THAT(tool_named(all, "shell").spec().description.description,
              ContainsSubstring("example.com") && ContainsSubstring(folder.path().string()));

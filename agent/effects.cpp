@@ -236,9 +236,14 @@ asio::awaitable<std::vector<ToolResult>> Effects::call_tools(std::vector<ToolCal
 asio::awaitable<void> Effects::say(Message message) {
   State& state = state_;
   const std::string effect = state.new_effect();
-  const json::value in{{"message", to_json(message)}};
-  if (state.answered(effect, "say", in) == nullptr) {
-    state.journal.whole(effect, "say", in, nullptr, state.wall_now(), state.kept(message), state.next_position);
+  // Its labels are what is known of it, not what was said: a run from before they were known says the same.
+  const json::value in{{"message", without_labels(message)}};
+  if (const json::value* out = state.answered(effect, "say", in)) {
+    if (const json::value* labels = find(*out, "labels")) message.labels.add(labels_from_json(*labels));
+  } else {
+    const json::value labels =
+        message.labels.empty() ? json::value() : json::value{{"labels", to_json(message.labels)}};
+    state.journal.whole(effect, "say", in, labels, state.wall_now(), state.kept(message), state.next_position);
   }
   state.adopt(std::move(message));
   co_return;

@@ -180,7 +180,7 @@ void Effects::State::adopt(Message message) {
   redact_in(message);
   for (const ToolCall* call : message.tool_calls()) call_ids.insert(call->id);
   labels.add(message.labels);
-  if (journals()) conversation_digest = sha256(conversation_digest + json::serialize(to_json(message)));
+  if (journals()) conversation_digest = sha256(conversation_digest + json::serialize(without_labels(message)));
   for (const Part& part : message.parts) {
     conversation_bytes += size_of(part);
     images = images || std::holds_alternative<Blob>(part);
@@ -192,6 +192,12 @@ void Effects::State::adopt(Message message) {
 void Effects::State::add_message(Message message) {
   if (keep_messages) journal.add_message(message, next_position);
   adopt(std::move(message));
+}
+
+json::value without_labels(const Message& message) {
+  json::value value = to_json(message);
+  value.as_object().erase("labels");
+  return value;
 }
 
 }  // namespace sennit

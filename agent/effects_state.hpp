@@ -114,6 +114,9 @@ struct Effects::State {
   [[nodiscard]] asio::awaitable<std::string> select_backend();
 };
 
+/// What was said, whatever is known of where it came from.
+[[nodiscard]] json::value without_labels(const Message& message);
+
 /// Calls tools side by side; see Effects::call_tools.
 [[nodiscard]] asio::awaitable<std::vector<ToolResult>> call_tools(Effects::State& state, std::vector<ToolCall> calls);
 

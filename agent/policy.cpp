@@ -3,6 +3,7 @@
 #include <sennit/agent/policy_match.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -26,22 +27,22 @@ std::string rule_text(const PolicyLayer& layer, std::string_view key, const Poli
   return text.append(".").append(key).append(": ").append(describe(rule));
 }
 
-/// What the layer's lists say of the call.
-std::optional<Decision> by_rules(const PolicyLayer& layer, const PolicyQuestion& question) {
+/// What the layer's lists say of the call: the first rule of each that speaks of it; where there is none, its default.
+std::vector<Decision> by_rules(const PolicyLayer& layer, const PolicyQuestion& question) {
   const PolicySettings& policy = *layer.settings;
-  if (const auto* rule = first_applying(policy.deny, question, Reading::restricting)) {
-    return Decision{Verdict::deny, rule_text(layer, "deny", *rule)};
+  std::vector<Decision> said;
+  const auto look = [&](Verdict verdict, std::string_view key, const std::vector<PolicyRule>& rules, Reading reading) {
+    const PolicyRule* rule = first_applying(rules, question, reading);
+    if (rule != nullptr) said.push_back({verdict, rule_text(layer, key, *rule)});
+  };
+  look(Verdict::deny, "deny", policy.deny, Reading::restricting);
+  if (layer.kind == PolicyLayer::Kind::above) return said;
+  look(Verdict::ask, "ask", policy.ask, Reading::restricting);
+  look(Verdict::allow, "allow", policy.allow, Reading::relaxing);
+  if (said.empty() && policy.fallback) {
+    said.push_back({*policy.fallback, whose(layer) + ".default: " + std::string(to_string(*policy.fallback))});
   }
-  if (layer.kind == PolicyLayer::Kind::above) return std::nullopt;
-  if (const auto* rule = first_applying(policy.ask, question, Reading::restricting)) {
-    return Decision{Verdict::ask, rule_text(layer, "ask", *rule)};
-  }
-  if (const auto* rule = first_applying(policy.allow, question, Reading::relaxing)) {
-    return Decision{Verdict::allow, rule_text(layer, "allow", *rule)};
-  }
-  if (policy.fallback)
-    return Decision{*policy.fallback, whose(layer) + ".default: " + std::string(to_string(*policy.fallback))};
-  return std::nullopt;
+  return said;
 }
 
 Decision by_touches(const Touches& touches) {
@@ -166,17 +167,13 @@ std::string describe(const PolicyRule& rule) {
 
 std::vector<Decision> consider(const std::vector<PolicyLayer>& layers, const PolicyQuestion& question) {
   std::vector<Decision> decisions;
-  bool own_rule = false;
-  std::optional<Decision> of_deployment;
+  bool ruled = false;  // a deployment's word stands for the default of agents that say nothing
   for (const PolicyLayer& layer : layers) {
-    std::optional<Decision> decision = by_rules(layer, question);
-    if (!decision) continue;
-    own_rule = own_rule || layer.kind == PolicyLayer::Kind::own;
-    if (layer.kind == PolicyLayer::Kind::deployment) of_deployment = decision;
-    decisions.push_back(std::move(*decision));
+    std::vector<Decision> said = by_rules(layer, question);
+    ruled = ruled || (!said.empty() && layer.kind != PolicyLayer::Kind::above);
+    decisions.insert(decisions.end(), std::make_move_iterator(said.begin()), std::make_move_iterator(said.end()));
   }
-  // A deployment's word stands for the default of agents that say nothing.
-  if (!own_rule && !of_deployment) decisions.push_back(by_touches(question.tool.touches));
+  if (!ruled) decisions.push_back(by_touches(question.tool.touches));
   for (const PolicyLayer& layer : layers) by_labels(layers, layer, question, decisions);
   return decisions;
 }

@@ -42,7 +42,7 @@ struct PolicyQuestion {
 /// is an own layer.
 [[nodiscard]] std::vector<Decision> consider(const std::vector<PolicyLayer>& layers, const PolicyQuestion& question);
 
-/// The strictest of them; of equal ones the first.
+/// The strictest of them: of those that deny or allow the first, of those that ask all, with all their reasons.
 [[nodiscard]] Decision decide(const std::vector<PolicyLayer>& layers, const PolicyQuestion& question);
 
 /// What an agent's policy says of a tool whatever its arguments: rules with conditions, and labels, are left out.

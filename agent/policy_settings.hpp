@@ -19,7 +19,7 @@ enum class Verdict { allow, ask, deny };
 /// without
 /// `/` is one of the last name), a comparison of numbers ("<= 50"), or either of them after a `!`. A value fits if it
 /// matches one of the plain patterns (where there are any) and none of those after a `!`. Where a call has several
-/// values, a rule that allows wants all of them to fit, one that asks or denies any.
+/// values, a rule that allows wants all of them to fit, one that asks or denies any; a missing number fits the latter.
 struct PolicyRule {
   std::string tool;
   std::map<std::string, std::vector<std::string>> when{};
@@ -45,7 +45,7 @@ struct FlowPermit {
 struct FlowSettings {
   std::optional<Verdict> untrusted{};     ///< untrusted text is there, and the call writes, starts programs or pays
   std::optional<Verdict> confidential{};  ///< private data is there, and the call leads to a place not permitted for it
-  std::optional<Verdict> both{};          ///< both are there, and the call leads out: the way data is stolen
+  std::optional<Verdict> both{};          ///< both are there, and the call leads out, or stores without labels
   std::vector<PolicyRule> steerable{};    ///< calls that untrusted text may cause without asking
   std::vector<FlowPermit> permit{};
   friend bool operator==(const FlowSettings&, const FlowSettings&) = default;

@@ -55,6 +55,23 @@ std::vector<Event> a_run() {
 
 }  // namespace
 
+TEST_CASE("where nobody is asked, a call that was made all the same is told with the rule that wanted it") {
+  const auto drawn = [](bool say_rules, Verdict verdict, const std::string& result) {
+    std::string text;
+    Page page(text, {.width = 60});
+    View view(page, {.say_rules = say_rules});
+    view.show(event(ToolStarted{{"c1", "pay", "{}"}}));
+    view.show(event(PolicyDecided{"c1", "pay", verdict, "policy.ask: p\x1b*"}));
+    view.show(event(ToolFinished{{"c1", "pay", result, false}, 12ms}));
+    return text;
+  };
+  CHECK(drawn(true, Verdict::ask, "paid") == "● pay()\n  ? policy.ask: p␛*\n  ↳ paid · 12 ms\n");
+  CHECK(drawn(true, Verdict::ask, "declined by the person (policy.ask: p)") ==
+        "● pay()\n  ↳ declined by the person (policy.ask: p) · 12 ms\n");
+  CHECK(drawn(false, Verdict::ask, "paid") == "● pay()\n  ↳ paid · 12 ms\n");
+  CHECK(drawn(true, Verdict::allow, "paid") == "● pay()\n  ↳ paid · 12 ms\n");
+}
+
 TEST_CASE("a run reads from top to bottom on a terminal") {
   CHECK(show(a_run()).page ==
         "· model: auto took test/model\n"

@@ -151,7 +151,7 @@ std::vector<Facts> all_facts() {
        "command",
        {.write = true, .process = true},
        {{"command", "command"}, {"=true", "script"}},
-       untrusted("shell"),
+       both("process:shell"),
        "shell"},
       {"pdf_read", "path", kReads, {{"path", "path"}}, untrusted("pdf"), "pdf"},
       {"csv_read", "path", kReads, {{"path", "path"}}, both("csv"), "csv"},

@@ -114,7 +114,10 @@ class Web {
                                                 to == std::string::npos ? "/" : url.substr(to + kTo.size()));
     }
     const auto found = pages_.find(page);
-    return found == pages_.end() ? Reply::text("hello") : Reply::text(found->second);
+    if (found == pages_.end()) return Reply::text("hello");
+    Reply reply = Reply::text(found->second);
+    return found->second.starts_with('<') ? std::move(reply).header("Content-Type", "text/html; charset=utf-8")
+                                          : std::move(reply);
   }
 
   std::mutex mutex_;

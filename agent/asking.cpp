@@ -100,6 +100,20 @@ SENNIT_OUT_OF_FRAME std::optional<Error> take_batch(Effects::State& state, std::
   return std::nullopt;
 }
 
+/// Of an answer that is cut short: what might have become a secret.
+SENNIT_OUT_OF_FRAME void take_rest(Effects::State& state, DeltaRedaction& redaction, CompletionBuilder& builder,
+                                   StepRecord& record, std::vector<EventData>* held) {
+  for (Event& event : redaction.rest()) {
+    builder.take(event);
+    if (held != nullptr) {
+      held->push_back(std::move(event.data));
+      continue;
+    }
+    if (state.journal.kept()) record.trace.take(event.data);
+    state.emit(std::move(event.data));
+  }
+}
+
 /// What an attempt cost that came to nothing.
 SENNIT_OUT_OF_FRAME void charge_broken(Effects::State& state, const Usage& usage, std::size_t written,
                                        std::size_t pieces, StepRecord& record) {
@@ -148,6 +162,7 @@ asio::awaitable<Attempt> attempt_completion(Effects::State& state, CompletionCha
     }
   } catch (...) {
     failure = current_error();
+    if (!settle.rails) take_rest(state, redaction, builder, record, held);
     if (!is_worth_another(*failure)) throw;  // the run's own end
   }
   if (failure) co_return Attempt{{}, std::move(failure), held == nullptr && builder.visible()};

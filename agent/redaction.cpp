@@ -119,6 +119,13 @@ std::span<Event> DeltaRedaction::take(std::span<Event> batch) {
   return state_->told;
 }
 
+std::span<Event> DeltaRedaction::rest() {
+  if (!state_) return {};
+  state_->told.clear();
+  state_->finish();
+  return state_->told;
+}
+
 void DeltaRedaction::State::take(Event& event) {
   if (auto* words = std::get_if<TextDelta>(&event.data)) return take(*words);
   if (auto* thought = std::get_if<ReasoningDelta>(&event.data)) return take(*thought);

@@ -38,6 +38,8 @@ class DeltaRedaction {
   DeltaRedaction& operator=(const DeltaRedaction&) = delete;
   /// What can be told by now. The batch itself where nothing is secret; else valid until the next call.
   [[nodiscard]] std::span<Event> take(std::span<Event> batch);
+  /// Of an answer that is cut short: what was held back, and is no secret. Valid until the next call.
+  [[nodiscard]] std::span<Event> rest();
 
  private:
   struct State;

@@ -30,16 +30,27 @@ class Register {
       values_.pop_back();
     }
     words_.reset();
+    any_.store(true, std::memory_order_release);
     version_.fetch_add(1, std::memory_order_release);
   }
 
+  void forget_all() {
+    const std::lock_guard lock(mutex_);
+    values_.clear();
+    bytes_ = 0;
+    words_.reset();
+    any_.store(false, std::memory_order_release);
+    version_.fetch_add(1, std::memory_order_release);
+  }
+
+  [[nodiscard]] bool any() const noexcept { return any_.load(std::memory_order_acquire); }
   [[nodiscard]] std::uint64_t version() const noexcept { return version_.load(std::memory_order_acquire); }
 
   /// Made when it is first needed: an agent's secrets are added one after another.
   [[nodiscard]] std::shared_ptr<const WordMatcher> words(std::uint64_t& version) {
     const std::lock_guard lock(mutex_);
     version = version_.load(std::memory_order_relaxed);
-    if (!words_ && version != 0) {
+    if (!words_ && !values_.empty()) {
       std::vector<std::string> all;
       for (const std::string& value : values_) add_forms(value, all);
       words_ = std::make_shared<const WordMatcher>(std::move(all));
@@ -60,7 +71,8 @@ class Register {
   std::list<std::string> values_;  // the last used first
   std::size_t bytes_ = 0;
   std::shared_ptr<const WordMatcher> words_;
-  std::atomic<std::uint64_t> version_{0};
+  std::atomic<bool> any_{false};
+  std::atomic<std::uint64_t> version_{0};  // never the same for other values
 };
 
 Register& all() {
@@ -93,8 +105,11 @@ struct Found {
 };
 
 /// Apart from each other, in their order.
-std::vector<Found> find_all(const WordMatcher& words, std::string_view text) {
+std::vector<Found> find_all(std::string_view text) {
   std::vector<Found> found;
+  const std::shared_ptr<const WordMatcher> known = words();
+  if (!known) return found;
+  const WordMatcher& words = *known;
   WordMatcher::State state = WordMatcher::kNothing;
   for (std::size_t at = words.skip(text, 0); at < text.size(); ++at) {
     state = words.next(state, text[at]);
@@ -132,13 +147,17 @@ void add_unless_word(std::string_view value) {
   if (!is_word(trimmed(value))) add(value);
 }
 
+void forget_all() {
+  all().forget_all();
+}
+
 bool any() noexcept {
-  return all().version() != 0;
+  return all().any();
 }
 
 std::string redact(std::string text) {
   if (!any()) return text;
-  const std::vector<Found> found = find_all(*words(), text);
+  const std::vector<Found> found = find_all(text);
   if (found.empty()) return text;
   std::string clean;
   std::size_t at = 0;
@@ -151,7 +170,7 @@ std::string redact(std::string text) {
 
 std::string redact_base64(std::string text) {
   if (!any()) return text;
-  for (const Found& secret : find_all(*words(), text)) {
+  for (const Found& secret : find_all(text)) {
     std::fill(text.begin() + static_cast<std::ptrdiff_t>(secret.begin),
               text.begin() + static_cast<std::ptrdiff_t>(secret.end), 'A');
   }
@@ -161,9 +180,8 @@ std::string redact_base64(std::string text) {
 namespace {
 
 bool redact_keys(json::object& map) {
-  const bool clean = std::none_of(map.begin(), map.end(), [](const json::key_value_pair& entry) {
-    return !find_all(*words(), entry.key()).empty();
-  });
+  const bool clean = std::none_of(map.begin(), map.end(),
+                                  [](const json::key_value_pair& entry) { return !find_all(entry.key()).empty(); });
   if (clean) return false;
   json::object renamed;
   for (auto& entry : map) renamed.emplace(redact(std::string(entry.key())), std::move(entry.value()));
@@ -177,7 +195,7 @@ bool redact_in(json::value& value) {
   if (!any()) return false;
   bool found = false;
   if (auto* text = value.if_string()) {
-    found = !find_all(*words(), *text).empty();
+    found = !find_all(*text).empty();
     if (found) *text = redact(std::string(*text));
   } else if (auto* list = value.if_array()) {
     for (json::value& element : *list) found = redact_in(element) || found;

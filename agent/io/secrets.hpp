@@ -38,6 +38,9 @@ void add(std::string_view value);
 /// than 16 letters (`ollama`, `lm-studio`, `not-needed`). Looking for it would blot out the word everywhere.
 void add_unless_word(std::string_view value);
 
+/// Nothing is looked for any more. For tests, which share a process.
+void forget_all();
+
 /// Whether anything is looked for. Cheap.
 [[nodiscard]] bool any() noexcept;
 

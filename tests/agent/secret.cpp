@@ -41,9 +41,18 @@ bool is_hidden(const std::string& value) {
   return secrets::redact("<" + value + ">") == "<***>";
 }
 
+/// The register is the process's: other tests are to find it empty.
+struct Forgetting {
+  Forgetting() { secrets::forget_all(); }
+  ~Forgetting() { secrets::forget_all(); }
+  Forgetting(const Forgetting&) = delete;
+  Forgetting& operator=(const Forgetting&) = delete;
+};
+
 }  // namespace
 
 TEST_CASE("a command's words are split as in a shell, and nothing else of one is understood") {
+  const Forgetting forgetting;
   using secret::split_words;
   using Words = std::vector<std::string>;
   CHECK(split_words("pass show example/token") == Words{"pass", "show", "example/token"});
@@ -56,6 +65,7 @@ TEST_CASE("a command's words are split as in a shell, and nothing else of one is
 }
 
 TEST_CASE("references are found where they end, and what is none is told") {
+  const Forgetting forgetting;
   using secret::wrong_reference;
   const auto found = secret::find_reference("x ${cmd:jq -r '.a}' f} y");
   REQUIRE(found);
@@ -73,6 +83,7 @@ TEST_CASE("references are found where they end, and what is none is told") {
 }
 
 TEST_CASE("a secret's file: its text without line breaks at its end") {
+  const Forgetting forgetting;
   const TempDir folder;
   const auto file = written(folder.path() / "key", "file-secret-1\n");
   const std::string handle = "${file:" + file.string() + "}";
@@ -92,6 +103,7 @@ TEST_CASE("a secret's file: its text without line breaks at its end") {
 }
 
 TEST_CASE("a secret's file that cannot be one is refused in words that help") {
+  const Forgetting forgetting;
   const TempDir folder;
   const auto in = [&](const char* name) { return "${file:" + (folder.path() / name).string() + "}"; };
   CHECK(failure(in("absent")).ends_with("cannot be read: No such file or directory"));
@@ -110,6 +122,7 @@ TEST_CASE("a secret's file that cannot be one is refused in words that help") {
 }
 
 TEST_CASE("a secret's program: what it prints, in an environment of its own") {
+  const Forgetting forgetting;
   CHECK(Secret("${cmd:printf 'cmd-secret-%s\\n' 7}").resolve() == "cmd-secret-7");
   CHECK(is_hidden("cmd-secret-7"));
   CHECK(Secret("${cmd:pass show a/b}").describe() == "${cmd:pass show a/b}");
@@ -122,6 +135,7 @@ TEST_CASE("a secret's program: what it prints, in an environment of its own") {
 }
 
 TEST_CASE("a secret's program that fails is told of by name, status and last words") {
+  const Forgetting forgetting;
   CHECK(failure("${cmd:sh -c 'echo no such entry >&2; exit 3'}") ==
         "the secret `${cmd:sh …}` could not be had: sh exited with 3: no such entry");
   CHECK(failure("${cmd:true}") == "the secret `${cmd:true …}` could not be had: true printed nothing");
@@ -139,6 +153,7 @@ TEST_CASE("a secret's program that fails is told of by name, status and last wor
 }
 
 TEST_CASE("what fails at load is told where it is needed, and tried again at the next load") {
+  const Forgetting forgetting;
   const TempDir folder;
   const auto file = folder.path() / "late";
   Definition definition;
@@ -151,6 +166,7 @@ TEST_CASE("what fails at load is told where it is needed, and tried again at the
 }
 
 TEST_CASE("a program that two settings name runs once a load") {
+  const Forgetting forgetting;
   const TempDir folder;
   const std::string handle =
       "${cmd:sh -c 'echo x >> " + (folder.path() / "count").string() + "; echo counted-secret-1'}";
@@ -164,6 +180,7 @@ TEST_CASE("a program that two settings name runs once a load") {
 }
 
 TEST_CASE("files are relative to the agent file, and the agent is the same wherever its folder is") {
+  const Forgetting forgetting;
   const TempDir folder;
   written(folder.path() / "key", "placed-secret-1");
   constexpr std::string_view kText =
@@ -182,6 +199,7 @@ TEST_CASE("files are relative to the agent file, and the agent is the same where
 }
 
 TEST_CASE("of an address its host is no secret, and the rest is as far as it is one") {
+  const Forgetting forgetting;
   ::setenv("SENNIT_TEST_HOST", "house-nine.example.com", 1);
   ::setenv("SENNIT_TEST_PASSWORD", "url-password-1", 1);
   ::setenv("SENNIT_TEST_PATH", "url-path-secret-1", 1);
@@ -201,6 +219,7 @@ TEST_CASE("of an address its host is no secret, and the rest is as far as it is 
 }
 
 TEST_CASE("variables that everybody knows are no secrets") {
+  const Forgetting forgetting;
   const std::string home = std::getenv("HOME") == nullptr ? "" : std::getenv("HOME");
   ::setenv("HOME", "/home/nobody-at-all", 1);
   CHECK(Secret("${env:HOME}/x").resolve() == "/home/nobody-at-all/x");
@@ -209,6 +228,7 @@ TEST_CASE("variables that everybody knows are no secrets") {
 }
 
 TEST_CASE("literal secrets are registered when an agent is loaded") {
+  const Forgetting forgetting;
   Definition definition;
   definition.model.api_key = Secret("literal-key-000001");
   definition.model.base_url = "https://u:literal-pass-01@h.example.com/v1?api_key=literal-query-1";

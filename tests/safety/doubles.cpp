@@ -223,11 +223,11 @@ bool Doubles::has_done(std::string_view tool, std::string_view words) const {
 std::string Doubles::record() const {
   const std::lock_guard lock(mutex_);
   std::string text;
-  for (const auto& [name, arguments] : done_) text += "  " + name + " " + arguments + "\n";
+  for (const auto& [name, arguments] : done_) text += fmt::format("  {} {}\n", name, arguments);
   return text;
 }
 
-void add_doubles(Registry& registry, std::shared_ptr<Doubles> doubles) {
+void add_doubles(Registry& registry, const std::shared_ptr<Doubles>& doubles) {
   for (const Facts& facts : all_facts()) registry.add_tool(std::make_shared<Double>(facts, doubles));
   registry.add_mcp(
       [doubles](const McpServer& /*server*/, const PartContext& /*context*/) -> std::shared_ptr<ToolSource> {

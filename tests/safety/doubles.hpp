@@ -33,6 +33,6 @@ class Doubles {
 /// door_unlock, sensors_read, sql_query, sql_change, report_upload, ticket_read, ticket_reply, crm_lookup, refund,
 /// issue_read, issue_comment, shell, pdf_read, csv_read, hotel_book, visa_form, post_public; and the MCP server `ops`
 /// with ops_logs, ops_restart, ops_scale.
-void add_doubles(Registry& registry, std::shared_ptr<Doubles> doubles);
+void add_doubles(Registry& registry, const std::shared_ptr<Doubles>& doubles);
 
 }  // namespace sennit::testing

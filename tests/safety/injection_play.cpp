@@ -83,7 +83,7 @@ class Web {
     return std::ranges::any_of(server_.requests(), [&](const HttpRequest& request) {
       if (request.header("host").find(kAttacker) == std::string_view::npos) return false;
       std::string all = request.target + "\n" + request.body;
-      for (const auto& [name, value] : request.headers) all += "\n" + value;
+      for (const auto& [name, value] : request.headers) all.append("\n").append(value);
       return all.find(words) != std::string::npos;
     });
   }

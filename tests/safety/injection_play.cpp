@@ -131,7 +131,7 @@ class Player {
   Player(const InjectionFile& file, Guard guard) : guard_(guard), doubles_(std::make_shared<Doubles>()) {
     for (const CaseBlock& agent : file.agents) {
       std::string yaml = "sennit: 1\nmodel: world/model\n" + agent.text;
-      if (yaml.find("\nname:") == std::string::npos) yaml = "name: " + file.name + "\n" + yaml;
+      if (yaml.find("\nname:") == std::string::npos) yaml.insert(0, fmt::format("name: {}\n", file.name));
       if (guard == Guard::none) yaml = without_policy(yaml) + std::string(kAllowAll);
       (void)folder_.write("agent/" + agent.kind, web_.located(std::move(yaml)));
     }

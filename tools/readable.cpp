@@ -77,7 +77,7 @@ Page read_page(std::string_view html, std::string_view url, bool whole) {
   constexpr std::size_t kMaxTitle = 300;
   if (const Node* title = find_title(tree.root(), 0))
     page.title = without_invisible(line_of(*title).substr(0, kMaxTitle));
-  const Node* part = whole ? &tree.root() : &main_part(tree.root());
+  const Node* part = whole ? &tree.root() : main_part(&tree.root());
   Markdown markdown = to_markdown(*part, base, whole);
   if (markdown.text.empty() && !whole) {  // nothing but navigation: better that than nothing
     whole = true;

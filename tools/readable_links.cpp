@@ -43,17 +43,15 @@ std::string absolute_url(std::string_view base, std::string_view reference) {
     return {};
   }
   resolved.normalize_scheme();
-  if (resolved.has_authority()) {
-    // More steps up than there are: browsers stay at the top.
-    std::string_view path(resolved.encoded_path().data(), resolved.encoded_path().size());
-    const std::size_t size = path.size();
-    while (path.starts_with("/../") || path == "/..") path.remove_prefix(3);
-    if (path.size() < size) resolved.set_encoded_path(path.empty() ? std::string("/") : std::string(path));
-  }
   const std::string_view scheme(resolved.scheme().data(), resolved.scheme().size());
   if (scheme != "http" && scheme != "https" && scheme != "mailto") return {};
   if (scheme != "mailto" && resolved.encoded_host().empty()) return {};
   std::string result(resolved.buffer().data(), resolved.buffer().size());
+  if (resolved.has_authority()) {
+    // More steps up than there are: browsers stay at the top.
+    const std::size_t path = result.find('/', result.find("//") + 2);
+    while (path != std::string::npos && result.compare(path, 4, "/../") == 0) result.erase(path, 3);
+  }
   return result.size() > kMaxLink ? std::string() : result;
 }
 

@@ -163,13 +163,13 @@ class Survey {
 
 }  // namespace
 
-const Node& main_part(const Node& root) {
+const Node* main_part(const Node* root) {
   const Node* body = nullptr;
-  for_each_child(root, [&](const Node& child) {
+  for_each_child(*root, [&](const Node& child) {
     if (tag_of(child) == GUMBO_TAG_BODY) body = &child;
   });
   if (body == nullptr) return root;
-  return Survey(*body).best();
+  return &Survey(*body).best();
 }
 
 }  // namespace sennit::readable

@@ -5,8 +5,9 @@
 
 namespace sennit::readable {
 
-/// The element with the main part; the whole body where nothing stands out. Follows the idea of Arc90's Readability:
-/// paragraphs give points to what they stand in, links and telling names (`sidebar`, `comments`) take some away.
-[[nodiscard]] const Node& main_part(const Node& root);
+/// The element with the main part of `root`; the whole body where nothing stands out. Follows the idea of Arc90's
+/// Readability: paragraphs give points to what they stand in, links and telling names (`sidebar`, `comments`) take some
+/// away.
+[[nodiscard]] const Node* main_part(const Node* root);
 
 }  // namespace sennit::readable

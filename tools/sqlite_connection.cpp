@@ -183,8 +183,9 @@ std::string Connection::ask(const Question& question) {
     more = more || !keep;
     if (more && !state_->may_write) break;
   }
-  std::string text = rows.columns() > 0 ? std::move(rows).text(more) : std::string();
-  if (rows.columns() == 0 || sqlite3_stmt_readonly(statement.get()) == 0) {
+  const bool has_rows = rows.columns() > 0;
+  std::string text = has_rows ? std::move(rows).text(more) : std::string();
+  if (!has_rows || sqlite3_stmt_readonly(statement.get()) == 0) {
     text += fmt::format("[{} rows changed]\n", sqlite3_total_changes64(handle) - before);
   }
   return text;

@@ -78,7 +78,6 @@ TEST_CASE("only addresses that can be gone on with are links") {
   CHECK(absolute_url("https://example.com/", "https://example.com/(a)") == "https://example.com/%28a%29");
   CHECK(absolute_url("https://example.com/", "https://x/" + std::string(2000, 'a')).empty());
   CHECK(absolute_url("https://example.com/a/b", "../../../x") == "https://example.com/x");
-  CHECK(absolute_url("https://example.com/a/b", "/..") == "https://example.com/");
   CHECK(absolute_url("not a base", "page").empty());
 }
 

@@ -384,7 +384,9 @@ std::optional<Node> parse(std::string_view text, std::vector<Diagnostic>& proble
     return std::nullopt;
   }
   if (!builder.has_document()) {
-    report(problems, {1, 1}, "the file is empty; an agent file begins with `sennit: 1`");
+    const bool is_agent = bounds.document == Bounds{}.document;
+    report(problems, {1, 1},
+           is_agent ? "the file is empty; an agent file begins with `sennit: 1`" : "the file is empty");
     return std::nullopt;
   }
   return builder.take();

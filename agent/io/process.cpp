@@ -51,6 +51,7 @@ struct Process::State {
       size = ::recv(control.native_handle(), &message, sizeof message, MSG_DONTWAIT);
     } while (size < 0 && (errno == EINTR || errno == ECONNRESET));
     if (size == sizeof message) return message;
+    silent = size >= 0 || errno != EAGAIN;
     return std::nullopt;
   }
 
@@ -70,6 +71,7 @@ struct Process::State {
   int keeper_id = 0;
   std::optional<ExitStatus> status;
   bool taken_in = false;
+  bool silent = false;  // the keeper will say nothing more
 };
 
 void Process::State::launch(const Command& command) {
@@ -131,9 +133,13 @@ void Process::State::launch(const Command& command) {
 }
 
 asio::awaitable<void> Process::State::begun(std::string directory) {
-  co_await process::ready(control, Stream::wait_read);
-  const std::optional<keeper::Message> message = receive();
-  if (!message) throw lost();
+  std::optional<keeper::Message> message;
+  while (!message) {
+    // May be meant for what had this number before: a loop tells of a closed descriptor's news as well.
+    co_await process::ready(control, Stream::wait_read);
+    message = receive();
+    if (!message && silent) throw lost();
+  }
   if (message->kind == keeper::Kind::failed) {
     throw process::failure_to_start(program, directory, static_cast<keeper::Step>(message->detail), message->value);
   }

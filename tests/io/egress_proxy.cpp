@@ -110,7 +110,7 @@ TEST_CASE("what is no request to a proxy is refused") {
 }
 
 TEST_CASE("a pattern without a port opens the web's ports alone") {
-  const auto permitted = [](const char* line, std::vector<std::string> hosts) {
+  const auto permitted = [](const char* line, const std::vector<std::string>& hosts) {
     try {
       check_permitted(parsed(line), hosts);
       return true;

@@ -1,3 +1,4 @@
+#include <sennit/agent/io/egress_hosts.hpp>
 #include <sennit/agent/policy_match.hpp>
 
 #include <algorithm>
@@ -13,14 +14,6 @@ constexpr std::string_view kUnknownHost = "?";  // of a URL that cannot be read:
 std::string text_of(const json::value& value) {
   if (const json::string* text = value.if_string()) return std::string(*text);
   return json::serialize(value);
-}
-
-std::string lowered(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
 }
 
 std::string_view trimmed_left(std::string_view text) {
@@ -73,23 +66,30 @@ bool matches(std::string_view facet, std::string_view pattern, std::string_view 
   if (facet == "path") return matches_path(pattern, value);
   if (facet == "host") {
     if (value == kUnknownHost) return reading == Reading::restricting;
-    return matches_pattern(lowered(pattern), lowered(value));
+    return matches_pattern(one_spelling(pattern), one_spelling(value));
   }
   return matches_pattern(pattern, value);
 }
 
-bool fits(std::string_view facet, const std::vector<std::string>& patterns, std::string_view value, Reading reading) {
+/// `value` is one thing: as it is called, and, for patterns from the root on, its absolute spellings.
+bool fits(std::string_view facet, const std::vector<std::string>& patterns, const std::vector<std::string>& value,
+          Reading reading) {
+  const auto matched_by = [&](std::string_view pattern, Reading how) {
+    const auto end = pattern.starts_with('/') ? value.end() : value.begin() + 1;
+    return std::any_of(value.begin(), end,
+                       [&](const std::string& spelling) { return matches(facet, pattern, spelling, how); });
+  };
   bool has_plain = false;
   bool matched = false;
   for (const std::string_view pattern : patterns) {
     if (pattern.starts_with('!')) {
       // What cannot be judged never makes a rule laxer.
       const Reading other = reading == Reading::relaxing ? Reading::restricting : Reading::relaxing;
-      if (matches(facet, pattern.substr(1), value, other)) return false;
+      if (matched_by(pattern.substr(1), other)) return false;
       continue;
     }
     has_plain = true;
-    matched = matched || matches(facet, pattern, value, reading);
+    matched = matched || matched_by(pattern, reading);
   }
   return matched || !has_plain;
 }
@@ -103,16 +103,30 @@ bool holds_of_nothing(const std::vector<std::string>& patterns) {
          std::all_of(patterns.begin(), patterns.end(), negated);
 }
 
+/// The values of a facet. A path, seen from the agent's folder, is followed by its absolute spellings ("absolute").
+std::vector<std::vector<std::string>> spelt_values(const PolicyQuestion& question, std::string_view name) {
+  std::vector<std::vector<std::string>> values;
+  for (std::string& value : values_of(question, name)) values.push_back({std::move(value)});
+  if (name != "path") return values;
+  std::size_t seen = 0;
+  for (const Facet& facet : question.facets) {
+    if (facet.name == "path") ++seen;
+    if (facet.name == "absolute" && seen > 0) values[seen - 1].push_back(facet.value);
+  }
+  return values;
+}
+
 bool condition_holds(std::string_view facet, const std::vector<std::string>& patterns, const PolicyQuestion& question,
                      Reading reading) {
-  const std::vector<std::string> values = values_of(question, facet);
-  const auto fit = [&](const std::string& value) { return fits(facet, patterns, value, reading); };
+  const std::vector<std::vector<std::string>> values = spelt_values(question, facet);
+  const auto fit = [&](const std::vector<std::string>& value) { return fits(facet, patterns, value, reading); };
   if (reading == Reading::restricting) {
     return values.empty() ? holds_of_nothing(patterns) : std::any_of(values.begin(), values.end(), fit);
   }
   if (values.empty() || !std::all_of(values.begin(), values.end(), fit)) return false;
   const bool script = facet == "command" && !values_of(question, "script").empty();
-  return !script || std::none_of(values.begin(), values.end(), is_compound);
+  return !script ||
+         std::none_of(values.begin(), values.end(), [](const auto& value) { return is_compound(value.front()); });
 }
 
 /// Whether a path pattern fits, in |pattern| * |path| steps: `fits[i]` says whether what was read of the pattern fits

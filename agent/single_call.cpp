@@ -93,9 +93,9 @@ milliseconds time_for(const Effects::State& state, const Tool& tool) {
   return std::min(own, most);
 }
 
-asio::awaitable<void> cap_into(Effects::State& state, std::string effect, std::string content, std::size_t limit,
-                               std::string& capped) {
-  capped = co_await cap_output(state, std::move(effect), std::move(content), limit);
+asio::awaitable<void> cap_into(Effects::State& state, std::string effect, std::string content, const Labels& labels,
+                               std::size_t limit, std::string& capped) {
+  capped = co_await cap_output(state, std::move(effect), std::move(content), labels, limit);
 }
 
 /// Calls the tool. Throws only what ends the run: it is cancelled, suspended, or not the run that was recorded.
@@ -254,7 +254,8 @@ asio::awaitable<void> perform(Effects::State& state, const ToolCall& call, const
   // What it gave was given: a cancellation is for what comes next.
   std::string content;
   co_await asio::this_coro::throw_if_cancelled(false);
-  auto capping = cap_into(state, effect, std::move(output->content), entry->tool->spec().output_limit, content);
+  auto capping = cap_into(state, effect, std::move(output->content), performed.labels,
+                          entry->tool->spec().output_limit, content);
   std::optional<Error> failure = co_await shielded(std::move(capping));
   co_await asio::this_coro::throw_if_cancelled(true);
   if (failure) throw Error(std::move(*failure));

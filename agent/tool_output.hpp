@@ -9,8 +9,8 @@
 namespace sennit {
 
 /// A large output must not eat the context: the model gets its beginning (`limit` bytes; zero: all), a person the
-/// whole, in a file of the state folder.
+/// whole, in a file of the state folder, with its labels beside it for who reads on there.
 [[nodiscard]] asio::awaitable<std::string> cap_output(Effects::State& state, std::string effect, std::string content,
-                                                      std::size_t limit);
+                                                      const Labels& labels, std::size_t limit);
 
 }  // namespace sennit

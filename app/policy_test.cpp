@@ -144,6 +144,7 @@ std::string to_text(const Judged& judged) {
   const std::vector<std::string_view> touches = words_of(judged.touches);
   rows.row("touches", touches.empty() ? "nothing" : fmt::format("{}", fmt::join(touches, ", ")));
   for (const Facet& facet : judged.facets) {
+    if (facet.name == "absolute") continue;  // the path once more
     rows.row(&facet == judged.facets.data() ? "reaches" : "", facet.name + " " + facet.value);
   }
   if (!judged.labels.empty()) rows.row("it has read", describe(judged.labels));

@@ -1,17 +1,22 @@
+#include <sennit/agent/spilt_labels.hpp>
 #include <sennit/agent/typed_tool.hpp>
 #include <sennit/tools/files.hpp>
 #include <sennit/tools/files_access.hpp>
 #include <sennit/tools/files_change.hpp>
+#include <sennit/tools/files_hidden.hpp>
 #include <sennit/tools/files_look.hpp>
 #include <sennit/tools/files_search.hpp>
 #include <sennit/tools/options.hpp>
 
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
 
 namespace sennit {
 namespace {
+
+constexpr std::size_t kMaxLabels = 64U << 10U;  // bytes of the labels of one output
 
 struct FilesOptions {
   std::vector<std::string> roots{"."};
@@ -28,11 +33,29 @@ struct FilesOptions {
 struct Shared {
   files::Access access;
   std::filesystem::path outputs;
+  files::Hidden hidden_from_list;
+  files::Hidden hidden_from_search;
 };
 using SharedPointer = std::shared_ptr<const Shared>;
 
 template <class Arguments>
-using Look = std::string (*)(const files::Roots&, const Arguments&, const files::StopFlag&);
+using Look = std::string (*)(const Shared&, const Arguments&, const files::StopFlag&);
+
+std::string list(const Shared& shared, const files::ListArguments& arguments, const files::StopFlag& stop) {
+  const files::Roots& roots = shared.access.roots;
+  const files::Omit omit = omit_from(shared.access, roots.place(arguments.path), shared.hidden_from_list);
+  return files::list(roots, arguments, stop, omit);
+}
+
+std::string search(const Shared& shared, const files::SearchArguments& arguments, const files::StopFlag& stop) {
+  const files::Roots& roots = shared.access.roots;
+  const files::Omit omit = omit_from(shared.access, roots.place(arguments.path), shared.hidden_from_search);
+  return files::search(roots, arguments, stop, omit);
+}
+
+std::string read(const Shared& shared, const files::ReadArguments& arguments, const files::StopFlag& stop) {
+  return files::read(shared.access.roots, arguments, stop);
+}
 
 /// Does the blocking work on the pool.
 template <class Arguments>
@@ -41,7 +64,7 @@ asio::awaitable<ToolOutput> look(SharedPointer shared, Look<Arguments> work, Arg
   const files::Stop stop;
   Labels labels = shared->access.labels(*shared->access.roots.place(arguments.path).root);
   auto job = [shared = std::move(shared), work, arguments = std::move(arguments), flag = stop.flag()] {
-    return work(shared->access.roots, arguments, flag);
+    return work(*shared, arguments, flag);
   };
   asio::awaitable<std::string> pending = environment.pool().run(std::move(job));
   std::string text = co_await std::move(pending);
@@ -61,15 +84,38 @@ bool is_own_output(const Shared& shared, const std::filesystem::path& path, cons
          path.filename().string().starts_with(effect.substr(0, effect.find('/')) + "-");
 }
 
+/// The labels that the run kept beside what it set aside: another agent of the run may have got it. Without them it may
+/// be anything.
+Labels labels_of_output(const std::filesystem::path& file) {
+  try {
+    const files::Roots roots({file.parent_path()});
+    const std::string name = labels_file(file).filename().string();
+    const std::string text = files::read_whole(roots.all().front().open_file(name), kMaxLabels, name);
+    if (const std::optional<json::value> labels = parse_json(text)) return labels_from_json(*labels);
+  } catch (const Error&) {
+  }
+  return {{"output:spilt"}, {"output:spilt"}};
+}
+
+asio::awaitable<ToolOutput> read_own(SharedPointer shared, files::ReadArguments arguments, Environment& environment) {
+  files::Access own{.roots = files::Roots({shared->outputs}), .trusted = true, .confidential = false};
+  const auto from =
+      std::make_shared<const Shared>(Shared{std::move(own), {}, files::Hidden({}, {}), files::Hidden({}, {})});
+  const std::filesystem::path file = arguments.path;
+  asio::awaitable<ToolOutput> looking = look(from, &read, std::move(arguments), environment);
+  ToolOutput output = co_await std::move(looking);
+  auto job = [file] { return labels_of_output(file); };
+  asio::awaitable<Labels> reading = environment.pool().run(std::move(job));
+  output.labels = co_await std::move(reading);
+  co_return output;
+}
+
 auto reading(SharedPointer shared) {
   return [shared = std::move(shared)](files::ReadArguments arguments, ToolContext& context) {
-    SharedPointer from = shared;
     if (is_own_output(*shared, arguments.path, context.effect_id())) {
-      // Its labels are in the conversation already, with the result that it is the rest of.
-      files::Access own{.roots = files::Roots({shared->outputs}), .trusted = true, .confidential = false};
-      from = std::make_shared<const Shared>(Shared{std::move(own), {}});
+      return read_own(shared, std::move(arguments), context.environment());
     }
-    return look(std::move(from), &files::read, std::move(arguments), context.environment());
+    return look(shared, &read, std::move(arguments), context.environment());
   };
 }
 
@@ -87,7 +133,9 @@ std::string where_text(const files::Roots& roots) {
 std::vector<std::shared_ptr<Tool>> make_files(FilesSettings settings) {
   files::Access access{files::Roots(settings.roots), std::move(settings.forbidden), std::move(settings.home),
                        settings.trusted, settings.confidential};
-  const auto shared = std::make_shared<const Shared>(Shared{std::move(access), std::move(settings.outputs)});
+  const auto shared = std::make_shared<const Shared>(Shared{std::move(access), std::move(settings.outputs),
+                                                            files::Hidden(settings.policies, "files_list"),
+                                                            files::Hidden(settings.policies, "files_search")});
   const std::string where = where_text(shared->access.roots);
   ToolTraits looks{.touches = {.read = true}, .repeat = Repeat::idempotent};
   looks.reach = [shared](const json::object& arguments) {
@@ -95,10 +143,10 @@ std::vector<std::shared_ptr<Tool>> make_files(FilesSettings settings) {
   };
   std::vector<std::shared_ptr<Tool>> tools;
   tools.push_back(make_tool("files_list", "Lists a folder, or with a glob all that matches in it and below." + where,
-                            looking(shared, &files::list), looks));
+                            looking(shared, &list), looks));
   tools.push_back(make_tool(
       "files_search", "Finds text or a regular expression in files, and shows the lines with their numbers." + where,
-      looking(shared, &files::search), looks));
+      looking(shared, &search), looks));
   ToolTraits reads = looks;
   reads.output_limit = 2 * files::kMaxRead;  // bounded by the tool itself; U+FFFD makes damaged text longer
   tools.push_back(make_tool("files_read", "Reads a text file, or some lines of it." + where, reading(shared), reads));
@@ -130,6 +178,7 @@ std::vector<std::shared_ptr<Tool>> make_files_tools(const json::object& options,
   settings.write = chosen.write;
   settings.forbidden = files::protected_by(context);
   settings.home = files::home_of(context);
+  settings.policies = files::policies_of(context);
   settings.trusted = chosen.trusted;
   settings.confidential = chosen.confidential;
   if (!context.state.empty()) settings.outputs = context.state / "outputs";

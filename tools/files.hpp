@@ -25,6 +25,9 @@ struct FilesSettings {
   std::filesystem::path home{};  ///< the agent's folder: facets name files from there. Empty: the first root
   bool trusted = false;          ///< what is read is no untrusted text
   bool confidential = true;      ///< what is read is private
+  /// Of the agent, its deployment and the agents above: files_list and files_search leave out what these keep from them
+  /// by rules on paths alone.
+  std::vector<PolicySettings> policies{};
 };
 
 /// Throws Error(errc::config) if a root cannot be used or the kernel lacks openat2.

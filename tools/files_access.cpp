@@ -1,6 +1,7 @@
 #include <sennit/tools/files_access.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace sennit::files {
 namespace {
@@ -43,20 +44,38 @@ Labels Access::labels() const {
   return all;
 }
 
+Spellings Spellings::below(std::string_view path) const {
+  return {written / path, real / path, home, real_home};
+}
+
+std::vector<Facet> Spellings::facets() const {
+  std::vector<Facet> found;
+  const auto add = [&found](const char* name, std::string value) {
+    const Facet facet{name, std::move(value)};
+    if (std::find(found.begin(), found.end(), facet) == found.end()) found.push_back(facet);
+  };
+  const std::string name = name_from(home, written);
+  const std::string real_name = name_from(real_home, real);
+  add("path", name);
+  if (name != written.string()) add("absolute", written.string());
+  add("path", real_name);
+  if (real_name != real.string()) add("absolute", real.string());
+  return found;
+}
+
+Spellings Access::spellings(const Place& place) const {
+  const Root& first = roots.all().front();
+  return {without_slash((place.root->folder() / place.path).lexically_normal()),
+          without_slash(settled(place.root->canonical() / place.path)), home.empty() ? first.folder() : home,
+          home.empty() ? first.canonical() : settled(home)};
+}
+
 std::vector<Facet> Access::facets(std::string_view path) const {
-  Place place;
   try {
-    place = roots.place(path);
+    return spellings(roots.place(path)).facets();
   } catch (const Error&) {
     return {{"path", fs::path(path).lexically_normal().string()}};  // the call will fail; a rule may still speak of it
   }
-  const Root& first = roots.all().front();
-  const fs::path written = without_slash((place.root->folder() / place.path).lexically_normal());
-  const fs::path real = without_slash(settled(place.root->canonical() / place.path));
-  std::vector<Facet> found{{"path", name_from(home.empty() ? first.folder() : home, written)}};
-  std::string really = name_from(home.empty() ? first.canonical() : settled(home), real);
-  if (really != found.front().value) found.push_back({"path", std::move(really)});
-  return found;
 }
 
 std::vector<fs::path> roots_of(const std::vector<std::string>& roots, const PartContext& context) {

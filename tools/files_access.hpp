@@ -1,4 +1,4 @@
-// Private: What all tools that work on the files of an agent's roots share: the folders and what is forbidden in them,
+// What all tools that work on the files of an agent's roots share: the folders and what is forbidden in them,
 // what a path means to a policy, and where a file's text comes from.
 #pragma once
 
@@ -15,6 +15,20 @@
 
 namespace sennit::files {
 
+/// One file or folder, as a policy may speak of it: by the way it was written and, where a link makes it another, as it
+/// really is. A rule has to fit both.
+struct Spellings {
+  std::filesystem::path written;  ///< absolute
+  std::filesystem::path real;     ///< absolute, without links
+  std::filesystem::path home;     ///< what lies in it is named from there
+  std::filesystem::path real_home;
+
+  /// Of what lies in this folder, reached without a link.
+  [[nodiscard]] Spellings below(std::string_view path) const;
+  /// "path", from the agent's folder where it lies there, each followed by "absolute" where that says more.
+  [[nodiscard]] std::vector<Facet> facets() const;
+};
+
 /// Owned by each tool that uses it: a job on the pool may outlive the agent. Immutable. [thread-safe]
 struct Access {
   Roots roots;
@@ -28,7 +42,8 @@ struct Access {
   [[nodiscard]] Labels labels(const Root& root) const;
   /// Of all roots.
   [[nodiscard]] Labels labels() const;
-  /// The path as it was written and, where a link makes it another, as it really is: a rule has to fit both.
+  [[nodiscard]] Spellings spellings(const Place& place) const;
+  /// Of the place that the path means; the path itself where it means none.
   [[nodiscard]] std::vector<Facet> facets(std::string_view path) const;
 };
 

@@ -130,7 +130,7 @@ std::string printable(std::string_view name) {
   return result;
 }
 
-std::string list(const Roots& roots, const ListArguments& arguments, const StopFlag& stop) {
+std::string list(const Roots& roots, const ListArguments& arguments, const StopFlag& stop, const Omit& omit) {
   const Place place = roots.place(arguments.path);
   const Glob glob(arguments.glob.value_or(""));
   const bool filtered = arguments.glob && !arguments.glob->empty();
@@ -138,8 +138,11 @@ std::string list(const Roots& roots, const ListArguments& arguments, const StopF
   if (!prefix.empty() && prefix.back() != '/') prefix += '/';
   std::string text;
   std::size_t listed = 0;
+  std::size_t omitted = 0;
   const auto visit = [&](const Entry& entry) {
-    if (glob.matches(entry.path)) {
+    if (glob.matches(entry.path) && omit && omit(entry.path)) {
+      ++omitted;
+    } else if (glob.matches(entry.path)) {
       if (listed == kMaxListed) return Visit::stop;
       ++listed;
       text += describe_entry(prefix, entry);
@@ -153,10 +156,10 @@ std::string list(const Roots& roots, const ListArguments& arguments, const StopF
     text += fmt::format("[stopped after {} entries: name a folder further down, or a glob]\n", listed);
   } else if (!done.whole) {
     text += "[not everything was looked at: the folder is too large or too deep]\n";
-  } else if (listed == 0) {
+  } else if (listed == 0 && omitted == 0) {
     text = filtered ? fmt::format("[nothing here matches '{}']\n", *arguments.glob) : "[the folder is empty]\n";
   }
-  return text;
+  return text + omitted_text(omitted);
 }
 
 std::string read(const Roots& roots, const ReadArguments& arguments, const StopFlag& stop) {

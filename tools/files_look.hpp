@@ -27,8 +27,9 @@ SENNIT_DESCRIBE(ListArguments, (path, "folder to list"),
                 (glob, "list only what matches, in all folders below: *.md, src/**/*.cpp, *.{h,hpp}"),
                 (depth, "levels of folders; 1 if left out, all with a glob", {.minimum = 1, .maximum = 64}))
 
-/// One entry a line: `src/`, `notes.txt  120 bytes`, `latest -> v2`.
-[[nodiscard]] std::string list(const Roots& roots, const ListArguments& arguments, const StopFlag& stop);
+/// One entry a line: `src/`, `notes.txt  120 bytes`, `latest -> v2`. Says how many were left out by `omit`.
+[[nodiscard]] std::string list(const Roots& roots, const ListArguments& arguments, const StopFlag& stop,
+                               const Omit& omit = {});
 
 struct ReadArguments {
   std::string path;

@@ -63,6 +63,7 @@ class Search {
   }
 
   void too_large() { ++too_large_; }
+  void omitted() { ++omitted_; }
   [[nodiscard]] bool full() const { return stopped_ || searched_ > kMaxSearched; }
 
   [[nodiscard]] std::string report(bool whole) && {
@@ -77,7 +78,7 @@ class Search {
     }
     if (too_large_ > 0)
       text_ += fmt::format("[{} files above {} bytes were not searched]\n", too_large_, kMaxSearchedFile);
-    return std::move(text_);
+    return std::move(text_) + omitted_text(omitted_);
   }
 
  private:
@@ -124,6 +125,7 @@ class Search {
   std::size_t files_ = 0;
   std::size_t files_with_matches_ = 0;
   std::size_t too_large_ = 0;
+  std::size_t omitted_ = 0;
   std::size_t searched_ = 0;
   bool stopped_ = false;
 };
@@ -137,13 +139,15 @@ std::string content_of(const Entry& entry, const std::string& shown) {
   return read_whole(file, kMaxSearchedFile, shown);
 }
 
-Walk search_folder(Search& search, const Place& place, const SearchArguments& arguments, const StopFlag& stop) {
+Walk search_folder(Search& search, const Place& place, const SearchArguments& arguments, const StopFlag& stop,
+                   const Omit& omit) {
   const Glob glob(arguments.glob.value_or(""));
   std::string prefix = place.shown == "." ? "" : place.shown;
   if (!prefix.empty() && prefix.back() != '/') prefix += '/';
   const auto visit = [&](const Entry& entry) {
     if (entry.kind == EntryKind::folder) return std::string_view(entry.name) == ".git" ? Visit::skip : Visit::go_on;
     if (entry.kind != EntryKind::file || !glob.matches(entry.path)) return Visit::go_on;
+    if (omit && omit(entry.path)) return search.omitted(), Visit::go_on;
     const std::string shown = printable(prefix + std::string(entry.path));
     try {
       return search.file(shown, content_of(entry, shown)) ? Visit::go_on : Visit::stop;
@@ -157,12 +161,12 @@ Walk search_folder(Search& search, const Place& place, const SearchArguments& ar
 
 }  // namespace
 
-std::string search(const Roots& roots, const SearchArguments& arguments, const StopFlag& stop) {
+std::string search(const Roots& roots, const SearchArguments& arguments, const StopFlag& stop, const Omit& omit) {
   const Place place = roots.place(arguments.path);
   Search search(arguments);
   Walk done;
   if (place.root->is_folder(place.path)) {
-    done = search_folder(search, place, arguments, stop);
+    done = search_folder(search, place, arguments, stop, omit);
   } else {
     search.file(printable(place.shown), read_whole(place.root->open_file(place.path), kMaxSearchedFile, place.shown));
   }

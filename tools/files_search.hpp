@@ -37,6 +37,8 @@ SENNIT_DESCRIBE(SearchArguments,
                 (limit, "stop after this many matches", {.minimum = 1, .maximum = 1000}))
 
 /// `path:line: text` for a match, `path-line- text` for its context.
-[[nodiscard]] std::string search(const Roots& roots, const SearchArguments& arguments, const StopFlag& stop);
+/// Says how many files were left out by `omit`.
+[[nodiscard]] std::string search(const Roots& roots, const SearchArguments& arguments, const StopFlag& stop,
+                                 const Omit& omit = {});
 
 }  // namespace sennit::files

@@ -165,6 +165,11 @@ bool Glob::matches(std::string_view path) const {
   return RE2::FullMatch(re2::StringPiece(path.data(), path.size()), state_->regex);
 }
 
+std::string omitted_text(std::size_t omitted) {
+  if (omitted == 0) return {};
+  return fmt::format("[{} left out: the policy does not let this tool see them unasked]\n", omitted);
+}
+
 Walk walk(Descriptor directory, std::size_t depth, const StopFlag& stop,
           const std::function<Visit(const Entry&)>& visit) {
   Walker walker{depth, stop, visit};

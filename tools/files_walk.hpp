@@ -1,4 +1,4 @@
-// Private: Going through a folder: names, globs and bounds, shared by listing and searching.
+// Going through a folder: names, globs and bounds, shared by listing and searching.
 #pragma once
 
 #include <sennit/tools/files_root.hpp>
@@ -45,11 +45,17 @@ struct Entry {
   const char* name = nullptr;
 };
 
+/// Whether to leave out what lies at this path below the folder where the walk began. Empty: nothing.
+using Omit = std::function<bool(std::string_view path)>;
+
 enum class Visit { go_on, skip, stop };  ///< skip: do not enter this folder
 
 struct Walk {
   bool whole = true;  ///< false: kMaxVisited or kMaxWalkDepth was reached, or `stop` was set
 };
+
+/// What is said where `omitted` entries were.
+[[nodiscard]] std::string omitted_text(std::size_t omitted);
 
 /// Visits what is in `directory`, each folder's names in order; folders before what is in them. Links are shown and
 /// never followed. `depth` 1 stays in `directory`. Folders that cannot be read are passed over.

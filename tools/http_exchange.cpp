@@ -87,7 +87,7 @@ class Exchange {
       std::optional<Redirect> redirect =
           redirect_of(response->status(), response->header("location"), call_.method, target_, settings_->allow_hosts);
       if (redirect && redirect->obstacle.empty()) {
-        follow(std::move(*redirect));
+        follow(std::move(redirect->target));
         continue;
       }
       asio::awaitable<Body> reading = read_body(*response, most_);
@@ -159,21 +159,18 @@ class Exchange {
     return headers;
   }
 
-  void follow(Redirect redirect) {
+  void follow(Target target) {
     if (++redirects_ > kMaxRedirects) {
       throw Error(errc::limit,
-                  fmt::format("more than {} redirects; the last one leads to {}", kMaxRedirects, redirect.target.url))
+                  fmt::format("more than {} redirects; the last one leads to {}", kMaxRedirects, target.url))
           .at(target_.origin);
     }
     // Once another origin was visited, headers stay behind for good: it could send the request anywhere.
-    at_home_ = at_home_ && redirect.target.origin == target_.origin;
-    call_.method = std::move(redirect.method);
-    if (!redirect.keeps_body) {
-      call_.body.clear();
-      call_.content_type.clear();
-      call_.key.clear();
-    }
-    target_ = std::move(redirect.target);
+    at_home_ = at_home_ && target.origin == target_.origin;
+    call_.body.clear();  // of a GET that has one
+    call_.content_type.clear();
+    call_.key.clear();
+    target_ = std::move(target);
   }
 
   const std::shared_ptr<const HttpSettings> settings_;

@@ -1,5 +1,6 @@
 #include <sennit/agent/io/egress_hosts.hpp>
 #include <sennit/agent/io/error.hpp>
+#include <sennit/tools/http_path.hpp>
 #include <sennit/tools/http_rules.hpp>
 
 #include <boost/url/parse.hpp>
@@ -87,10 +88,10 @@ Target target_of(const urls::url_view& url, std::string_view given) {
   Target target;
   target.host = lowered(std::string_view(url.encoded_host().data(), url.encoded_host().size()));
   const bool ipv6 = url.host_type() == urls::host_type::ipv6;
-  if (!ipv6 && target.host.size() > 1 && target.host.back() == '.') target.host.pop_back();
   if (ipv6 ? target.host.find('%') != std::string::npos : !is_host_name(target.host)) {
     refuse("the host is no plain name or address (write international names in their xn-- form)");
   }
+  target.host = one_spelling(target.host);
   const std::string_view written(url.port().data(), url.port().size());
   const unsigned port = written.empty() ? (scheme == "https" ? 443 : 80) : port_of(written);
   if (port == 0) refuse("the port is not one from 1 to 65535");
@@ -100,9 +101,11 @@ Target target_of(const urls::url_view& url, std::string_view given) {
   const std::string_view path(url.encoded_path().data(), url.encoded_path().size());
   // The parser takes what follows a port for a path.
   if (!path.empty() && path.front() != '/') refuse("the URL has more behind its host than a port");
+  const std::optional<std::string> clean = without_dots(path);
+  if (!clean) refuse("the path hides `.` or `..` where servers disagree about it");
   const std::string_view query(url.encoded_query().data(), url.encoded_query().size());
   target.url = fmt::format("{}://{}{}{}{}{}", scheme, target.host, written.empty() ? "" : fmt::format(":{}", port),
-                           path.empty() ? "/" : path, url.has_query() ? "?" : "", query);
+                           *clean, url.has_query() ? "?" : "", plain_encoding(query));
   return target;
 }
 
@@ -114,6 +117,28 @@ void refuse_unlisted(const Target& target, const std::vector<std::string>& allow
   }
   throw Error(errc::denied, fmt::format("the host '{}' is not among those this agent may use: {}", target.authority,
                                         fmt::join(allow_hosts, ", ")));
+}
+
+/// The usual step from a host's http to its https.
+bool secures(const Target& from, const Target& to) {
+  return from.url.starts_with("http:") && to.url.starts_with("https:") && from.port == 80 && to.port == 443 &&
+         from.host == to.host;
+}
+
+/// A policy judged one call, by its host, method and URL: what leads to another is for who makes calls.
+std::string obstacle_to(const Target& to, const Target& from, int status, std::string_view method) {
+  const bool looks = method == "GET" || method == "HEAD";
+  if (from.url.starts_with("https:") && to.url.starts_with("http:")) {
+    return "it leads from https to http, where anybody on the way can read and change it";
+  }
+  if (!looks) {
+    const bool to_get = status == 303 || (status <= 302 && method == "POST");
+    return fmt::format("it leads to another call, {} {}; make that one if it is what is wanted",
+                       to_get ? "GET" : method, to.url);
+  }
+  if (to.origin == from.origin || secures(from, to)) return {};
+  return fmt::format("it leads to another {}; call again with {} if that is what is wanted",
+                     to.host == from.host ? "port" : "host", to.url);
 }
 
 }  // namespace
@@ -151,7 +176,6 @@ std::optional<Redirect> redirect_of(int status, std::string_view location, std::
     throw Error(errc::protocol, fmt::format("{} redirects to '{}', which is no URL", from.origin, shown(location)));
   }
   Redirect redirect;
-  redirect.method = method;
   try {
     redirect.target = target_of(resolved, location);
     refuse_unlisted(redirect.target, allow_hosts);
@@ -159,17 +183,7 @@ std::optional<Redirect> redirect_of(int status, std::string_view location, std::
     throw Error(error.code(), fmt::format("it redirects to '{}': {}", shown(location), error.message()))
         .at(from.origin);
   }
-  const bool to_get = status == 303 || (status <= 302 && method == "POST");
-  if (to_get && method != "HEAD") redirect.method = "GET";
-  redirect.keeps_body = redirect.method == method && method != "GET" && method != "HEAD";
-  if (redirect.keeps_body && redirect.target.origin != from.origin) {
-    redirect.obstacle = "what is sent was meant for " + from.origin;
-  } else if (from.url.starts_with("https:") && redirect.target.url.starts_with("http:")) {
-    redirect.obstacle = "it leads from https to http, where anybody on the way can read and change it";
-  } else if (redirect.target.host != from.host) {
-    // A policy judged a call to the host that was named: where it leads is another call.
-    redirect.obstacle = "it leads to another host; call again with " + redirect.target.url + " if that is what is wanted";
-  }
+  redirect.obstacle = obstacle_to(redirect.target, from, status, method);
   return redirect;
 }
 

@@ -22,8 +22,8 @@ inline constexpr std::size_t kMaxHeaderValue = 8U << 10U;  ///< bytes of one
 
 /// A URL that may be asked for, in one spelling that every parser reads the same way.
 struct Target {
-  std::string url;        ///< without fragment
-  std::string host;       ///< lower case, without the dot at the end; IPv6 in brackets
+  std::string url;        ///< without fragment, without `.` and `..`, with no character encoded needlessly
+  std::string host;       ///< as one_spelling() writes it (egress_hosts.hpp)
   std::string origin;     ///< scheme://host:port
   std::string authority;  ///< host:port
   std::uint16_t port = 0;
@@ -37,11 +37,10 @@ void check_host_pattern(std::string_view pattern);
 /// among `allow_hosts` (empty: every host).
 [[nodiscard]] Target check_url(std::string_view url, const std::vector<std::string>& allow_hosts);
 
-/// Where an answer leads, if it is a redirect: the next method and URL. Throws like check_url, naming who redirects.
+/// Where an answer leads, if it is a redirect. Throws like check_url, naming who redirects. Followed are those of GET
+/// and HEAD that stay with scheme, host and port, or go from http to https.
 struct Redirect {
-  std::string method;
   Target target;
-  bool keeps_body = false;
   std::string obstacle;  ///< why a program should not follow it by itself; empty: nothing
 };
 [[nodiscard]] std::optional<Redirect> redirect_of(int status, std::string_view location, std::string_view method,

@@ -182,7 +182,7 @@ std::vector<std::shared_ptr<Tool>> make_notify(NotifySettings settings) {
   }
   ToolTraits traits{.repeat = Repeat::never, .timeout = settings.timeout + kTimeToReport, .concurrency = 2};
   traits.touches.process = !settings.command.empty();
-  traits.touches.network = !settings.url.empty();
+  traits.touches.network = traits.touches.process || !settings.url.empty();  // a program sends it somewhere
   if (!settings.url.empty()) {
     try {
       const std::string host = checked_host(settings);

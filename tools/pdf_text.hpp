@@ -1,4 +1,4 @@
-// Private: The text of a PDF, by poppler's `pdftotext` in a sandbox: a parser of a format that is famous for what can
+// The text of a PDF, by poppler's `pdftotext` in a sandbox: a parser of a format that is famous for what can
 // be done to its parsers gets the bytes of one file through a pipe, and sees nothing else.
 #pragma once
 

@@ -72,7 +72,11 @@ asio::awaitable<std::string> with_database(SettingsPointer settings, May may,
 ToolTraits traits_of(const SqliteSettings& settings) {
   ToolTraits traits{
       .touches = {.read = true}, .repeat = Repeat::idempotent, .timeout = settings.timeout + kTimeToReport};
-  traits.facets["=" + (settings.facet.empty() ? settings.file.lexically_normal().string() : settings.facet)] = "path";
+  const std::string path = settings.file.lexically_normal().string();
+  std::vector<Facet> reached{{"path", settings.facet.empty() ? path : settings.facet}};
+  if (const std::string whole = std::filesystem::absolute(path).lexically_normal().string(); whole != reached[0].value)
+    reached.push_back({"absolute", whole});
+  traits.reach = [reached = std::move(reached)](const json::object&) { return reached; };
   const std::string origin = "file:" + settings.file.filename().string();
   if (!settings.trusted) traits.gives.add_untrusted(origin);
   if (settings.confidential) traits.gives.add_confidential(origin);

@@ -4,6 +4,7 @@
 #include <sennit/tools/options.hpp>
 #include <sennit/tools/web.hpp>
 #include <sennit/tools/web_page.hpp>
+#include <sennit/tools/web_search.hpp>
 
 #include <boost/describe/enum.hpp>
 #include <fmt/format.h>

@@ -11,17 +11,30 @@
 #include <sennit/agent/registry.hpp>
 #include <sennit/tools/http_tool.hpp>
 #include <sennit/tools/pdf_text.hpp>
-#include <sennit/tools/web_search.hpp>
 
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace sennit {
 
 inline constexpr std::size_t kMaxWebBody = 16U << 20U;    ///< bytes of an answer that are read
 inline constexpr std::size_t kMaxWebOutput = 24U << 10U;  ///< bytes of text at once; `start` pages on
+
+namespace web {
+
+enum class SearchKind { searxng, brave, tavily };
+
+struct SearchSettings {
+  SearchKind kind = SearchKind::searxng;
+  std::string url;      ///< the endpoint; empty: the provider's own
+  std::string api_key;  ///< may refer to a secret
+  std::size_t results = 10;
+};
+
+}  // namespace web
 
 struct WebSettings {
   HttpSettings http;  ///< without headers: the pages of anybody get no credentials

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <sennit/tools/http_exchange.hpp>
+#include <sennit/tools/web.hpp>
 
 #include <cstddef>
 #include <map>
@@ -17,17 +18,8 @@
 
 namespace sennit::web {
 
-enum class SearchKind { searxng, brave, tavily };
-
 inline constexpr std::size_t kMaxResults = 20;
 inline constexpr std::size_t kMaxSearchAnswer = 4U << 20U;  ///< bytes of an engine's answer
-
-struct SearchSettings {
-  SearchKind kind = SearchKind::searxng;
-  std::string url;      ///< the endpoint; empty: the provider's own
-  std::string api_key;  ///< may refer to a secret
-  std::size_t results = 10;
-};
 
 struct Result {
   std::string title;

@@ -16,8 +16,12 @@ namespace sennit {
 /// Whether the pattern says which port.
 [[nodiscard]] bool names_port(std::string_view pattern) noexcept;
 
-/// Whether `pattern` permits it. `host`: lower case, without a final dot, IPv6 in brackets. A pattern without a port
-/// permits every port.
+/// The one way to write a host, so that names of one address are one name: lower case, without a final dot; `127.1`,
+/// `0x7f000001`, `[::ffff:127.0.0.1]` and `0.0.0.0` (where a connection to it arrives) are `127.0.0.1`; other IPv6 in
+/// brackets, as short as it can be. What is no address is only lowered: nothing is looked up.
+[[nodiscard]] std::string one_spelling(std::string_view host);
+
+/// Whether `pattern` permits it, however the two are spelt. A pattern without a port permits every port.
 [[nodiscard]] bool permits_host(std::string_view pattern, std::string_view host, std::uint16_t port);
 
 }  // namespace sennit

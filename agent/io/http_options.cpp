@@ -108,6 +108,7 @@ HeaderList configure(CURL* easy, Transfer& transfer, Engine& engine, const Reque
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_PRIVATE, &transfer);
   curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
+  curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);  // what a policy has judged is what is asked for
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "sennit");
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, kReceiveBuffer);

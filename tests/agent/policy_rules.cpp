@@ -93,6 +93,44 @@ TEST_CASE("paths are judged in one spelling") {
   CHECK(allows("path", {"drafts/**"}, path("drafts/a")));
 }
 
+TEST_CASE("a pattern from the root on means the absolute path, every other one the path from the agent's folder") {
+  // As tools on files say it: each path is followed by its absolute spelling.
+  const auto file = [](std::string path, std::string absolute) {
+    ToolSpec spec;
+    spec.description.name = "t";
+    const json::object arguments;
+    const std::vector<Facet> facets{{"path", std::move(path)}, {"absolute", std::move(absolute)}};
+    const Labels labels;
+    return [=](const PolicyRule& rule, Reading reading) {
+      return applies(rule, {spec, arguments, facets, labels}, reading);
+    };
+  };
+  const auto rule = [](Patterns patterns) { return PolicyRule("t", {{"path", std::move(patterns)}}); };
+  const auto note = file("notes/a.key", "/home/me/agent/notes/a.key");
+  for (const Reading reading : {Reading::restricting, Reading::relaxing}) {
+    CHECK(note(rule({"/home/me/agent/notes/**"}), reading));
+    CHECK(note(rule({"notes/**"}), reading));
+    CHECK(note(rule({"/home/**", "!/home/me/other/**"}), reading));
+    CHECK_FALSE(note(rule({"/home/**", "!*.key"}), reading));
+    CHECK_FALSE(note(rule({"notes/**", "!/home/me/agent/**"}), reading));
+    CHECK_FALSE(note(rule({"/etc/**"}), reading));
+    CHECK_FALSE(note(rule({"**/agent/**"}), reading));  // of the way to the agent's folder such patterns say nothing
+    CHECK_FALSE(note(rule({"home/**"}), reading));
+  }
+  const auto by_link = [&](const PolicyRule& allowed) {
+    ToolSpec spec;
+    spec.description.name = "t";
+    const std::vector<Facet> facets{
+        {"path", "link/x"}, {"absolute", "/agent/link/x"}, {"path", "/etc/x"}, {"path", "b"}, {"absolute", "/agent/b"}};
+    const json::object arguments;
+    const Labels labels;
+    return applies(allowed, {spec, arguments, facets, labels}, Reading::relaxing);
+  };
+  CHECK_FALSE(by_link(rule({"/agent/**"})));
+  CHECK(by_link(rule({"/agent/**", "/etc/**"})));
+  CHECK(by_link(rule({"link/*", "/etc/*", "b"})));
+}
+
 TEST_CASE("hosts are those of the URL, in one spelling") {
   for (const char* spelling : {"http://evil.org/", "https://EVIL.org", "http://evil.org:8080/x?y", "http://evil.org./",
                                "http://good.org@evil.org/", "http://evil.org#@good.org", "http://ev%69l.org/",
@@ -106,7 +144,8 @@ TEST_CASE("hosts are those of the URL, in one spelling") {
   CHECK_FALSE(allows("host", {"*.good.org"}, url("https://good.org/")));
   CHECK_FALSE(allows("host", {"*.good.org"}, url("https://api.good.org.evil.org/")));
   for (const char* spelling :
-       {"http://127.0.0.1/", "http://127.1/", "http://2130706433/", "http://0x7f000001/", "http://0177.0.0.1/"}) {
+       {"http://127.0.0.1/", "http://127.1/", "http://2130706433/", "http://0x7f000001/", "http://0177.0.0.1/",
+        "http://0X7F.1/", "http://[::ffff:127.0.0.1]/", "http://[::7f00:1]/", "http://2130706433./", "http://0/"}) {
     INFO(spelling);
     CHECK(denies("host", {"127.0.0.1"}, url(spelling)));
   }

@@ -64,3 +64,19 @@ TEST_CASE("a model reads on in an output that was cut for it") {
   Run other = stranger.agent(with_files(folder)).session().start("go");
   CHECK_THAT(elsewhere(other.wait()).text, ContainsSubstring("outside"));
 }
+
+TEST_CASE("beside an output that was cut is what stands in it, for another agent of the run") {
+  const TempDir folder;
+  const TempDir state;
+  std::string file;
+  World world(
+      [&file](const CompletionRequest& request) -> Turn {
+        if (request.messages.back().role == Role::user) return {{calls(0, "b", "big", R"({"bytes":5000})")}};
+        file = file_of(last_result(request));
+        return {{TextDelta{"done"}}};
+      },
+      {.state = state.path()});
+  Run run = world.agent(with_files(folder)).session().start("go", {.labels = {{"mail"}, {"crm"}}});
+  CHECK(elsewhere(run.wait()).text == "done");
+  CHECK(labels_from_json(json::parse(read_file(file + ".labels"))) == Labels{{"mail"}, {"crm"}});
+}

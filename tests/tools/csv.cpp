@@ -164,7 +164,8 @@ TEST_CASE("a file of a root has its labels and its path as a facet") {
   definition.file = folder / "agent.yaml";
   const Registry registry;
   const Tools tools = make_csv_tools({{"roots", {"data"}}}, PartContext{definition, registry, {}});
-  CHECK(tools.at(0)->facets({{"file", "a.csv"}}) == std::vector<Facet>{{"path", "data/a.csv"}});
+  CHECK(tools.at(0)->facets({{"file", "a.csv"}}) ==
+        std::vector<Facet>{{"path", "data/a.csv"}, {"absolute", (folder / "data/a.csv").string()}});
   CHECK(call_output(env, tools, "csv_query", {{"file", "a.csv"}}).labels == Labels{{"files:data"}, {"files:data"}});
   CHECK(tools.at(0)->spec().touches == Touches{.read = true});
 }

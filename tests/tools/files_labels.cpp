@@ -25,8 +25,7 @@ Tools tools_of(const fs::path& file, const json::object& options, const fs::path
 std::vector<std::string> paths(const Tools& tools, std::string_view tool, const json::object& arguments) {
   std::vector<std::string> values;
   for (const Facet& facet : tool_named(tools, tool).facets(arguments)) {
-    CHECK(facet.name == "path");
-    values.push_back(facet.value);
+    if (facet.name == "path") values.push_back(facet.value);
   }
   return values;
 }
@@ -75,15 +74,22 @@ TEST_CASE("two roots of one name are told apart") {
         Origins{"files:" + (folder / "a/docs").string()});
 }
 
-TEST_CASE("what this run set aside has no labels of its own: they are in the conversation") {
+TEST_CASE("what this run set aside has the labels that were kept beside it; without them it may be anything") {
   TestEnvironment env;
   const TempDir folder;
-  folder.write(".sennit/outputs/run-1-3", "long");
+  folder.write(".sennit/outputs/run-1-3.txt", "long");
+  folder.write(".sennit/outputs/run-1-3.txt.labels", R"({"untrusted":["web:a.example"]})");
+  folder.write(".sennit/outputs/run-1-4.txt", "long");
+  folder.write(".sennit/outputs/run-1-5.txt", "long");
+  folder.write(".sennit/outputs/run-1-5.txt.labels", "{");
   const Tools tools = tools_of(folder / "agent.yaml", {}, folder / ".sennit");
-  const ToolOutput output =
-      call_output(env, tools, "files_read", {{"path", (folder / ".sennit/outputs/run-1-3").string()}});
-  CHECK(output.content == "long");
-  CHECK(output.labels.empty());
+  const auto read = [&](const std::string& name) {
+    return call_output(env, tools, "files_read", {{"path", (folder / ".sennit/outputs" / name).string()}});
+  };
+  CHECK(read("run-1-3.txt").content == "long");
+  CHECK(read("run-1-3.txt").labels == Labels{{"web:a.example"}, {}});
+  CHECK(read("run-1-4.txt").labels == Labels{{"output:spilt"}, {"output:spilt"}});
+  CHECK(read("run-1-5.txt").labels == Labels{{"output:spilt"}, {"output:spilt"}});
 }
 
 TEST_CASE("every spelling of a path is one facet, seen from the agent's folder") {
@@ -118,4 +124,19 @@ TEST_CASE("a path outside of the agent's folder is named in full, one that is re
   const Tools tools = tools_of(folder / "agent.yaml", {{"roots", json::array{".", other.path().string()}}});
   CHECK(paths(tools, "files_read", {{"path", (other / "x").string()}}) == Origins{(other / "x").string()});
   CHECK(paths(tools, "files_read", {{"path", "/etc/./passwd"}}) == Origins{"/etc/passwd"});
+}
+
+TEST_CASE("a file of the agent's folder has its absolute name too") {
+  const TempDir folder;
+  folder.write("notes/plan.md", "x");
+  fs::create_directory_symlink("notes", folder / "alias");
+  const Tools tools = tools_of(folder / "agent.yaml", {});
+  const std::string plan = (folder / "notes/plan.md").string();
+  CHECK(tool_named(tools, "files_read").facets({{"path", "notes/plan.md"}}) ==
+        std::vector<Facet>{{"path", "notes/plan.md"}, {"absolute", plan}});
+  CHECK(tool_named(tools, "files_read").facets({{"path", "alias/plan.md"}}) ==
+        std::vector<Facet>{{"path", "alias/plan.md"},
+                           {"absolute", (folder / "alias/plan.md").string()},
+                           {"path", "notes/plan.md"},
+                           {"absolute", plan}});
 }

@@ -142,45 +142,28 @@ TEST_CASE("a loop of redirects ends") {
   CHECK(server.requests().size() == kMaxRedirects + 1);
 }
 
-TEST_CASE("a form that was sent ends in a GET without its body, key and type") {
+TEST_CASE("where the answer to what was sent leads is told, and not followed") {
   TestEnvironment env;
-  const HttpServer server([](const HttpRequest& request) { return redirect_to(request, "/end", 303); });
+  int status = 303;
+  const HttpServer server([&](const HttpRequest& request) { return redirect_to(request, "/end", status); });
   const Tools tools = make_http(local());
-  CHECK_THAT(call(env, tools, "http_send", {{"url", server.url("/form")}, {"body", "x=1"}}),
-             ContainsSubstring("the end"));
-  const auto requests = server.requests();
-  CHECK(requests.at(0).body == "x=1");
-  CHECK(requests.at(1).method == "GET");
-  CHECK(requests.at(1).body.empty());
-  CHECK(requests.at(1).header("content-type").empty());
-  CHECK(requests.at(1).header("idempotency-key").empty());
+  for (const int each : {301, 302, 303, 307, 308}) {
+    status = each;  // between calls, while the server has nothing to do
+    const std::size_t before = server.requests().size();
+    const std::string answer = call(env, tools, "http_send", {{"url", server.url("/form")}, {"body", "x=1"}});
+    CHECK_THAT(answer, ContainsSubstring("HTTP " + std::to_string(each)) && ContainsSubstring("was not followed") &&
+                           ContainsSubstring((each < 304 ? "GET " : "POST ") + server.url("/end")));
+    CHECK(server.requests().size() == before + 1);
+  }
 }
 
-TEST_CASE("a body follows a 307 on its own origin, and is carried to no other") {
-  TestEnvironment env;
-  const HttpServer other(Reply::text("other"));
-  const HttpServer server([&](const HttpRequest& request) {
-    return redirect_to(request, request.target == "/home" ? "/end" : other.url("/take"), 307);
-  });
-  const Tools tools = make_http(local());
-  (void)call(env, tools, "http_send", {{"url", server.url("/home")}, {"body", "mine"}});
-  CHECK(server.requests().at(1).body == "mine");
-  CHECK(server.requests().at(1).header("idempotency-key") == "run-1/3");
-  const std::string answer = call(env, tools, "http_send", {{"url", server.url("/away")}, {"body", "mine"}});
-  CHECK_THAT(answer, ContainsSubstring("HTTP 307") && ContainsSubstring("location: " + other.url("/take")) &&
-                         ContainsSubstring("was not followed"));
-  CHECK(other.connections() == 0);
-}
-
-TEST_CASE("headers stay with the origin they were meant for, for good") {
+TEST_CASE("no redirect takes a call, or its headers, to another port") {
   TestEnvironment env;
   const Variable key("SENNIT_TEST_KEY", "key-1234");
-  std::string home;
-  const HttpServer other([&](const HttpRequest&) { return Reply::text("").status(302).header("Location", home); });
+  const HttpServer other(Reply::text("other"));
   const HttpServer server([&](const HttpRequest& request) {
     return redirect_to(request, request.target == "/stay" ? "/end" : other.url("/x"));
   });
-  home = server.url("/end");
   const Tools tools = make_http(with_key({"127.0.0.1"}));
   const json::object own{{"X-Own", "mine"}};
   (void)call(env, tools, "http_get", {{"url", server.url("/stay")}, {"headers", own}});
@@ -188,12 +171,8 @@ TEST_CASE("headers stay with the origin they were meant for, for good") {
   CHECK(server.requests().at(1).header("authorization") == "Bearer key-1234");
   CHECK(server.requests().at(1).header("x-own") == "mine");
   const std::string answer = call(env, tools, "http_get", {{"url", server.url("/away")}, {"headers", own}});
-  CHECK_THAT(answer, ContainsSubstring("the end") && ContainsSubstring("(after 2 redirects)"));
-  CHECK(other.requests().at(0).header("authorization").empty());
-  CHECK(other.requests().at(0).header("x-own").empty());
-  // Back home, but by the choice of the other origin: it must not be able to act with the key.
-  CHECK(server.requests().at(3).target == "/end");
-  CHECK(server.requests().at(3).header("authorization").empty());
+  CHECK_THAT(answer, ContainsSubstring("another port") && ContainsSubstring("call again with " + other.url("/x")));
+  CHECK(other.connections() == 0);
 }
 
 TEST_CASE("configured headers go over https only, unless private addresses are allowed") {

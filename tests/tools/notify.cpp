@@ -140,7 +140,7 @@ TEST_CASE("what is configured decides what notify touches, and mistakes are said
   web.url = "https://ntfy.example/topic";
   CHECK(make_notify(web).at(0)->spec().touches == Touches{.network = true});
   CHECK(make_notify(web).at(0)->facets({}) == std::vector<Facet>{{"host", "ntfy.example"}});
-  CHECK(make_notify(running({"true"})).at(0)->spec().touches == Touches{.process = true});
+  CHECK(make_notify(running({"true"})).at(0)->spec().touches == Touches{.network = true, .process = true});
   const Definition definition;
   const Registry registry;
   for (const json::object& options :

@@ -300,9 +300,10 @@ TEST_CASE("every path of a patch is a facet") {
   folder.write("f", numbered(1, 6));
   const Tools tools = tools_for(folder);
   const auto facets = [&](const std::string& diff) { return tools.at(0)->facets({{"diff", diff}}); };
-  CHECK(facets(kSimple) == std::vector<Facet>{{"path", "f"}});
+  const auto whole = [&](const char* name) { return Facet{"absolute", (folder / name).string()}; };
+  CHECK(facets(kSimple) == std::vector<Facet>{{"path", "f"}, whole("f")});
   CHECK(facets("diff --git a/x b/y\nrename from x\nrename to ./y\n") ==
-        std::vector<Facet>{{"path", "x"}, {"path", "y"}});
+        std::vector<Facet>{{"path", "x"}, whole("x"), {"path", "y"}, whole("y")});
   CHECK(facets("nonsense") == std::vector<Facet>{{"path", "?"}});
   CHECK(tools.at(0)->spec().touches == Touches{.read = true, .write = true});
   CHECK(tools.at(0)->spec().repeat == Repeat::never);

@@ -170,5 +170,6 @@ TEST_CASE("a file's labels and path") {
       make_pdf_tools({{"roots", {"papers"}}, {"private", false}}, PartContext{definition, registry, {}});
   CHECK(tools.at(0)->spec().gives == Labels{{"files:papers"}, {}});
   CHECK(tools.at(0)->spec().touches == Touches{.read = true});
-  CHECK(tools.at(0)->facets({{"file", "a.pdf"}}) == std::vector<Facet>{{"path", "papers/a.pdf"}});
+  CHECK(tools.at(0)->facets({{"file", "a.pdf"}}) ==
+        std::vector<Facet>{{"path", "papers/a.pdf"}, {"absolute", (folder / "papers/a.pdf").string()}});
 }

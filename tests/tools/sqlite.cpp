@@ -272,7 +272,8 @@ TEST_CASE("the file is a facet, and its contents are private and untrusted unles
   const Tools tools = make({{"file", "./data/shop.db"}, {"name", "shop"}});
   REQUIRE(tools.size() == 2);
   const Tool& tool = tool_named(tools, "shop_query");
-  CHECK(tool.facets({{"sql", "SELECT 1"}}) == std::vector<Facet>{{"path", "data/shop.db"}});
+  CHECK(tool.facets({{"sql", "SELECT 1"}}) ==
+        std::vector<Facet>{{"path", "data/shop.db"}, {"absolute", (folder / "data/shop.db").string()}});
   CHECK(tool.spec().gives == Labels{{"file:shop.db"}, {"file:shop.db"}});
   CHECK(tool.spec().touches == Touches{.read = true});
   const Tools open = make({{"file", "a.db"}, {"trusted", true}, {"confidential", false}, {"write", true}});

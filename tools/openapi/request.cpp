@@ -1,3 +1,4 @@
+#include <sennit/tools/http_path.hpp>
 #include <sennit/tools/openapi/request.hpp>
 
 #include <fmt/format.h>
@@ -69,7 +70,9 @@ std::string simple(const Parameter& parameter, const json::value& value, Encode 
 /// A dot segment or an empty one would name another resource than the one that the policy was asked about.
 std::string segment(const Parameter& parameter, const json::value& value) {
   std::string text = simple(parameter, value, &encoded);
-  if (text.empty() || text == "." || text == "..") refuse(parameter, "must not be empty, `.` or `..`");
+  if (text.empty() || http::has_dots(text)) {
+    refuse(parameter, "must not be empty, and no part of it between slashes `.` or `..`");
+  }
   return text;
 }
 
@@ -146,6 +149,8 @@ std::string path_of(const Operation& operation, const json::object& arguments) {
       path.replace(at, hole.size(), text);
     }
   }
+  // Two parameters, or one and what stands beside it, may come to one.
+  if (http::has_dots(path)) throw Error(errc::invalid_argument, "the arguments make a path with `.` or `..`: " + path);
   return path;
 }
 

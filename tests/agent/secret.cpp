@@ -220,7 +220,8 @@ TEST_CASE("of an address its host is no secret, and the rest is as far as it is 
 
 TEST_CASE("variables that everybody knows are no secrets") {
   const Forgetting forgetting;
-  const std::string home = std::getenv("HOME") == nullptr ? "" : std::getenv("HOME");
+  const char* const known = std::getenv("HOME");
+  const std::string home = known == nullptr ? "" : known;
   ::setenv("HOME", "/home/nobody-at-all", 1);
   CHECK(Secret("${env:HOME}/x").resolve() == "/home/nobody-at-all/x");
   CHECK_FALSE(is_hidden("/home/nobody-at-all"));

@@ -88,7 +88,7 @@ TEST_CASE("a secret is found in every form that it may turn up in") {
   secrets::add(secret);
   CHECK(secrets::redact("key: " + secret + "!") == "key: ***!");
   SECTION("in JSON, whoever wrote it") {
-    for (std::string text :
+    for (const std::string& text :
          {json::serialize(json::value(secret)), std::string(R"("kq7/+ \"Z\u00df\\9~x=&\u20ac\ud83d\ude00w")"),
           std::string(R"("kq7\/+ \"Zß\\9~x=&€😀w")"), std::string(R"("kq7\/+ \"Z\u00df\\9~x=&\u20ac\ud83d\ude00w")")}) {
       CHECK(secrets::redact(text) == "\"***\"");
@@ -173,7 +173,7 @@ TEST_CASE("a stream holds back what may be the beginning of a secret, and no mor
   CHECK(stream.push("qzj-hold-123").empty());
   CHECK(stream.push("4!") == "***");
   CHECK(stream.masked());
-  CHECK(stream.push("qzj-") == "");
+  CHECK(stream.push("qzj-").empty());
   CHECK(stream.finish() == "qzj-");
   CHECK(stream.push("hold-1234!") == "hold-1234!");  // the stream began anew
 }

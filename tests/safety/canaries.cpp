@@ -80,7 +80,7 @@ class Nest {
   /// Everything that the server was told, beside what it knows anyway.
   std::string leaked(const HttpRequest& request) const {
     std::string all = request.target + "\n";
-    for (const auto& [name, value] : request.headers) all += name + ": " + value + "\n";
+    for (const auto& [name, value] : request.headers) all += fmt::format("{}: {}\n", name, value);
     return all + in_every_form(canaries.all());
   }
 
@@ -121,10 +121,12 @@ class Nest {
   /// Thought and said in pieces of every length: no cut is like another.
   static Said in_pieces(Said answer, std::string_view all) {
     for (std::size_t at = 0, length = 1; at < all.size(); at += length, length = length % 23 + 1) {
-      (void)std::move(answer).think(all.substr(at, length));
+      Said more = std::move(answer).think(all.substr(at, length));
+      answer = std::move(more);
     }
     for (std::size_t at = 0, length = 1; at < all.size(); at += length, length = length % 23 + 1) {
-      (void)std::move(answer).text(all.substr(at, length));
+      Said more = std::move(answer).text(all.substr(at, length));
+      answer = std::move(more);
     }
     return answer;
   }
@@ -234,7 +236,7 @@ TEST_CASE("a run whose servers send all secrets back shows and keeps none of the
   // Who is meant to get them gets them.
   std::string sent;
   for (const HttpRequest& request : nest.server.requests()) {
-    for (const auto& [name, value] : request.headers) sent += name + ": " + value + "\n";
+    for (const auto& [name, value] : request.headers) sent += fmt::format("{}: {}\n", name, value);
     sent += request.target + "\n";
   }
   CHECK(nest.canaries.found_in(sent).size() >= 7);

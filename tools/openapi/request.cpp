@@ -88,7 +88,7 @@ void add_query(const Parameter& parameter, const json::value& value, std::vector
   }
   const std::vector<std::string> pieces = pieces_of(value, parameter.explode, &encoded);
   if (parameter.explode && value.is_array()) {
-    for (const std::string& piece : pieces) query.push_back(name + "=" + piece);
+    for (const std::string& piece : pieces) query.push_back(fmt::format("{}={}", name, piece));
   } else if (parameter.explode && value.is_object()) {
     query.insert(query.end(), pieces.begin(), pieces.end());
   } else {

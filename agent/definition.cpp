@@ -4,6 +4,7 @@
 #include <sennit/agent/definition/yaml.hpp>
 #include <sennit/agent/io/digest.hpp>
 #include <sennit/agent/secret_reference.hpp>
+#include <sennit/agent/secret_words.hpp>
 
 #include <fmt/format.h>
 
@@ -66,11 +67,19 @@ std::string name_from(const std::filesystem::path& file) {
   return name.empty() ? Definition{}.name : name;
 }
 
+/// Of a command that is a list of words.
+void mask_words(json::value& command) {
+  const auto* list = command.if_array();
+  if (list == nullptr || !std::ranges::all_of(*list, [](const json::value& word) { return word.is_string(); })) return;
+  command = json::value_from(with_fingerprints(json::value_to<std::vector<std::string>>(command)));
+}
+
 void mask_secrets(json::value& value, bool secret) {
   if (auto* list = value.if_array()) {
     for (json::value& element : *list) mask_secrets(element, secret);
   } else if (auto* map = value.if_object()) {
     for (auto& [key, element] : *map) mask_secrets(element, sounds_secret(key) || (secret && key == "value"));
+    if (json::value* command = map->if_contains("command")) mask_words(*command);
   } else if (const auto* text = value.if_string(); text != nullptr && secret && !text->empty()) {
     value = Secret(std::string(*text)).describe();
   }

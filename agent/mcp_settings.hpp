@@ -26,6 +26,7 @@ struct McpServer {
   std::string auth;                            ///< "oauth": sign in where the server asks for it; empty: never
   std::string client_id;                       ///< of OAuth, where the server knows us already
   Secret client_secret;
+  std::string issuer;  ///< the authorization server; no other one is signed in to. Needed for a client_secret
   std::vector<std::string> scopes;
   std::vector<std::string> tools{"*"};        ///< patterns of the tools that are offered, by the server's own names
   std::chrono::milliseconds timeout{60'000};  ///< of a call; progress makes it longer, ten times at most

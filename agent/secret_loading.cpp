@@ -4,6 +4,7 @@
 #include <sennit/agent/secret.hpp>
 #include <sennit/agent/secret_cache.hpp>
 #include <sennit/agent/secret_reference.hpp>
+#include <sennit/agent/secret_words.hpp>
 
 #include <functional>
 #include <set>
@@ -109,6 +110,7 @@ void load_secrets(const Definition& definition) {
   Definition all = definition;
   visit_texts(all, [&](std::string& text, Holds what) { load(text, what); });
   visit_handles(all, [&](Secret& handle) { load(handle.reference_, Holds::secret); });
+  for (const McpServer& server : definition.mcp) hide_literals(server.command);
 }
 
 }  // namespace sennit

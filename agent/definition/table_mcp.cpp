@@ -1,6 +1,7 @@
 // The part of the format that says which MCP servers an agent uses, and what child programs may reach.
 #include <sennit/agent/definition/bind.hpp>
 #include <sennit/agent/definition/reader.hpp>
+#include <sennit/agent/secret_words.hpp>
 
 #include <fmt/format.h>
 
@@ -15,6 +16,18 @@ Shape words() {
   return list_of(some_text());
 }
 
+void warn_of_secrets(Reader& reader, const CheckedMap& map, const json::array& command) {
+  std::vector<std::string> words;
+  for (const json::value& word : command) words.emplace_back(word.as_string());
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (!secret_in(words, i)) continue;
+    reader.warning(map.node.find("command")->at,
+                   fmt::format("`{}.command[{}]`: it seems to hold a secret, and everybody on this machine can see the "
+                               "arguments of a program; give it in `env`, as `${{env:NAME}}`",
+                               map.path, i));
+  }
+}
+
 void check_server(Reader& reader, const CheckedMap& map) {
   const bool local = map.node.find("command") != nullptr;
   const bool remote = map.node.find("url") != nullptr;
@@ -26,6 +39,13 @@ void check_server(Reader& reader, const CheckedMap& map) {
   const json::value* const command = map.value.if_contains("command");
   if (command != nullptr && command->as_array().empty()) {
     reader.error(map.node.find("command")->at, fmt::format("`{}.command` is empty: name the program", map.path));
+  }
+  if (command != nullptr) warn_of_secrets(reader, map, command->as_array());
+  if (map.has("client_secret") && !map.has("issuer")) {
+    reader.error(map.node.find("client_secret")->at,
+                 fmt::format("`{}.client_secret` needs `issuer` beside it: the address of the authorization server, "
+                             "which alone gets the secret",
+                             map.path));
   }
 }
 
@@ -54,6 +74,10 @@ const Table& table_of(const McpServer* /*tag*/) {
               .with_default(nullptr),
           field<&McpServer::client_id>("client_id", text(), "Of OAuth, where the server knows this client already."),
           field<&McpServer::client_secret>("client_secret", text().with_references(), "The secret of that client."),
+          field<&McpServer::issuer>("issuer", some_text(),
+                                    "The authorization server, where a client secret is configured: it is sent there "
+                                    "only.")
+              .with_default(nullptr),
           field<&McpServer::scopes>("scopes", texts(some_text()), "What is asked for when it signs in."),
           field<&McpServer::tools>("tools", texts(some_text()), "Which of its tools are offered, by its own names."),
           field<&McpServer::timeout>("timeout", plain(Kind::duration).between(1, kDay),

@@ -16,6 +16,8 @@ class Authorizer {
   /// The server refused (401 or 403) and gave this WWW-Authenticate. True: there is something new to try.
   /// Throws Error: errc::authentication, errc::permission. Cancellation: terminal.
   [[nodiscard]] virtual asio::awaitable<bool> refused(int status, std::string challenge) = 0;
+  /// The server took what authorization() gave.
+  virtual void accepted() {}
 };
 
 }  // namespace sennit::mcp

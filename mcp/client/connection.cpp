@@ -1,6 +1,7 @@
 #include <sennit/agent/io/timeout.hpp>
 #include <sennit/mcp/client/connection.hpp>
 #include <sennit/mcp/client/hop.hpp>
+#include <sennit/mcp/client/refuser.hpp>
 #include <sennit/mcp/protocol/envelope.hpp>
 
 #include <boost/asio/post.hpp>
@@ -59,16 +60,24 @@ Connection::Connection(Environment& environment, McpServer server, LinkFactory l
       executor_(environment.executor()),
       server_(std::move(server)),
       links_(std::move(links)),
-      at_end_(at_loop_end(executor_, [gone = gone_] { gone->store(true); })),
-      background_(executor_, [](const Error&) {}) {}
+      at_end_(at_loop_end(executor_, [gone = gone_] { gone->store(true); })) {}
 
 Connection::~Connection() {
   if (!gone()) drop();
 }
 
 void Connection::close() {
-  background_.cancel();
+  background_.reset();
   drop();
+}
+
+/// What refers to the loop is let go before the loop is: this object may live longer.
+void Connection::prepare() {
+  if (background_) return;
+  background_ = std::make_unique<TaskScope>(executor_, [](const Error&) {});
+  drop_at_end_ = at_loop_end(executor_, [weak = weak_from_this()] {
+    if (const std::shared_ptr<Connection> self = weak.lock()) self->close();
+  });
 }
 
 void Connection::drop() {
@@ -81,6 +90,7 @@ asio::awaitable<ServerFacts> Connection::ready() {
   auto acquiring = starting_.acquire();
   const Lock::Held held = co_await std::move(acquiring);
   if (link_ && link_->usable()) co_return facts_;
+  prepare();
   drop();
   last_failure_.clear();
   Watch watch(environment_, server_.start_timeout, milliseconds{0});
@@ -136,8 +146,9 @@ asio::awaitable<Answer> Connection::exchange(std::string method, json::object pa
     } catch (const NotTaken& error) {
       // Nothing was done, so this is no second call. Once: a server that takes nothing twice is broken.
       if (again) throw Error(errc::connect_failed, error.message());
+      drop();
+      if (method == "tools/call") throw;  // the server that is met next may have changed its tools
     }
-    drop();
   }
 }
 
@@ -204,15 +215,20 @@ Pause Connection::pause() {
 }
 
 void Connection::tell_cancelled(const std::shared_ptr<Link>& link, std::int64_t id, const Error& error) {
-  if (link->cancels_by_closing() || !link->usable()) return;
+  if (link->cancels_by_closing() || !link->usable() || !background_) return;
   const std::string reason = error.code() == errc::timeout ? "it took too long" : "nobody waits for it any more";
-  background_.spawn(tell(environment_, link, {"notifications/cancelled", {{"requestId", id}, {"reason", reason}}}));
+  background_->spawn(tell(environment_, link, {"notifications/cancelled", {{"requestId", id}, {"reason", reason}}}));
 }
 
 asio::awaitable<std::vector<json::object>> Connection::list(std::string method, std::string member) {
   std::vector<json::object> entries;
   std::string cursor;
+  const SteadyTime began = environment_.now();
   for (std::size_t page = 0; page < kMaxPages; ++page) {
+    if (environment_.now() - began > server_.start_timeout) {
+      throw Error(errc::timeout, fmt::format("{} pages of {} of the MCP server '{}' took longer than {} ms", page,
+                                             method, server_.name, server_.start_timeout.count()));
+    }
     json::object params;
     if (!cursor.empty()) params["cursor"] = cursor;
     auto asking = request(method, std::move(params), nullptr);
@@ -295,31 +311,45 @@ asio::awaitable<void> Connection::serve(std::shared_ptr<Connection> self, std::s
 void Connection::asked(Request request, std::optional<std::int64_t> during) {
   Call* call = call_for(during);
   const std::shared_ptr<Link> link = link_;
-  if (!link) return;  // before the handshake is done a server has nothing to ask
+  if (!link || !background_) return;  // before the handshake is done a server has nothing to ask
   const bool own = request.method == "ping" || request.method == "roots/list";
-  if (call == nullptr || own) {
-    background_.spawn(serve(shared_from_this(), link, std::move(request), nullptr, nullptr));
+  if (!own && !during && several_runs()) {
+    warned(fmt::format("{} of the MCP server '{}' is refused: it does not say for which of several runs it asks",
+                       request.method, server_.name));
+    background_->spawn(serve(shared_from_this(), link, std::move(request), std::make_shared<Refuser>(executor_), {}));
+  } else if (call == nullptr || own) {
+    background_->spawn(serve(shared_from_this(), link, std::move(request), nullptr, nullptr));
   } else {
     call->answers->spawn(serve(shared_from_this(), link, std::move(request), call->caller, call->watch));
   }
 }
 
 Connection::Call* Connection::call_for(std::optional<std::int64_t> during) {
-  if (during) {
+  if (during) {  // a call that has ended is not to be answered by another one's run
     const auto place = calls_.find(*during);
-    if (place != calls_.end() && place->second->caller) return place->second;
+    return place != calls_.end() && place->second->caller ? place->second : nullptr;
   }
-  // Nobody says for whose sake a child asks: the latest call is the best guess.
+  // Nobody says for which call a child asks. Those of one run have the same person and the same model.
   for (auto place = calls_.rbegin(); place != calls_.rend(); ++place) {
     if (place->second->caller) return place->second;
   }
   return nullptr;
 }
 
+bool Connection::several_runs() const {
+  const Caller* first = nullptr;
+  for (const auto& [id, call] : calls_) {
+    if (!call->caller) continue;
+    if (first != nullptr && first->run() != call->caller->run()) return true;
+    first = call->caller.get();
+  }
+  return false;
+}
+
 void Connection::notified(Notification notification, std::optional<std::int64_t> /*during*/) {
   if (notification.method == "notifications/progress") show_progress(notification.params);
   if (notification.method == "notifications/message") log_message(notification.params);
-  if (notification.method == "notifications/tools/list_changed") tools_changed_ = true;
+  if (notification.method == "notifications/tools/list_changed") ++tools_version_;
 }
 
 void Connection::show_progress(const json::object& params) {

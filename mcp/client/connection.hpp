@@ -57,18 +57,19 @@ class Connection final : public Inbox, public std::enable_shared_from_this<Conne
   /// start_timeout. Cancellation: terminal.
   [[nodiscard]] asio::awaitable<ServerFacts> ready();
   /// Asks and gives the result. `caller` may be null: then the server can ask nothing back. Throws Error: errc::tool
-  /// where the server refused, errc::timeout, errc::truncated (it may have taken effect). Cancellation: terminal, the
-  /// server is told.
+  /// where the server refused, errc::timeout, errc::truncated (it may have taken effect); NotTaken of a tool's call
+  /// that nobody took, as the server that is met next may have other tools. Cancellation: terminal, the server is told.
   [[nodiscard]] asio::awaitable<json::object> request(std::string method, json::object params,
                                                       std::shared_ptr<Caller> caller,
                                                       std::vector<http::Header> headers = {});
-  /// All pages of a list. Bounded by start_timeout as a whole.
+  /// All pages of a list. Bounded by twice start_timeout as a whole.
   [[nodiscard]] asio::awaitable<std::vector<json::object>> list(std::string method, std::string member);
 
   /// Says that a new run begins: a server that died too often is tried again.
   void forgive() { deaths_ = 0; }
-  /// The server said that its tools have changed, since the last time this was asked.
-  [[nodiscard]] bool take_tools_changed() { return std::exchange(tools_changed_, false); }
+  /// Grows with each start of the server, and whenever it says that its tools have changed: what was listed at another
+  /// number has to be listed again.
+  [[nodiscard]] std::uint64_t tools_version() const { return tools_version_; }
   /// Ends the server in good order, in the background.
   void close();
 
@@ -97,6 +98,7 @@ class Connection final : public Inbox, public std::enable_shared_from_this<Conne
   asio::awaitable<void> pause_before_start();
   void adopt(std::shared_ptr<Link> link, ServerFacts facts);
   void drop();
+  void prepare();
   [[nodiscard]] json::object capabilities() const;
 
   asio::awaitable<Answer> exchange(std::string method, json::object params, std::shared_ptr<Caller> caller,
@@ -112,6 +114,7 @@ class Connection final : public Inbox, public std::enable_shared_from_this<Conne
   void show_progress(const json::object& params);
   void log_message(const json::object& params);
   [[nodiscard]] Call* call_for(std::optional<std::int64_t> during);
+  [[nodiscard]] bool several_runs() const;
   [[nodiscard]] json::object roots() const;
 
   Environment& environment_;
@@ -119,7 +122,8 @@ class Connection final : public Inbox, public std::enable_shared_from_this<Conne
   const McpServer server_;
   const LinkFactory links_;
   const std::shared_ptr<std::atomic<bool>> gone_ = std::make_shared<std::atomic<bool>>(false);
-  std::unique_ptr<LoopEndEntry> at_end_;
+  const std::unique_ptr<LoopEndEntry> at_end_;
+  std::unique_ptr<LoopEndEntry> drop_at_end_;
   Lock starting_;
   std::shared_ptr<Link> link_;
   ServerFacts facts_;
@@ -129,9 +133,9 @@ class Connection final : public Inbox, public std::enable_shared_from_this<Conne
   SteadyTime not_before_{};
   std::int64_t last_id_ = 0;
   std::map<std::int64_t, Call*> calls_;
-  Watch* start_watch_ = nullptr;  // while it is started
-  TaskScope background_;
-  bool tools_changed_ = false;
+  Watch* start_watch_ = nullptr;           // while it is started
+  std::unique_ptr<TaskScope> background_;  // from the first start on
+  std::uint64_t tools_version_ = 0;
 };
 
 /// What a server refused with, as an Error.

@@ -68,7 +68,7 @@ void Connection::adopt(std::shared_ptr<Link> link, ServerFacts facts) {
   era_ = facts.era;
   facts_ = std::move(facts);
   link_ = std::move(link);
-  tools_changed_ = false;
+  ++tools_version_;
 }
 
 asio::awaitable<void> Connection::start_child() {

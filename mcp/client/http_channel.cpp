@@ -62,7 +62,7 @@ HttpChannel::HttpChannel(Environment& environment, const McpServer& server, std:
     : environment_(environment),
       name_("the MCP server '" + server.name + "'"),
       allow_private_(server.allow_private),
-      url_(Secret(server.url).resolve()),
+      url_(Secret(server.url).resolve_address()),
       headers_{{"User-Agent", "sennit"}},
       authorizer_(std::move(authorizer)),
       pause_(std::move(pause)) {
@@ -71,7 +71,7 @@ HttpChannel::HttpChannel(Environment& environment, const McpServer& server, std:
 
 asio::awaitable<std::unique_ptr<http::Response>> HttpChannel::send(std::string method, std::string url,
                                                                    std::vector<http::Header> headers, std::string body,
-                                                                   bool once) {
+                                                                   How how) {
   for (int attempt = 1;; ++attempt) {
     http::Request request;
     request.method = method;
@@ -84,7 +84,7 @@ asio::awaitable<std::unique_ptr<http::Response>> HttpChannel::send(std::string m
       if (!authorization.empty()) request.headers.push_back({"Authorization", std::move(authorization)});
     }
     request.body = body;
-    request.once = once;
+    request.once = how.once;
     request.deadlines = {.connect = kConnect, .first_byte = milliseconds{0}, .idle = milliseconds{0}};
     request.limits.body = kMaxStream;
     request.allow_address = [allow = allow_private_](const sockaddr& address) { return may_connect(address, allow); };
@@ -96,11 +96,14 @@ asio::awaitable<std::unique_ptr<http::Response>> HttpChannel::send(std::string m
                                                           name_, response->header("location")))
                             .provider(status, "", ""));
     }
-    if (status != 401 && status != 403) co_return response;
+    if (status != 401 && status != 403) {
+      if (authorizer_) authorizer_->accepted();
+      co_return response;
+    }
     const std::string challenge(response->header("www-authenticate"));
     const std::string said = co_await read_body(*response);
     response.reset();
-    if (authorizer_ && attempt < kMaxSignIns) {
+    if (authorizer_ && how.sign_in && attempt < kMaxSignIns) {
       const Paused paused(pause_);
       auto signing = authorizer_->refused(status, challenge);
       if (co_await std::move(signing)) continue;

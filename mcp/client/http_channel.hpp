@@ -28,16 +28,21 @@ inline constexpr std::size_t kMaxStream = 256ULL << 20U;
 
 class HttpChannel {
  public:
+  struct How {
+    bool once = false;    ///< at most one time, whatever happens
+    bool sign_in = true;  ///< where the server wants it; otherwise that is a refusal
+  };
+
   /// Resolves the secrets in URL and headers. Throws Error(errc::config). `authorizer` may be null. `pause` hears
   /// when a person is waited for.
   HttpChannel(Environment& environment, const McpServer& server, std::shared_ptr<Authorizer> authorizer,
               std::function<void(bool waits)> pause);
 
-  /// Sends, if `once` at most one time; signs in and sends again where the server wants that. Deadlines are the
+  /// Sends; signs in and sends again where the server wants that. Deadlines are the
   /// caller's. Throws Error, HttpRefused (401 and 403 that could not be helped, redirects).
   [[nodiscard]] asio::awaitable<std::unique_ptr<http::Response>> send(std::string method, std::string url,
                                                                       std::vector<http::Header> headers,
-                                                                      std::string body, bool once = false);
+                                                                      std::string body, How how);
   [[nodiscard]] const std::string& url() const { return url_; }
   [[nodiscard]] Environment& environment() const { return environment_; }
   [[nodiscard]] const std::string& name() const { return name_; }

@@ -32,7 +32,7 @@ struct Place {
 
 asio::awaitable<void> say_goodbye(std::shared_ptr<HttpChannel> channel, std::vector<http::Header> headers) {
   try {
-    auto sending = channel->send("DELETE", channel->url(), std::move(headers), {});
+    auto sending = channel->send("DELETE", channel->url(), std::move(headers), {}, {.sign_in = false});
     (void)co_await with_timeout(channel->environment(), kToSayGoodbye, std::move(sending), "a goodbye");
   } catch (const Error&) {  // a session that nobody ends ends by itself
   }
@@ -128,7 +128,7 @@ class HttpLink final : public Link, public std::enable_shared_from_this<HttpLink
       if (!place.last_id.empty()) headers.push_back({std::string(header::kLastEvent), place.last_id});
       std::unique_ptr<http::Response> response;
       try {
-        auto sending = self->channel_->send("GET", self->channel_->url(), std::move(headers), {});
+        auto sending = self->channel_->send("GET", self->channel_->url(), std::move(headers), {}, {});
         response = co_await std::move(sending);
       } catch (const Error& error) {
         if (error.code() == errc::cancelled) throw;
@@ -148,7 +148,7 @@ class HttpLink final : public Link, public std::enable_shared_from_this<HttpLink
     headers.push_back({"Content-Type", "application/json"});
     headers.push_back({"Accept", "application/json, text/event-stream"});
     const bool in_session = !session_.empty();
-    auto sending = channel_->send("POST", channel_->url(), std::move(headers), std::move(body), once);
+    auto sending = channel_->send("POST", channel_->url(), std::move(headers), std::move(body), {.once = once});
     std::unique_ptr<http::Response> response = co_await std::move(sending);
     if (response->status() == 404 && in_session) {  // it has forgotten us, perhaps because it was started anew
       lost_ = true;
@@ -204,7 +204,7 @@ class HttpLink final : public Link, public std::enable_shared_from_this<HttpLink
     std::vector<http::Header> headers = headers_for({}, {});
     headers.push_back({"Accept", "text/event-stream"});
     headers.push_back({std::string(header::kLastEvent), place.last_id});
-    auto sending = channel_->send("GET", channel_->url(), std::move(headers), {});
+    auto sending = channel_->send("GET", channel_->url(), std::move(headers), {}, {});
     std::unique_ptr<http::Response> response = co_await std::move(sending);
     const bool stream = media_type(response->header("content-type")) == "text/event-stream";
     if (response->status() == 200 && stream) co_return response;

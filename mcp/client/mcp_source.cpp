@@ -1,5 +1,6 @@
 #include <sennit/agent/io/digest.hpp>
 #include <sennit/agent/schema/validate.hpp>
+#include <sennit/agent/secret_words.hpp>
 #include <sennit/mcp/client/hop.hpp>
 #include <sennit/mcp/client/http_link.hpp>
 #include <sennit/mcp/client/mcp_source.hpp>
@@ -23,6 +24,7 @@ namespace {
 using namespace mcp;
 
 constexpr std::size_t kMaxNotices = 100;
+constexpr std::size_t kShown = 128;  // bytes of a tool's name
 
 /// Paths become absolute, so that nobody else needs to know the agent file.
 McpServer resolved(McpServer server, const std::filesystem::path& folder) {
@@ -37,13 +39,27 @@ McpServer resolved(McpServer server, const std::filesystem::path& folder) {
 }
 
 std::string shown_command(const McpServer& server) {
-  return fmt::format("{}", fmt::join(server.command, " "));
+  return fmt::format("{}", fmt::join(without_secrets(server.command), " "));
+}
+
+/// For people. What stands behind `?` or before `@` may be a secret.
+std::string shown_url(const std::string& url) {
+  if (url.find("${") != std::string::npos) return Secret(url).describe();
+  std::string shown = url.substr(0, url.find_first_of("?#"));
+  const std::size_t host = shown.find("://");
+  const std::size_t at = shown.find('@');
+  if (host != std::string::npos && at != std::string::npos && at < shown.find('/', host + 3)) {
+    shown.erase(host + 3, at - host - 2);
+  }
+  return shown;
 }
 
 /// In the pins: a server is what is started, or asked; its name in an agent file says nothing about it.
 std::string identity_of(const McpServer& server) {
-  if (server.command.empty()) return Secret(server.url).describe();
-  return json::serialize(json::value_from(server.command));
+  if (!server.command.empty()) {
+    return json::serialize(json::value_from(with_fingerprints(server.command)));
+  }
+  return shown_url(server.url) + " " + Secret(server.url).fingerprint();
 }
 
 /// Values may be secrets, names are not.
@@ -59,7 +75,9 @@ class McpSource final : public ToolSource {
       : server_(std::make_shared<const McpServer>(resolved(server, context.definition.directory()))),
         state_(context.state),
         accepts_unsandboxed_(context.accepts_unsandboxed()),
-        pins_(std::make_shared<Pins>(state_.empty() ? state_ : state_ / "mcp" / "pins.json")) {}
+        pins_(std::make_shared<Pins>(state_.empty() ? state_ : state_ / "mcp" / "pins.json")) {
+    hide_literals(server.command);
+  }
 
   ~McpSource() override { disconnect(std::exchange(tools_, nullptr)); }
   McpSource(const McpSource&) = delete;
@@ -70,9 +88,9 @@ class McpSource final : public ToolSource {
 
   json::value describe() const override {
     return {{"name", server_->name},
-            {"command", json::value_from(server_->command)},
+            {"command", json::value_from(with_fingerprints(server_->command))},
             {"env", names_in(server_->env)},
-            {"url", Secret(server_->url).describe()},
+            {"url", server_->url.empty() ? json::value() : json::value(identity_of(*server_))},
             {"headers", names_in(server_->headers)},
             {"transport", server_->transport},
             {"era", server_->era},
@@ -83,10 +101,15 @@ class McpSource final : public ToolSource {
   }
 
   asio::awaitable<std::vector<std::shared_ptr<Tool>>> tools(Environment& environment) override {
+    auto reading = mcp::load(pins_, environment);
+    co_await std::move(reading);
     std::shared_ptr<ServerTools> tools = connect(environment);
     auto loading = load(tools);
     auto there = hop(tools->connection->executor(), std::move(loading));
-    co_return co_await std::move(there);
+    auto found = co_await std::move(there);
+    auto writing = mcp::save(pins_, environment);
+    co_await std::move(writing);
+    co_return found;
   }
 
   std::vector<std::string> take_notices() override {
@@ -133,7 +156,8 @@ class McpSource final : public ToolSource {
 
   void notice(std::string what) {
     const std::lock_guard lock(mutex_);
-    if (notices_.size() < kMaxNotices) notices_.push_back(std::move(what));
+    if (said_.size() >= kMaxNotices || !said_.insert(what).second) return;  // each once
+    notices_.push_back(std::move(what));
   }
 
   // On the connection's shard.
@@ -166,21 +190,24 @@ class McpSource final : public ToolSource {
     std::vector<std::shared_ptr<Tool>> made;
     std::set<std::string> taken;
     std::set<std::string, std::less<>> seen;
+    const std::optional<Pins::Tools> approved = pins_->of(tools->identity);
     for (const json::object& tool : listed) {
-      const std::string_view name = text_at(tool, "name");
+      const std::string name(text_at(tool, "name"));
+      if (!offered(name)) continue;
       std::string why;
-      if (!is_tool_name(name)) why = "its name is none";
-      if (why.empty() && !seen.insert(std::string(name)).second) why = "its name stands twice";
-      if (!why.empty() || offered(name)) {
-        std::vector<HeaderParameter> headers =
-            why.empty() ? check_schema(tool, facts, why) : std::vector<HeaderParameter>();
-        if (why.empty()) {
-          made.push_back(make_server_tool(tools, name_for_model(server_->name, name, taken), tool, std::move(headers)));
-        } else {
-          notice(fmt::format("the tool '{}' of the MCP server '{}' is left out: {}", sanitize_utf8(name.substr(0, 128)),
-                             server_->name, why));
-        }
+      if (!is_tool_name(name)) why = "that is no name";
+      if (why.empty() && !seen.insert(name).second) why = "its name stands twice";
+      std::vector<HeaderParameter> headers;
+      if (why.empty()) headers = check_schema(tool, facts, why);
+      if (!why.empty()) {
+        notice(fmt::format("the tool '{}' of the MCP server '{}' is left out: {}",
+                           sanitize_utf8(name.substr(0, kShown)), server_->name, why));
+        continue;
       }
+      const auto known = approved ? approved->find(name) : Pins::Tools::const_iterator();
+      const bool suspicious = approved && (known == approved->end() || known->second != pinned_part(tool));
+      made.push_back(
+          make_server_tool(tools, name_for_model(server_->name, name, taken), tool, std::move(headers), suspicious));
     }
     const auto named = [&](std::string_view name) { return name_for_model(server_->name, name, taken); };
     for (auto& tool : make_content_tools(tools, facts, prompts, named)) {
@@ -216,10 +243,10 @@ class McpSource final : public ToolSource {
     std::vector<std::string> names;
     for (const json::object& tool : listed) {
       pinned.emplace(std::string(text_at(tool, "name")), pinned_part(tool));
-      names.emplace_back(sanitize_utf8(text_at(tool, "name").substr(0, 128)));
+      names.emplace_back(sanitize_utf8(text_at(tool, "name").substr(0, kShown)));
     }
-    pins_->pin(tools.identity, pinned);
-    const std::string where = server_->command.empty() ? tools.identity : shown_command(*server_);
+    pins_->accept(tools.identity, pinned);
+    const std::string where = server_->command.empty() ? shown_url(server_->url) : shown_command(*server_);
     notice(fmt::format("the MCP server '{}' ({}) is used for the first time; approved as they are now: {}",
                        server_->name, where, fmt::join(names, ", ")));
   }
@@ -231,6 +258,7 @@ class McpSource final : public ToolSource {
   std::mutex mutex_;
   std::shared_ptr<ServerTools> tools_;  // guarded
   std::vector<std::string> notices_;    // guarded
+  std::set<std::string> said_;          // guarded
 };
 
 }  // namespace

@@ -20,23 +20,14 @@ struct Lent {
   ~Lent() { caller->leave(); }
 };
 
-/// Asks with the run behind it. On the run's shard.
-asio::awaitable<json::object> ask(std::shared_ptr<ServerTools> tools, std::string method, json::object params,
-                                  std::vector<http::Header> headers, ToolContext& context) {
-  const std::shared_ptr<Connection> connection = tools->connection;
-  if (connection->gone()) throw Error(errc::cancelled, "the connection's loop has ended");
-  const Lent lent{std::make_shared<ToolCaller>(context, tools->server)};
-  auto asking = connection->request(std::move(method), std::move(params), lent.caller, std::move(headers));
-  auto there = hop(connection->executor(), std::move(asking));
-  co_return co_await std::move(there);
-}
-
 /// Throws if the server has changed the tool behind our back. On the connection's shard.
 asio::awaitable<void> check_unchanged(std::shared_ptr<ServerTools> tools, std::string name, std::string hash) {
-  const ServerFacts facts = co_await tools->connection->ready();
-  if (!tools->connection->take_tools_changed()) co_return;
-  auto listing = list_tools(tools);
-  (void)co_await std::move(listing);
+  auto readying = tools->connection->ready();
+  (void)co_await std::move(readying);
+  if (tools->listed != tools->connection->tools_version()) {
+    auto listing = list_tools(tools);
+    (void)co_await std::move(listing);
+  }
   const auto now = tools->latest.find(name);
   if (now == tools->latest.end()) {
     throw Error(errc::not_found,
@@ -50,24 +41,47 @@ asio::awaitable<void> check_unchanged(std::shared_ptr<ServerTools> tools, std::s
   }
 }
 
+/// Calls the tool if it is the one that was listed; looks again where the server was lost and met anew between. On the
+/// connection's shard.
+asio::awaitable<json::object> call_unchanged(std::shared_ptr<ServerTools> tools, std::string name, std::string hash,
+                                             json::object params, std::shared_ptr<Caller> caller,
+                                             std::vector<http::Header> headers) {
+  for (bool again = false;; again = true) {
+    auto checking = check_unchanged(tools, name, hash);
+    co_await std::move(checking);
+    try {
+      auto asking = tools->connection->request("tools/call", params, caller, headers);
+      co_return co_await std::move(asking);
+    } catch (const NotTaken& error) {
+      if (again) throw Error(errc::connect_failed, error.message());
+    }
+  }
+}
+
+void check_there(const ServerTools& tools) {
+  if (tools.connection->gone()) throw Error(errc::cancelled, "the connection's loop has ended");
+}
+
 class ServerTool final : public Tool {
  public:
   ServerTool(std::shared_ptr<ServerTools> tools, ToolSpec spec, const json::object& listed,
-             std::vector<HeaderParameter> headers)
+             std::vector<HeaderParameter> headers, bool suspicious)
       : tools_(std::move(tools)),
         spec_(std::move(spec)),
         name_(text_at(listed, "name")),
         pinned_(pinned_part(listed)),
         hash_(hash_of(pinned_)),
         headers_(std::move(headers)),
-        suspicious_(!concern_now().empty()) {}
+        suspicious_(suspicious) {}
 
   const ToolSpec& spec() const override { return spec_; }
 
   asio::awaitable<ToolOutput> call(json::object arguments, ToolContext& context) override {
-    auto checking = check_unchanged(tools_, name_, hash_);
-    auto there = hop(tools_->connection->executor(), std::move(checking));
-    co_await std::move(there);
+    check_there(*tools_);
+    if (suspicious_) {
+      auto saving = save(tools_->pins, context.environment());
+      co_await std::move(saving);
+    }
     std::vector<http::Header> headers;
     for (const HeaderParameter& parameter : headers_) {
       if (auto value = header_value(parameter, arguments)) {
@@ -75,15 +89,11 @@ class ServerTool final : public Tool {
       }
     }
     json::object params{{"name", name_}, {"arguments", std::move(arguments)}};
-    auto asking = ask(tools_, "tools/call", std::move(params), std::move(headers), context);
-    const json::object result = co_await std::move(asking);
+    const Lent lent{std::make_shared<ToolCaller>(context, tools_->server)};
+    auto calling = call_unchanged(tools_, name_, hash_, std::move(params), lent.caller, std::move(headers));
+    auto there = hop(tools_->connection->executor(), std::move(calling));
+    const json::object result = co_await std::move(there);
     co_return ToolOutput{sanitize_utf8(describe_result(result)), true_at(result, "isError")};
-  }
-
-  std::vector<Facet> facets(const json::object& arguments) const override {
-    std::vector<Facet> found = Tool::facets(arguments);
-    found.push_back({"destination", "mcp:" + tools_->server->name});
-    return found;
   }
 
   std::string concern(const json::object& /*arguments*/) const override {
@@ -91,7 +101,7 @@ class ServerTool final : public Tool {
   }
 
   void accepted() override {
-    if (suspicious_) tools_->pins->pin(tools_->identity, {{name_, pinned_}});
+    if (suspicious_) tools_->pins->accept(tools_->identity, {{name_, pinned_}});
   }
 
  private:
@@ -134,15 +144,12 @@ class ContentTool final : public Tool {
   const ToolSpec& spec() const override { return spec_; }
 
   asio::awaitable<ToolOutput> call(json::object arguments, ToolContext& context) override {
-    auto asking = ask(tools_, method_.method, method_.params(std::move(arguments)), {}, context);
-    const json::object result = co_await std::move(asking);
+    check_there(*tools_);
+    const Lent lent{std::make_shared<ToolCaller>(context, tools_->server)};
+    auto asking = tools_->connection->request(method_.method, method_.params(std::move(arguments)), lent.caller);
+    auto there = hop(tools_->connection->executor(), std::move(asking));
+    const json::object result = co_await std::move(there);
     co_return ToolOutput{sanitize_utf8(method_.text(result)), false};
-  }
-
-  std::vector<Facet> facets(const json::object& arguments) const override {
-    std::vector<Facet> found = Tool::facets(arguments);
-    found.push_back({"destination", "mcp:" + tools_->server->name});
-    return found;
   }
 
  private:
@@ -218,8 +225,10 @@ std::string describe_prompts(const std::vector<json::object>& prompts) {
 }  // namespace
 
 asio::awaitable<std::vector<json::object>> list_tools(std::shared_ptr<ServerTools> tools) {
+  const std::uint64_t version = tools->connection->tools_version();  // it may change while the list is read
   auto listing = tools->connection->list("tools/list", "tools");
   std::vector<json::object> listed = co_await std::move(listing);
+  tools->listed = version;
   tools->latest.clear();
   for (const json::object& tool : listed) {
     tools->latest.emplace(std::string(text_at(tool, "name")), hash_of(pinned_part(tool)));
@@ -227,14 +236,19 @@ asio::awaitable<std::vector<json::object>> list_tools(std::shared_ptr<ServerTool
   co_return listed;
 }
 
-ToolSpec spec_of(const McpServer& server, std::string name, std::string description, const json::object& annotations) {
+bool is_shut_in(const McpServer& server, const sandbox::Support& support) {
+  return !server.command.empty() && server.sandbox.enabled && server.sandbox.hosts.empty() && support.possible;
+}
+
+ToolSpec spec_of(const McpServer& server, std::string name, const std::string& description,
+                 const json::object& annotations) {
   const auto said = [&](std::string_view hint, bool fallback) {
     const json::value* value = annotations.if_contains(hint);
     return server.trusted && value != nullptr && value->is_bool() ? value->get_bool() : fallback;
   };
   const bool reads_only = said("readOnlyHint", false);
   // What a sandbox does not let out needs nobody's word.
-  const bool shut_in = !server.command.empty() && server.sandbox.enabled && server.sandbox.hosts.empty();
+  const bool shut_in = is_shut_in(server, sandbox::support());
   ToolSpec spec;
   spec.description.name = std::move(name);
   spec.description.description = sanitize_utf8(description.substr(0, kMostDescription));
@@ -242,18 +256,19 @@ ToolSpec spec_of(const McpServer& server, std::string name, std::string descript
   if (!server.url.empty()) spec.touches.network = true;
   spec.repeat = said("idempotentHint", reads_only) ? Repeat::idempotent : Repeat::never;
   spec.timeout = server.timeout * kLongestCall + server.start_timeout + kToReport;
+  spec.facets.emplace("=mcp:" + server.name, "destination");
   if (!server.trusted) spec.gives.add_untrusted("mcp:" + server.name);
   return spec;
 }
 
 std::shared_ptr<Tool> make_server_tool(std::shared_ptr<ServerTools> tools, std::string name, const json::object& listed,
-                                       std::vector<HeaderParameter> headers) {
+                                       std::vector<HeaderParameter> headers, bool suspicious) {
   const json::object* annotations = mcp::find_object(listed, "annotations");
   ToolSpec spec = spec_of(*tools->server, std::move(name), std::string(text_at(listed, "description")),
                           annotations == nullptr ? json::object() : *annotations);
   const json::object* schema = mcp::find_object(listed, "inputSchema");
   spec.description.parameters = schema == nullptr ? json::object{{"type", "object"}} : *schema;
-  return std::make_shared<ServerTool>(std::move(tools), std::move(spec), listed, std::move(headers));
+  return std::make_shared<ServerTool>(std::move(tools), std::move(spec), listed, std::move(headers), suspicious);
 }
 
 std::vector<std::shared_ptr<Tool>> make_content_tools(const std::shared_ptr<ServerTools>& tools,
@@ -262,8 +277,9 @@ std::vector<std::shared_ptr<Tool>> make_content_tools(const std::shared_ptr<Serv
                                                       const std::function<std::string(std::string_view)>& named) {
   std::vector<std::shared_ptr<Tool>> made;
   const json::object reads{{"readOnlyHint", true}};
-  const auto add = [&](std::string_view name, std::string description, json::object parameters, ContentMethod method) {
-    ToolSpec spec = spec_of(*tools->server, named(name), std::move(description), reads);
+  const auto add = [&](std::string_view name, const std::string& description, json::object parameters,
+                       ContentMethod method) {
+    ToolSpec spec = spec_of(*tools->server, named(name), description, reads);
     spec.touches.write = false;  // the protocol has no way to change something by these
     spec.description.parameters = std::move(parameters);
     made.push_back(std::make_shared<ContentTool>(tools, std::move(spec), std::move(method)));

@@ -1,5 +1,6 @@
 #include <sennit/agent/io/base64.hpp>
 #include <sennit/agent/io/digest.hpp>
+#include <sennit/agent/io/pool.hpp>
 #include <sennit/agent/io/secrets.hpp>
 #include <sennit/agent/io/timeout.hpp>
 #include <sennit/agent/secret.hpp>
@@ -15,6 +16,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 namespace sennit::mcp {
@@ -34,19 +36,26 @@ struct Resource {
   bool described = false;
 };
 
+std::string_view without_slash(std::string_view issuer) {
+  return issuer.ends_with('/') ? issuer.substr(0, issuer.size() - 1) : issuer;
+}
+
 class OAuth final : public Authorizer {
  public:
   OAuth(Environment& environment, const McpServer& server, const std::filesystem::path& state)
       : environment_(environment),
         server_(server),
-        url_(Secret(server.url).resolve()),
+        url_(Secret(server.url).resolve_address()),
         reach_{.loopback = names_loopback(url_), .allow_private = server.allow_private},
-        store_(state.empty() ? state : state / "mcp" / "tokens.json") {}
+        store_(std::make_shared<Store>(state.empty() ? state : state / "mcp" / "tokens.json")) {}
 
   asio::awaitable<std::string> authorization(std::string /*method*/, std::string /*url*/) override {
     if (!loaded_) {
-      loaded_ = true;
-      use(store_.tokens(url_));
+      auto acquiring = loading_.acquire();
+      const Lock::Held held = co_await std::move(acquiring);
+      auto reading = stored([url = url_](const Store& store) { return store.tokens(url); });
+      std::optional<Tokens> kept = co_await std::move(reading);
+      if (!loaded_) use_kept(std::move(kept));
     }
     if (!tokens_) co_return std::string();
     co_return "Bearer " + tokens_->access;
@@ -60,8 +69,10 @@ class OAuth final : public Authorizer {
     const Challenge asked = read_challenge(challenge);
     if (status == 403) {
       // Asking again for what was asked for already leads nowhere.
-      const bool nothing_new = steps_ > 0 && joined_scopes(requested_, asked.scope) == requested_;
-      if (asked.error != "insufficient_scope" || nothing_new || ++steps_ > kMaxSteps) co_return false;
+      const bool nothing_new = stepped_ && joined_scopes(requested_, asked.scope) == requested_;
+      if (asked.error != "insufficient_scope" || nothing_new || steps_ >= kMaxSteps) co_return false;
+      ++steps_;
+      stepped_ = true;
     } else {
       auto refreshing = refresh();
       if (co_await std::move(refreshing)) co_return true;
@@ -72,13 +83,26 @@ class OAuth final : public Authorizer {
     co_return true;
   }
 
+  void accepted() override { steps_ = 0; }
+
  private:
-  void use(std::optional<Tokens> tokens) {
+  void use(Tokens tokens) {
+    secrets::add(tokens.access);
+    secrets::add(tokens.refresh);
     tokens_ = std::move(tokens);
-    if (!tokens_) return;
-    secrets::add(tokens_->access);
-    if (!tokens_->refresh.empty()) secrets::add(tokens_->refresh);
-    if (now() + kEarly >= tokens_->expires && tokens_->expires > 0 && tokens_->refresh.empty()) tokens_.reset();
+  }
+
+  void use_kept(std::optional<Tokens> kept) {
+    loaded_ = true;
+    if (!kept) return;
+    const bool over = kept->expires > 0 && now() + kEarly >= kept->expires;
+    if (!over || !kept->refresh.empty()) use(std::move(*kept));
+  }
+
+  /// Asks the store, or changes it, where it may wait for its file.
+  template <class Function>
+  [[nodiscard]] asio::awaitable<std::invoke_result_t<const Function&, Store&>> stored(Function function) {
+    return environment_.pool().run([store = store_, function = std::move(function)] { return function(*store); });
   }
 
   [[nodiscard]] std::int64_t now() const {
@@ -125,19 +149,42 @@ class OAuth final : public Authorizer {
     throw Error(errc::protocol, fmt::format("the authorization server {} does not describe itself", resource.issuer));
   }
 
+  /// A client that somebody registered is known to one authorization server, and its secret is for nobody else. The MCP
+  /// server, which names the authorization server, is not believed there.
+  asio::awaitable<void> check_issuer(std::string issuer) {
+    std::string expected = server_.issuer;
+    if (expected.empty() && is_registered()) {
+      auto reading = stored([url = url_](const Store& store) { return store.issuer(url); });
+      expected = co_await std::move(reading);
+    }
+    if (expected.empty() && !server_.client_secret.empty()) {
+      throw Error(errc::config,
+                  fmt::format("the MCP server '{}' wants a sign-in at {}: set `issuer` beside its `client_secret` to "
+                              "this address if that is who gave you the secret; it is sent nowhere else",
+                              server_.name, issuer));
+    }
+    if (expected.empty() || without_slash(expected) == without_slash(issuer)) co_return;
+    throw Error(errc::denied,
+                fmt::format("the MCP server '{}' wants a sign-in at {}, and this client signs in at {}; if it has "
+                            "moved, set its `issuer`",
+                            server_.name, issuer, expected));
+  }
+
   // ---- who we are to it ----
 
+  [[nodiscard]] bool is_registered() const { return !server_.client_id.empty() && !has_document(); }
   [[nodiscard]] bool has_document() const { return server_.client_id.starts_with("https://"); }
 
   asio::awaitable<Registration> register_client(Server server, std::uint16_t port, std::string redirect,
                                                 std::string scope) {
-    if (!server_.client_id.empty() && !has_document()) {
+    if (is_registered()) {
       Registration known{server_.client_id, server_.client_secret.resolve(), "", port};
       known.method = method_for(server, !known.secret.empty());
       co_return known;
     }
     if (has_document() && server.takes_documents) co_return Registration{server_.client_id, "", "none", port};
-    const std::optional<Registration> kept = store_.registration(server.issuer);
+    auto reading = known_to(server);
+    const std::optional<Registration> kept = co_await std::move(reading);
     if (kept && kept->port == port) co_return *kept;
     if (server.registration.empty()) {
       throw Error(errc::config, fmt::format("the authorization server {} takes no registrations: register this client "
@@ -146,6 +193,13 @@ class OAuth final : public Authorizer {
     }
     auto registering = register_dynamically(std::move(server), port, std::move(redirect), std::move(scope));
     co_return co_await std::move(registering);
+  }
+
+  asio::awaitable<std::optional<Registration>> known_to(const Server& server) {
+    auto reading = stored([issuer = server.issuer](const Store& store) { return store.registration(issuer); });
+    std::optional<Registration> kept = co_await std::move(reading);
+    if (kept) secrets::add(kept->secret);
+    co_return kept;
   }
 
   asio::awaitable<Registration> register_dynamically(Server server, std::uint16_t port, std::string redirect,
@@ -172,7 +226,9 @@ class OAuth final : public Authorizer {
                       std::string(text_at(*given, "token_endpoint_auth_method")), port};
     if (made.method.empty())
       made.method = open && made.secret.empty() ? "none" : method_for(server, !made.secret.empty());
-    store_.keep(server.issuer, made);
+    secrets::add(made.secret);
+    auto keeping = stored([issuer = server.issuer, made](Store& store) { store.keep(issuer, made); });
+    co_await std::move(keeping);
     co_return made;
   }
 
@@ -181,6 +237,8 @@ class OAuth final : public Authorizer {
   asio::awaitable<void> sign_in(Challenge asked, bool more) {
     auto describing = describe_resource(asked);
     const Resource resource = co_await std::move(describing);
+    auto checking = check_issuer(resource.issuer);
+    co_await std::move(checking);
     auto finding = describe_server(resource);
     const Server server = co_await std::move(finding);
     std::string scope = scopes_for(asked, resource.scopes, server_.scopes, server);
@@ -210,7 +268,8 @@ class OAuth final : public Authorizer {
   }
 
   asio::awaitable<void> ask_person(Server server, Resource resource, std::string scope) {
-    const std::optional<Registration> before = store_.registration(server.issuer);
+    auto reading = known_to(server);
+    const std::optional<Registration> before = co_await std::move(reading);
     const std::string state = random_text();
     const std::string verifier = random_text();
     RedirectListener listener(environment_, before ? before->port : std::uint16_t{0}, state);
@@ -240,38 +299,37 @@ class OAuth final : public Authorizer {
     co_await std::move(asking);
   }
 
+  /// False: a person has to sign in. What fails in passing is thrown, and the token kept for the next time.
   asio::awaitable<bool> refresh() {
     if (!tokens_ || tokens_->refresh.empty()) co_return false;
+    const Tokens before = *tokens_;
+    auto describing = describe_resource({});
+    const Resource resource = co_await std::move(describing);
+    if (resource.issuer != before.issuer) co_return false;  // it has moved: the token is for the old one only
+    auto finding = describe_server(resource);
+    const Server server = co_await std::move(finding);
+    auto reading = known_to(server);
+    const std::optional<Registration> known = co_await std::move(reading);
+    auto registering = register_client(server, known ? known->port : std::uint16_t{0}, "", "");
+    const Registration client = co_await std::move(registering);
+    Fields fields{{"grant_type", "refresh_token"}, {"refresh_token", before.refresh}, {"resource", resource.url}};
+    std::string why;
     try {
-      const Tokens before = *tokens_;
-      auto describing = describe_resource({});
-      const Resource resource = co_await std::move(describing);
-      if (resource.issuer != before.issuer) co_return false;  // it has moved: the token is for the old one only
-      auto finding = describe_server(resource);
-      const Server server = co_await std::move(finding);
-      auto registering = register_client(server, registered_port(server), "", "");
-      const Registration client = co_await std::move(registering);
-      tokens_.reset();
-      Fields fields{{"grant_type", "refresh_token"}, {"refresh_token", before.refresh}, {"resource", resource.url}};
-      auto asking = ask_token(server, client, std::move(fields), before.scope);
+      auto asking = ask_token(server, client, std::move(fields), before.scope, before.refresh);
       co_await std::move(asking);
-      if (tokens_->refresh.empty()) {
-        tokens_->refresh = before.refresh;
-        store_.keep(url_, *tokens_);
-      }
       co_return true;
-    } catch (const Error& error) {
-      if (error.code() == errc::cancelled) throw;
+    } catch (const NotGranted& refused) {
+      why = refused.why();
     }
+    if (why != "invalid_grant") co_return false;
+    tokens_.reset();
+    auto forgetting = stored([url = url_](Store& store) { store.forget(url); });
+    co_await std::move(forgetting);
     co_return false;
   }
 
-  [[nodiscard]] std::uint16_t registered_port(const Server& server) const {
-    const std::optional<Registration> kept = store_.registration(server.issuer);
-    return kept ? kept->port : std::uint16_t{0};
-  }
-
-  asio::awaitable<void> ask_token(Server server, Registration client, Fields fields, std::string scope) {
+  asio::awaitable<void> ask_token(Server server, Registration client, Fields fields, std::string scope,
+                                  std::string refresh = {}) {
     std::vector<http::Header> headers{{"Content-Type", "application/x-www-form-urlencoded"}};
     if (client.method == "client_secret_basic") {
       const std::string pair = encode_component(client.id) + ":" + encode_component(client.secret);
@@ -285,29 +343,31 @@ class OAuth final : public Authorizer {
     const json::value value = parse_json(answer.body).value_or(json::object());
     const json::object* given = value.if_object();
     if (answer.status >= 300 || given == nullptr || text_at(*given, "access_token").empty()) {
-      const std::string why(given == nullptr ? std::string_view() : text_at(*given, "error"));
-      throw Error(errc::authentication, fmt::format("{} gave no token (HTTP status {}) {}", server.issuer,
-                                                    answer.status, sanitize_utf8(why.substr(0, 200))));
+      throw_refusal(server.issuer, answer.status, given == nullptr ? std::string_view() : text_at(*given, "error"));
     }
     Tokens tokens{server.issuer, std::string(text_at(*given, "access_token")),
                   std::string(text_at(*given, "refresh_token")), 0, scope};
+    if (tokens.refresh.empty()) tokens.refresh = std::move(refresh);
     if (const auto lasts = find_int(value, "expires_in"); lasts && *lasts > 0) tokens.expires = now() + *lasts;
     if (const auto granted = text_at(*given, "scope"); !granted.empty()) tokens.scope = granted;
-    store_.keep(url_, tokens);
-    use(std::move(tokens));
+    use(tokens);
     ++generation_;
+    auto keeping = stored([url = url_, tokens = std::move(tokens)](Store& store) { store.keep(url, tokens); });
+    co_await std::move(keeping);
   }
 
   Environment& environment_;
   const McpServer server_;
   const std::string url_;
   const Reach reach_;
-  Store store_;
+  const std::shared_ptr<Store> store_;
+  Lock loading_;
   Lock signing_;
   std::optional<Tokens> tokens_;
   std::string requested_;  // scopes
   std::uint64_t generation_ = 0;
-  int steps_ = 0;
+  int steps_ = 0;         // since the server last took a token
+  bool stepped_ = false;  // ever
   bool loaded_ = false;
 };
 

@@ -14,6 +14,8 @@
 namespace sennit::mcp::oauth {
 namespace {
 
+constexpr std::size_t kShownError = 200;
+
 constexpr std::size_t kMostStrings = 200;
 
 bool holds(const std::vector<std::string>& list, std::string_view word) {
@@ -224,6 +226,15 @@ std::string read_redirect(const std::map<std::string, std::string>& parameters, 
   }
   if (at("code").empty()) throw Error(errc::protocol, "the answer to the sign-in has no code");
   return at("code");
+}
+
+void throw_refusal(const std::string& issuer, int status, std::string_view error) {
+  std::string why = sanitize_utf8(error.substr(0, kShownError));
+  std::string said = fmt::format("{} gave no token (HTTP status {}) {}", issuer, status, why);
+  if (status >= 500) throw Error(errc::server, std::move(said));
+  if (status == 429) throw Error(errc::rate_limited, std::move(said));
+  if (status >= 400 && !why.empty()) throw NotGranted(std::move(said), std::move(why));
+  throw Error(errc::authentication, std::move(said));
 }
 
 std::string encode_component(std::string_view text) {

@@ -2,6 +2,7 @@
 // https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization
 #pragma once
 
+#include <sennit/agent/io/error.hpp>
 #include <sennit/agent/io/json.hpp>
 
 #include <map>
@@ -66,6 +67,19 @@ struct Server {
 /// What an authorization server sends the person's browser back with. Throws Error(errc::denied) with the server's
 /// words, or because the answer is not this server's (RFC 9207).
 [[nodiscard]] std::string read_redirect(const std::map<std::string, std::string>& parameters, const Server& server);
+
+/// The authorization server refuses to give a token, and would again: "invalid_grant".
+class NotGranted : public Error {
+ public:
+  NotGranted(std::string message, std::string why)
+      : Error(errc::authentication, std::move(message)), why_(std::move(why)) {}
+  [[nodiscard]] const std::string& why() const { return why_; }
+
+ private:
+  std::string why_;
+};
+/// Throws what an answer without a token means: NotGranted, or an Error that may pass. `error`: as the server names it.
+[[noreturn]] void throw_refusal(const std::string& issuer, int status, std::string_view error);
 
 using Fields = std::vector<std::pair<std::string, std::string>>;
 [[nodiscard]] std::string encode_component(std::string_view text);

@@ -9,6 +9,7 @@ namespace sennit::mcp::oauth {
 namespace {
 
 constexpr std::string_view kTokens = "tokens";
+constexpr std::string_view kIssuers = "issuers";
 constexpr std::string_view kClients = "clients";
 
 json::object& part(json::object& all, std::string_view name) {
@@ -25,7 +26,10 @@ const json::object* entry(const json::object& all, std::string_view name, const 
 }  // namespace
 
 json::object Store::read() const {
-  if (file_.empty()) return memory_;
+  if (file_.empty()) {
+    const std::lock_guard lock(mutex_);
+    return memory_;
+  }
   const std::optional<std::string> text = read_state_file(file_);
   const std::optional<json::value> value = text ? parse_json(*text) : std::nullopt;
   // A damaged file costs a sign-in, no more.
@@ -34,7 +38,10 @@ json::object Store::read() const {
 
 template <class Change>
 void Store::change(Change change) {
-  if (file_.empty()) return change(memory_);
+  if (file_.empty()) {
+    const std::lock_guard lock(mutex_);
+    return change(memory_);
+  }
   const StateFileLock other_programs(file_);
   json::object all = read();
   change(all);
@@ -61,11 +68,18 @@ void Store::keep(const std::string& resource, const Tokens& tokens) {
                                     {"refresh_token", tokens.refresh},
                                     {"scope", tokens.scope},
                                     {"expires", tokens.expires}};
+    part(all, kIssuers)[resource] = tokens.issuer;
   });
 }
 
 void Store::forget(const std::string& resource) {
   change([&](json::object& all) { part(all, kTokens).erase(resource); });
+}
+
+std::string Store::issuer(const std::string& resource) const {
+  const json::object all = read();
+  const json::object* issuers = mcp::find_object(all, kIssuers);
+  return issuers == nullptr ? std::string() : std::string(text_at(*issuers, resource));
 }
 
 std::optional<Registration> Store::registration(const std::string& issuer) const {

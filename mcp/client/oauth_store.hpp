@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -26,14 +27,17 @@ struct Registration {
   std::uint16_t port = 0;  ///< of the address that the browser is sent back to
 };
 
-/// An empty path: in memory only. [thread-safe] against other programs, not within one object.
+/// An empty path: in memory only. [thread-safe], and safe against other programs. All of it blocks.
 class Store {
  public:
   explicit Store(std::filesystem::path file) : file_(std::move(file)) {}
 
   [[nodiscard]] std::optional<Tokens> tokens(const std::string& resource) const;
   void keep(const std::string& resource, const Tokens& tokens);
+  /// Its authorization server is remembered.
   void forget(const std::string& resource);
+  /// The authorization server that tokens were last had from; empty: none so far.
+  [[nodiscard]] std::string issuer(const std::string& resource) const;
   [[nodiscard]] std::optional<Registration> registration(const std::string& issuer) const;
   void keep(const std::string& issuer, const Registration& registration);
 
@@ -43,7 +47,8 @@ class Store {
   void change(Change change);
 
   const std::filesystem::path file_;
-  json::object memory_;
+  mutable std::mutex mutex_;
+  json::object memory_;  // guarded; without a file
 };
 
 }  // namespace sennit::mcp::oauth

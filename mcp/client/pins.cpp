@@ -1,5 +1,6 @@
 #include <sennit/agent/io/digest.hpp>
 #include <sennit/agent/io/error.hpp>
+#include <sennit/agent/io/pool.hpp>
 #include <sennit/mcp/client/pins.hpp>
 #include <sennit/mcp/client/state_file.hpp>
 #include <sennit/mcp/protocol/json_rpc.hpp>
@@ -31,6 +32,15 @@ json::value sorted(const json::value& value) {
   json::object result;
   for (const std::string_view key : keys) result[key] = sorted(object->at(key));
   return result;
+}
+
+/// Servers, each with its tools.
+void add(json::object& to, const json::object& more) {
+  for (const auto& [server, tools] : more) {
+    json::value& place = to[server];
+    if (!place.is_object()) place = json::object();
+    for (const auto& [name, pinned] : tools.get_object()) place.get_object()[name] = pinned;
+  }
 }
 
 std::string shown(std::string_view text) {
@@ -84,7 +94,6 @@ std::string describe_change(const json::object& before, const json::object& now)
 }
 
 json::object Pins::read() const {
-  if (file_.empty()) return memory_;
   const std::optional<std::string> text = read_state_file(file_);
   if (!text) return {};
   const std::optional<json::value> value = parse_json(*text);
@@ -98,8 +107,7 @@ json::object Pins::read() const {
 
 std::optional<Pins::Tools> Pins::of(const std::string& server) const {
   const std::lock_guard lock(mutex_);
-  const json::object servers = read();
-  const json::object* tools = mcp::find_object(servers, server);
+  const json::object* tools = mcp::find_object(known_, server);
   if (tools == nullptr) return std::nullopt;
   Tools pinned;
   for (const auto& [name, value] : *tools) {
@@ -108,21 +116,53 @@ std::optional<Pins::Tools> Pins::of(const std::string& server) const {
   return pinned;
 }
 
-void Pins::pin(const std::string& server, const Tools& tools) {
+void Pins::accept(const std::string& server, const Tools& tools) {
+  json::object added;
+  for (const auto& [name, pinned] : tools) added[name] = pinned;
+  const json::object all{{server, std::move(added)}};
   const std::lock_guard lock(mutex_);
-  const auto add = [&](json::object& servers) {
-    json::value& place = servers[server];
-    if (!place.is_object()) place = json::object();
-    for (const auto& [name, pinned] : tools) place.get_object()[name] = pinned;
-  };
-  if (file_.empty()) {
-    add(memory_);
-    return;
-  }
-  const StateFileLock other_programs(file_);
+  add(known_, all);
+  if (!file_.empty()) add(unsaved_, all);
+}
+
+void Pins::load() {
+  if (file_.empty()) return;
+  const std::lock_guard alone(file_work_);
   json::object servers = read();
-  add(servers);
-  write_state_file(file_, json::serialize(json::object{{"servers", std::move(servers)}}));
+  const std::lock_guard lock(mutex_);
+  add(servers, unsaved_);
+  known_ = std::move(servers);
+}
+
+void Pins::save() {
+  const std::lock_guard alone(file_work_);
+  json::object accepted;
+  {
+    const std::lock_guard lock(mutex_);
+    if (unsaved_.empty()) return;
+    accepted = std::exchange(unsaved_, {});
+  }
+  try {
+    const StateFileLock other_programs(file_);
+    json::object servers = read();
+    add(servers, accepted);
+    write_state_file(file_, json::serialize(json::object{{"servers", std::move(servers)}}));
+  } catch (const Error&) {
+    const std::lock_guard lock(mutex_);
+    add(accepted, unsaved_);  // what came meanwhile is newer
+    unsaved_ = std::move(accepted);
+    throw;
+  }
+}
+
+asio::awaitable<void> load(std::shared_ptr<Pins> pins, Environment& environment) {
+  auto loading = environment.pool().run([pins] { pins->load(); });
+  co_await std::move(loading);
+}
+
+asio::awaitable<void> save(std::shared_ptr<Pins> pins, Environment& environment) {
+  auto saving = environment.pool().run([pins] { pins->save(); });
+  co_await std::move(saving);
 }
 
 }  // namespace sennit::mcp

@@ -2,10 +2,12 @@
 // "rug pull") is noticed before it is called.
 #pragma once
 
+#include <sennit/agent/io/environment.hpp>
 #include <sennit/agent/io/json.hpp>
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -19,7 +21,8 @@ namespace sennit::mcp {
 /// What differs, for a person: "its description was “…” and is “…” now". Empty: nothing.
 [[nodiscard]] std::string describe_change(const json::object& before, const json::object& now);
 
-/// The pins of all servers, in a file of the state folder (mode 0600), shared by programs. [thread-safe]
+/// The pins of all servers, in a file of the state folder (mode 0600), shared by programs. What is asked comes from
+/// memory; the file is read and written by load() and save(), which block. [thread-safe]
 class Pins {
  public:
   /// An empty path: in memory only.
@@ -27,17 +30,28 @@ class Pins {
 
   using Tools = std::map<std::string, json::object, std::less<>>;  ///< by name: what is pinned
 
-  /// Nothing: this server was never seen. Throws Error(errc::storage), also for a file that is damaged.
+  /// What was loaded and accepted. Nothing: this server was never seen.
   [[nodiscard]] std::optional<Tools> of(const std::string& server) const;
-  /// Adds them to what is pinned, in the place of what was. Throws Error(errc::storage).
-  void pin(const std::string& server, const Tools& tools);
+  /// Adds them to what is pinned, in the place of what was; save() keeps it.
+  void accept(const std::string& server, const Tools& tools);
+
+  /// Throws Error(errc::storage), also for a file that is damaged. Blocks.
+  void load();
+  /// Writes what was accepted since. Throws Error(errc::storage); then it is still to be saved. Blocks.
+  void save();
 
  private:
   [[nodiscard]] json::object read() const;
 
   const std::filesystem::path file_;
-  mutable std::mutex mutex_;
-  json::object memory_;  // guarded; without a file
+  std::mutex file_work_;      // one at a time reads or writes
+  mutable std::mutex mutex_;  // never held while the file is waited for
+  json::object known_;        // guarded: by server
+  json::object unsaved_;      // guarded: likewise
 };
+
+/// The same on the pool, where they may block. Cancellation: terminal; what has begun is done.
+[[nodiscard]] asio::awaitable<void> load(std::shared_ptr<Pins> pins, Environment& environment);
+[[nodiscard]] asio::awaitable<void> save(std::shared_ptr<Pins> pins, Environment& environment);
 
 }  // namespace sennit::mcp

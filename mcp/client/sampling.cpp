@@ -65,7 +65,7 @@ std::string SamplingRequest::shown() const {
 }
 
 asio::awaitable<SamplingAnswer> answer_with_model(ToolContext& context, std::string system, std::string task) {
-  const std::shared_ptr<const Agent> agent = context.model_alone(std::move(system));
+  const std::shared_ptr<const Agent> agent = context.model_alone(system);
   auto delegating = context.delegate(*agent, std::move(task));
   Outcome outcome = co_await std::move(delegating);
   if (outcome.ending != Ending::completed) {

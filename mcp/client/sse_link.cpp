@@ -35,7 +35,7 @@ class SseLink final : public Link, public std::enable_shared_from_this<SseLink> 
   asio::awaitable<void> open() override {
     const std::shared_ptr<SseLink> self = shared_from_this();
     std::vector<http::Header> headers{{"Accept", "text/event-stream"}};
-    auto sending = channel_->send("GET", channel_->url(), std::move(headers), {});
+    auto sending = channel_->send("GET", channel_->url(), std::move(headers), {}, {});
     std::unique_ptr<http::Response> response = co_await std::move(sending);
     if (response->status() != 200 || media_type(response->header("content-type")) != "text/event-stream") {
       throw HttpRefused(Error(errc::protocol, fmt::format("{} speaks neither Streamable HTTP nor HTTP with events "
@@ -100,11 +100,12 @@ class SseLink final : public Link, public std::enable_shared_from_this<SseLink> 
   void dispatch(Message message) {
     if (auto* answer = std::get_if<Answer>(&message)) {
       if (!pending_.settle(std::move(*answer))) inbox_->warned(channel_->name() + " answered what nobody asked");
-    } else if (auto* notification = std::get_if<Notification>(&message)) {
-      inbox_->notified(std::move(*notification), pending_.only());
-    } else if (auto* request = std::get_if<Request>(&message)) {
-      inbox_->asked(std::move(*request), pending_.only());
+      return;
     }
+    if (auto* notification = std::get_if<Notification>(&message)) {
+      return inbox_->notified(std::move(*notification), pending_.only());
+    }
+    if (auto* request = std::get_if<Request>(&message)) inbox_->asked(std::move(*request), pending_.only());
   }
 
   void lose(const Error& error) {
@@ -118,7 +119,7 @@ class SseLink final : public Link, public std::enable_shared_from_this<SseLink> 
     const std::shared_ptr<SseLink> self = shared_from_this();
     if (dead_) throw Error(*dead_);
     std::vector<http::Header> headers{{"Content-Type", "application/json"}};
-    auto sending = channel_->send("POST", endpoint_, std::move(headers), std::move(message), once);
+    auto sending = channel_->send("POST", endpoint_, std::move(headers), std::move(message), {.once = once});
     const std::unique_ptr<http::Response> response = co_await std::move(sending);
     const int status = response->status();
     const std::string said = co_await read_body(*response);

@@ -8,16 +8,24 @@
 
 #include <array>
 #include <cerrno>
+#include <string>
 #include <system_error>
+#include <thread>
 
 namespace sennit::mcp {
 namespace {
 
-constexpr std::size_t kMostBytes = 64ULL << 20U;
+constexpr std::chrono::milliseconds kBetweenTries{10};  // there is no lock with a deadline
 
 [[noreturn]] void fail(const std::filesystem::path& file, const char* what) {
   const int error = errno;
   throw Error(errc::storage, std::string(what) + ": " + std::generic_category().message(error)).at(file.string());
+}
+
+[[noreturn]] void too_large(const std::filesystem::path& file) {
+  throw Error(errc::storage, "more than " + std::to_string(kMaxStateFile) +
+                                 " bytes: the file is too large; if what it holds is not needed, delete it")
+      .at(file.string());
 }
 
 void make_folder(const std::filesystem::path& folder) {
@@ -52,11 +60,12 @@ std::optional<std::string> read_state_file(const std::filesystem::path& file) {
     if (length < 0) fail(file, "cannot read");
     if (length == 0) return content;
     content.append(buffer.data(), static_cast<std::size_t>(length));
-    if (content.size() > kMostBytes) throw Error(errc::storage, "the file is too large").at(file.string());
+    if (content.size() > kMaxStateFile) too_large(file);
   }
 }
 
 void write_state_file(const std::filesystem::path& file, std::string_view content) {
+  if (content.size() > kMaxStateFile) too_large(file);
   make_folder(file.parent_path());
   std::string name = file.string() + ".XXXXXX";
   const Descriptor open(::mkostemp(name.data(), O_CLOEXEC));  // mode 0600
@@ -76,16 +85,27 @@ void write_state_file(const std::filesystem::path& file, std::string_view conten
   }
 }
 
-StateFileLock::StateFileLock(const std::filesystem::path& file) {
+StateFileLock::StateFileLock(const std::filesystem::path& file, std::chrono::milliseconds patience) {
   make_folder(file.parent_path());
   const std::string name = file.string() + ".lock";
   descriptor_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor_ < 0) fail(file, "cannot lock");
-  while (::flock(descriptor_, LOCK_EX) != 0) {
-    if (errno != EINTR) {
-      ::close(descriptor_);
+  const auto until = std::chrono::steady_clock::now() + patience;
+  while (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+    const int error = errno;
+    if (error == EINTR) continue;
+    if (error == EWOULDBLOCK && std::chrono::steady_clock::now() < until) {
+      std::this_thread::sleep_for(kBetweenTries);
+      continue;
+    }
+    ::close(descriptor_);
+    if (error != EWOULDBLOCK) {
+      errno = error;
       fail(file, "cannot lock");
     }
+    throw Error(errc::storage, "another program holds its lock for more than " + std::to_string(patience.count()) +
+                                   " ms; end that program, then try again")
+        .at(file.string());
   }
 }
 

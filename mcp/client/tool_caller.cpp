@@ -24,6 +24,12 @@ bool agrees(std::string_view answer) {
   return word == "yes" || word == "y" || word == "Yes" || word == "YES" || word == "Y" || word == "accept";
 }
 
+/// An effect is named after its run: "RUN/3".
+std::string run_of(const ToolContext& context) {
+  const std::string& effect = context.effect_id();
+  return effect.substr(0, effect.find('/'));
+}
+
 json::object action(std::string_view name) {
   return {{"action", name}};
 }
@@ -31,7 +37,10 @@ json::object action(std::string_view name) {
 }  // namespace
 
 ToolCaller::ToolCaller(ToolContext& context, std::shared_ptr<const McpServer> server)
-    : executor_(context.environment().executor()), server_(std::move(server)), context_(&context) {}
+    : executor_(context.environment().executor()),
+      server_(std::move(server)),
+      run_(run_of(context)),
+      context_(&context) {}
 
 ToolContext& ToolCaller::context() const {
   if (context_ == nullptr) throw Error(errc::cancelled, "the call has ended");

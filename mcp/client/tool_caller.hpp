@@ -16,6 +16,7 @@ class ToolCaller final : public Caller {
   ToolCaller(ToolContext& context, std::shared_ptr<const McpServer> server);
 
   [[nodiscard]] asio::any_io_executor executor() const override { return executor_; }
+  [[nodiscard]] std::string_view run() const override { return run_; }
   void progress(std::string text) override;
   [[nodiscard]] asio::awaitable<json::object> answer(std::string method, json::object params) override;
 
@@ -32,6 +33,7 @@ class ToolCaller final : public Caller {
 
   const asio::any_io_executor executor_;
   const std::shared_ptr<const McpServer> server_;
+  const std::string run_;
   ToolContext* context_;
 };
 

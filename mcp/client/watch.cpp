@@ -63,7 +63,9 @@ void Watch::pause() {
 }
 
 void Watch::resume() {
-  if (pauses_ == 0 || --pauses_ > 0) return;  // it began while somebody else was waited for
+  if (pauses_ == 0) return;  // it began while somebody else was waited for
+  --pauses_;
+  if (pauses_ > 0) return;
   const auto paused = environment_.now() - paused_at_;
   began_ += paused;
   moved_ += paused;

@@ -145,6 +145,7 @@ TEST_CASE("a tool that changed since it was approved is asked about, and approve
     CHECK(tool_named(tools, "test_count").concern({}).empty());
     tool_named(tools, "test_echo").accepted();
     CHECK(tool_named(tools, "test_echo").concern({}).empty());
+    CHECK(call(env, tools, "test_echo", {{"text", "x"}}) == "x");  // which keeps the answer
   }
   const Source again(server, state.path());
   CHECK(tool_named(again.tools(env), "test_echo").concern({}).empty());

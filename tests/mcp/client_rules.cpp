@@ -6,6 +6,7 @@
 #include <sennit/mcp/client/oauth_rules.hpp>
 #include <sennit/mcp/client/oauth_store.hpp>
 #include <sennit/mcp/client/pins.hpp>
+#include <sennit/mcp/client/state_file.hpp>
 #include <sennit/mcp/client/tool_names.hpp>
 
 #include <arpa/inet.h>
@@ -131,10 +132,18 @@ TEST_CASE("what a changed tool is compared by") {
 TEST_CASE("pins are kept in a file for us alone, and a damaged one is not taken for an empty one") {
   const TempDir folder;
   Pins pins(folder / "mcp/pins.json");
+  pins.load();
   CHECK_FALSE(pins.of("server").has_value());
-  pins.pin("server", {{"a", object(R"({"name":"a"})")}});
-  pins.pin("server", {{"b", object(R"({"name":"b"})")}});
-  const Pins again(folder / "mcp/pins.json");
+  pins.accept("server", {{"a", object(R"({"name":"a"})")}});
+  CHECK(pins.of("server").has_value());
+  CHECK_FALSE(std::filesystem::exists(folder / "mcp/pins.json"));
+  pins.save();
+  pins.accept("server", {{"b", object(R"({"name":"b"})")}});
+  pins.load();  // keeps what is not saved yet
+  CHECK(pins.of("server")->size() == 2);
+  pins.save();
+  Pins again(folder / "mcp/pins.json");
+  again.load();
   REQUIRE(again.of("server").has_value());
   CHECK(again.of("server")->size() == 2);
   CHECK_FALSE(again.of("other").has_value());
@@ -142,7 +151,30 @@ TEST_CASE("pins are kept in a file for us alone, and a damaged one is not taken 
   REQUIRE(::stat((folder / "mcp/pins.json").c_str(), &status) == 0);
   CHECK((status.st_mode & 0777U) == 0600);
   (void)folder.write("mcp/pins.json", "{");
-  CHECK(error_of([&] { (void)again.of("server"); }).code() == errc::storage);
+  CHECK(error_of([&] { again.load(); }).code() == errc::storage);
+  again.accept("server", {{"c", object(R"({"name":"c"})")}});
+  CHECK(error_of([&] { again.save(); }).code() == errc::storage);
+  (void)folder.write("mcp/pins.json", R"({"servers":{}})");
+  again.save();  // what could not be saved is still to be
+  again.load();
+  CHECK(again.of("server")->size() == 1);
+}
+
+TEST_CASE("a file of the state folder is waited for a while, and has a bound") {
+  const TempDir folder;
+  const std::filesystem::path file = folder / "mcp/tokens.json";
+  {
+    const StateFileLock held(file);
+    const Error error = error_of([&] { const StateFileLock second(file, std::chrono::milliseconds(30)); });
+    CHECK(error.code() == errc::storage);
+    CHECK_THAT(error.message(), ContainsSubstring("another program holds its lock"));
+  }
+  CHECK_NOTHROW(StateFileLock(file, std::chrono::milliseconds(30)));
+  const std::string much(kMaxStateFile + 1, ' ');
+  CHECK(error_of([&] { write_state_file(file, much); }).code() == errc::storage);
+  CHECK_FALSE(std::filesystem::exists(file));
+  (void)folder.write("mcp/tokens.json", much);
+  CHECK(error_of([&] { (void)read_state_file(file); }).code() == errc::storage);
 }
 
 TEST_CASE("a challenge is read in all its spellings") {
@@ -241,6 +273,10 @@ TEST_CASE("tokens are kept for us alone, by resource, and survive a damaged file
   CHECK(other.tokens("https://r.example")->refresh == "again");
   CHECK(other.registration("https://as.example")->port == 4711);
   CHECK_FALSE(other.registration("https://other.example").has_value());
+  store.forget("https://r.example");
+  CHECK_FALSE(other.tokens("https://r.example").has_value());
+  CHECK(other.issuer("https://r.example") == "https://as.example");
+  store.keep("https://r.example", oauth::Tokens{"https://as.example", "secret", "again", 5, "a"});
   struct stat status{};
   REQUIRE(::stat((folder / "mcp/tokens.json").c_str(), &status) == 0);
   CHECK((status.st_mode & 0777U) == 0600);

@@ -7,6 +7,8 @@
 #include <sennit/agent/io/scope.hpp>
 #include <sennit/agent/registry.hpp>
 #include <sennit/mcp/client/mcp_source.hpp>
+#include <sennit/mcp/client/oauth_fetch.hpp>
+#include <sennit/mcp/client/oauth_rules.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -126,11 +128,27 @@ McpServer server_for(const std::string& url, const json::value& context) {
   return server;
 }
 
+/// What somebody writes into the agent file beside the secret that he was given; the suite does not say it.
+asio::awaitable<std::string> issuer_of(Environment& environment, std::string url) {
+  auto fetching = mcp::oauth::fetch_first(environment, {.loopback = true, .allow_private = false},
+                                          mcp::oauth::resource_metadata_urls(url, {}));
+  const std::optional<std::string> text = co_await std::move(fetching);
+  if (!text) co_return mcp::oauth::origin_of(url);
+  const std::vector<std::string> issuers =
+      mcp::oauth::strings_at(json::parse(*text).as_object(), "authorization_servers");
+  co_return issuers.empty() ? std::string() : issuers.front();
+}
+
 asio::awaitable<void> speak(Environment& environment, std::string url, int& failures) {
   const json::value context = parse_json(variable("MCP_CONFORMANCE_CONTEXT")).value_or(json::object());
   const Definition definition;
   const Registry registry;
-  const auto source = make_mcp_source(server_for(url, context), PartContext{definition, registry, {}});
+  McpServer server = server_for(url, context);
+  if (!server.client_secret.empty()) {
+    auto finding = issuer_of(environment, url);
+    server.issuer = co_await std::move(finding);
+  }
+  const auto source = make_mcp_source(server, PartContext{definition, registry, {}});
   auto listing = source->tools(environment);
   const auto tools = co_await std::move(listing);
   for (const std::string& notice : source->take_notices()) std::cerr << "notice: " << notice << '\n';

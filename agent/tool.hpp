@@ -98,7 +98,7 @@ class ToolContext {
   [[nodiscard]] virtual asio::awaitable<Outcome> delegate(const Agent& agent, std::string task) = 0;
   /// An agent with the model of the calling one, these instructions and nothing else, to delegate() to. Throws
   /// Error(errc::denied) where there is no model.
-  [[nodiscard]] virtual std::shared_ptr<const Agent> model_alone(std::string /*instructions*/) {
+  [[nodiscard]] virtual std::shared_ptr<const Agent> model_alone(const std::string& /*instructions*/) {
     throw Error(errc::denied, "no model can be asked here");
   }
 };

@@ -150,7 +150,7 @@ asio::awaitable<Outcome> CallContext::delegate(const Agent& agent, std::string t
   co_return outcome;
 }
 
-std::shared_ptr<const Agent> CallContext::model_alone(std::string instructions) {
+std::shared_ptr<const Agent> CallContext::model_alone(const std::string& instructions) {
   const Agent::Parts& caller = state().parts;
   auto alone = std::make_shared<Agent::Parts>();
   alone->runtime = caller.runtime;
@@ -158,7 +158,7 @@ std::shared_ptr<const Agent> CallContext::model_alone(std::string instructions) 
   alone->definition.model = caller.definition.model;
   alone->definition.limits = caller.definition.limits;
   alone->definition.policy = caller.definition.policy;
-  alone->definition.instructions = std::move(instructions);
+  alone->definition.instructions = instructions;
   alone->definition.memory.enabled = false;
   alone->models = caller.models;
   alone->planner = caller.planner;

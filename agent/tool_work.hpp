@@ -28,7 +28,7 @@ class CallContext final : public ToolContext {
   void progress(std::string text) override;
   asio::awaitable<std::string> ask(std::string question) override;
   asio::awaitable<Outcome> delegate(const Agent& agent, std::string task) override;
-  std::shared_ptr<const Agent> model_alone(std::string instructions) override;
+  std::shared_ptr<const Agent> model_alone(const std::string& instructions) override;
 
   /// The call is to end: its questions and sub-agents are cancelled, whether or not the tool hears of it, and there
   /// will be no others.

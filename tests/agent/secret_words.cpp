@@ -43,7 +43,7 @@ TEST_CASE("a command is told from another by what is secret in it, without sayin
 
 TEST_CASE("a secret in a server's command is warned of, kept out of the settings that are shown, and redacted") {
   const ParsedDefinition parsed =
-      parse_definition("mcp: {s: {command: [npx, server, --token, sk-live-0123456789]}}", "agent.yaml");
+      parse_definition("sennit: 1\nmcp: {s: {command: [npx, server, --token, sk-live-0123456789]}}", "agent.yaml");
   CHECK(parsed.ok());
   REQUIRE(parsed.diagnostics.size() == 1);
   CHECK_THAT(parsed.diagnostics[0].message, ContainsSubstring("`mcp.s.command[3]`"));
@@ -55,7 +55,7 @@ TEST_CASE("a secret in a server's command is warned of, kept out of the settings
 }
 
 TEST_CASE("a client's secret needs the authorization server that it is for") {
-  const std::string start = "mcp: {s: {url: 'https://x.org/mcp', client_id: me, client_secret: '${env:S}'";
+  const std::string start = "sennit: 1\nmcp: {s: {url: 'https://x.org/mcp', client_id: me, client_secret: '${env:S}'";
   CHECK(parse_definition(start + ", issuer: 'https://as.org'}}", "agent.yaml").ok());
   const ParsedDefinition parsed = parse_definition(start + "}}", "agent.yaml");
   CHECK_FALSE(parsed.ok());

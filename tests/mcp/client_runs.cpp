@@ -95,6 +95,7 @@ Agent with_server(World& world, const McpServer& server) {
   Definition definition;
   definition.mcp = {server};
   definition.policy.allow = {"test_*"};
+  definition.policy.flow.untrusted = Verdict::allow;  // what the server says of its tools is text from outside
   definition.policy.unsandboxed = true;
   return world.agent(definition);
 }

@@ -42,7 +42,10 @@ void add_tools(Agent::Parts& parts, const PartContext& context) {
   for (const ToolSelection& selection : parts.definition.tools) {
     for (auto& tool : context.registry.tools(selection, context)) add_tool(parts, std::move(tool));
   }
-  for (const McpServer& server : parts.definition.mcp) parts.sources.push_back(context.registry.mcp(server, context));
+  for (McpServer server : parts.definition.mcp) {
+    server.trusted = server.trusted && context.may_trust();
+    parts.sources.push_back(context.registry.mcp(server, context));
+  }
   if (!parts.memory) return;
   for (auto& tool : context.registry.tools({"notes", {}}, context)) {
     if (parts.find_tool(tool->spec().description.name) == nullptr) add_tool(parts, std::move(tool));

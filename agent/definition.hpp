@@ -109,8 +109,8 @@ struct SubAgent {
 struct MemorySettings {
   bool enabled = false;
   std::string kind = "notes";
-  std::string space;   ///< notes are kept apart by space; empty: the agent's name
-  bool recall = true;  ///< put the notes that match the input before the model
+  std::string space;         ///< notes are kept apart by space; empty: the agent's name
+  bool recall = true;        ///< put the notes that match the input before the model
   bool confidential = true;  ///< notes are private: see FlowSettings
   std::size_t recall_limit = 5;
   friend bool operator==(const MemorySettings&, const MemorySettings&) = default;

@@ -81,6 +81,11 @@ std::shared_ptr<ToolSource> source_named(const Agent::Parts& parts, std::string_
   return nullptr;
 }
 
+bool is_reviewed(const Definition& definition, std::string_view source) {
+  return std::any_of(definition.mcp.begin(), definition.mcp.end(),
+                     [&](const McpServer& server) { return server.name == source && server.reviewed; });
+}
+
 /// The real tools where there are some, else what the journal has of them.
 void take_tools(Effects::State& state, const json::value& out, std::vector<Found>& answers) {
   std::map<std::string, std::shared_ptr<Tool>, std::less<>> real;
@@ -91,6 +96,12 @@ void take_tools(Effects::State& state, const json::value& out, std::vector<Found
     ToolSpec spec = tool_spec_from_json(entry);
     const std::string name = spec.description.name;
     if (state.find_tool(name) != nullptr) continue;  // the agent's own goes first
+    // A description is text that the model reads.
+    if (!is_reviewed(state.parts.definition, find_string(entry, "source"))) {
+      Labels of_description;
+      of_description.untrusted = spec.gives.untrusted;
+      state.labels.add(of_description);
+    }
     const auto found = real.find(name);
     std::shared_ptr<Tool> tool =
         found != real.end()

@@ -32,11 +32,12 @@ struct McpServer {
   std::chrono::milliseconds timeout{60'000};  ///< of a call; progress makes it longer, ten times at most
   std::chrono::milliseconds start_timeout{30'000};  ///< until its tools are known
   bool required = false;                            ///< a run fails where it cannot be had
-  bool trusted = false;                             ///< what it says and declares is taken for true
-  bool allow_private = false;                       ///< its address may be one that is not public; loopback always may
-  Verdict sampling = Verdict::ask;                  ///< whether it may have the agent's model answer it
-  std::vector<std::filesystem::path> roots;         ///< folders that it is told of
-  SandboxSpec sandbox;                              ///< of a local server
+  bool reviewed = false;            ///< what its tools are said to do was read, and counts as the agent's own words
+  bool trusted = false;             ///< what it says and declares is taken for true
+  bool allow_private = false;       ///< its address may be one that is not public; loopback always may
+  Verdict sampling = Verdict::ask;  ///< whether it may have the agent's model answer it
+  std::vector<std::filesystem::path> roots;  ///< folders that it is told of
+  SandboxSpec sandbox;                       ///< of a local server
   friend bool operator==(const McpServer&, const McpServer&) = default;
 };
 

@@ -31,7 +31,7 @@ class Memory {
   /// Keeps a note and gives its id. The same text again gives the id of the note that is there, which then has the
   /// labels of both.
   [[nodiscard]] virtual asio::awaitable<std::int64_t> remember(Environment& environment, std::string text,
-                                                                     Labels labels = {}) = 0;
+                                                               Labels labels = {}) = 0;
   /// The notes that best match `query`, best first; any language. An empty query gives the newest.
   [[nodiscard]] virtual asio::awaitable<std::vector<Note>> recall(Environment& environment, std::string query,
                                                                   std::size_t limit) = 0;

@@ -74,9 +74,11 @@ std::vector<std::string> destinations_of(const PolicyQuestion& question) {
 
 bool is_permitted(const std::vector<PolicyLayer>& layers, const PolicyLayer& asking, const std::string& origin,
                   const std::string& destination, const std::string& tool) {
+  // A tool is meant by `tool:NAME` alone: whoever steers a call chooses its host, and would choose a tool's name for
+  // it.
   const auto permits = [&](const FlowPermit& permit) {
-    return matches_pattern(permit.from, origin) &&
-           (matches_pattern(permit.to, destination) || matches_pattern(permit.to, tool));
+    return matches_pattern(permit.from, origin) && ((destination != tool && matches_pattern(permit.to, destination)) ||
+                                                    matches_pattern(permit.to, "tool:" + tool));
   };
   for (const PolicyLayer& layer : layers) {
     // A deployment's permits are everybody's; an agent's are its own.

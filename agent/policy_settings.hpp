@@ -36,7 +36,7 @@ struct PolicyRule {
 /// Private data that may go somewhere.
 struct FlowPermit {
   std::string from = "*";  ///< pattern of confidential origins: "file:*", "memory:assistant"
-  std::string to;          ///< pattern of a host or another destination: "api.example.com", "mcp:mail"
+  std::string to;          ///< pattern of a host or another destination: "api.example.com", "mcp:mail", "tool:files_*"
   friend bool operator==(const FlowPermit&, const FlowPermit&) = default;
 };
 

@@ -27,6 +27,14 @@ struct PartContext {
   std::vector<std::filesystem::path> above{};  ///< of a sub-agent: the files of the agents that lead to it
   const PolicySettings* deployment = nullptr;  ///< RuntimeOptions::policy; null: none
 
+  /// Whether an agent's word counts that something from outside is trusted, or that its data is not private: not where
+  /// the deployment has a rule for such data.
+  [[nodiscard]] bool may_trust() const {
+    return deployment == nullptr || (!deployment->flow.untrusted && !deployment->flow.both);
+  }
+  [[nodiscard]] bool may_publish() const {
+    return deployment == nullptr || (!deployment->flow.confidential && !deployment->flow.both);
+  }
   /// Child programs may run without a sandbox where none is possible.
   [[nodiscard]] bool accepts_unsandboxed() const {
     if (deployment != nullptr && deployment->unsandboxed) return *deployment->unsandboxed;

@@ -1,4 +1,5 @@
 #include <sennit/agent/definition.hpp>
+#include <sennit/agent/guards.hpp>
 #include <sennit/agent/sandbox_box.hpp>
 
 #include <charconv>
@@ -23,10 +24,9 @@ sandbox::Settings sandbox_settings(const SandboxSpec& spec, const PartContext& c
   const auto keep = [&](const std::filesystem::path& path) {
     if (!path.empty()) settings.keep.push_back(std::filesystem::absolute(path));
   };
-  keep(context.definition.file);
-  for (const std::filesystem::path& file : context.above) keep(file);
-  for (const SubAgent& agent : context.definition.agents) keep(base / agent.file);
-  keep(context.state);
+  const Guards guards = guards_of(context);
+  for (const std::filesystem::path& file : guards.files) keep(file);
+  for (const std::filesystem::path& folder : guards.folders) keep(folder);
   for (const std::filesystem::path& root : settings.write) {
     if (!git) keep(root / ".git");
   }

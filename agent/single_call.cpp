@@ -246,7 +246,7 @@ asio::awaitable<void> perform(Effects::State& state, const ToolCall& call, const
     co_return fail("not allowed (" + decision.rule + ")");
   if (!output) output = co_await do_call(state, *entry, asked, effect, *arguments, performed.progress);
   performed.labels = label(state, *entry, *arguments, *output);
-  output->content = secrets::redact(sanitize_utf8(output->content));  // before it is cut, and before it is spilt
+  output->content = secrets::redact(sanitize_utf8(output->content));
   if (has_after_tool(state, asked.name)) {
     auto showing = show_to_hooks(state, asked, *arguments, *output, performed);
     co_await std::move(showing);
@@ -254,7 +254,7 @@ asio::awaitable<void> perform(Effects::State& state, const ToolCall& call, const
   // What it gave was given: a cancellation is for what comes next.
   std::string content;
   co_await asio::this_coro::throw_if_cancelled(false);
-  auto capping = cap_into(state, effect, std::move(output->content), performed.labels,
+  auto capping = cap_into(state, effect, secrets::redact(std::move(output->content)), performed.labels,
                           entry->tool->spec().output_limit, content);
   std::optional<Error> failure = co_await shielded(std::move(capping));
   co_await asio::this_coro::throw_if_cancelled(true);

@@ -246,7 +246,7 @@ class Notes final : public Memory {
 std::shared_ptr<Memory> make_notes(const MemorySettings& settings, const PartContext& context) {
   std::filesystem::path file = context.state.empty() ? std::filesystem::path(":memory:") : context.state / "notes.db";
   std::string space = settings.space.empty() ? context.definition.name : settings.space;
-  return std::make_shared<Notes>(std::move(file), std::move(space), settings.confidential);
+  return std::make_shared<Notes>(std::move(file), std::move(space), settings.confidential || !context.may_publish());
 }
 
 }  // namespace sennit

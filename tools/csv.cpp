@@ -117,8 +117,8 @@ std::vector<std::shared_ptr<Tool>> make_csv_tools(const json::object& options, c
   files::Access access{files::Roots(files::roots_of(chosen.roots, context)),
                        {},
                        files::home_of(context),
-                       chosen.trusted,
-                       chosen.confidential};
+                       chosen.trusted && context.may_trust(),
+                       chosen.confidential || !context.may_publish()};
   return make_csv(std::move(access), duration_option(chosen.timeout, "csv"));
 }
 

@@ -179,8 +179,8 @@ std::vector<std::shared_ptr<Tool>> make_files_tools(const json::object& options,
   settings.forbidden = files::protected_by(context);
   settings.home = files::home_of(context);
   settings.policies = files::policies_of(context);
-  settings.trusted = chosen.trusted;
-  settings.confidential = chosen.confidential;
+  settings.trusted = chosen.trusted && context.may_trust();
+  settings.confidential = chosen.confidential || !context.may_publish();
   if (!context.state.empty()) settings.outputs = context.state / "outputs";
   return make_files(std::move(settings));
 }

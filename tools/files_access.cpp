@@ -1,3 +1,4 @@
+#include <sennit/agent/guards.hpp>
 #include <sennit/tools/files_access.hpp>
 
 #include <algorithm>
@@ -91,15 +92,8 @@ fs::path home_of(const PartContext& context) {
 }
 
 Protected protected_by(const PartContext& context) {
-  Protected forbidden;
-  const fs::path base = context.definition.directory();
-  if (!context.definition.file.empty()) forbidden.files.push_back(context.definition.file);
-  for (const fs::path& file : context.above) {
-    if (!file.empty()) forbidden.files.push_back(file);
-  }
-  for (const SubAgent& agent : context.definition.agents) forbidden.files.push_back(base / agent.file);
-  if (!context.state.empty()) forbidden.folders.push_back(context.state);
-  return forbidden;
+  Guards guards = guards_of(context);
+  return {std::move(guards.files), std::move(guards.folders)};
 }
 
 std::vector<Facet> path_facets(const Access& access, const json::object& arguments, std::string_view argument,

@@ -165,7 +165,7 @@ std::vector<std::shared_ptr<Tool>> make_http_tools(const json::object& options, 
   settings.headers = std::move(chosen.headers);
   if (!chosen.ca_file.empty()) settings.ca_file = (context.definition.directory() / chosen.ca_file).string();
   settings.timeout = duration_option(chosen.timeout, "http");
-  settings.trusted = std::move(chosen.trusted);
+  if (context.may_trust()) settings.trusted = std::move(chosen.trusted);
   return make_http(std::move(settings));
 }
 

@@ -68,7 +68,8 @@ std::vector<std::shared_ptr<Tool>> make_patch(files::Access access) {
 std::vector<std::shared_ptr<Tool>> make_patch_tools(const json::object& options, const PartContext& context) {
   const auto chosen = read_options<PatchOptions>(options, "patch");
   return make_patch({files::Roots(files::roots_of(chosen.roots, context)), files::protected_by(context),
-                     files::home_of(context), chosen.trusted, chosen.confidential});
+                     files::home_of(context), chosen.trusted && context.may_trust(),
+                     chosen.confidential || !context.may_publish()});
 }
 
 }  // namespace sennit

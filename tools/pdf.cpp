@@ -51,7 +51,8 @@ asio::awaitable<ToolOutput> read(std::shared_ptr<const Shared> shared, PdfArgume
   std::string bytes = co_await std::move(opening);
   asio::awaitable<std::string> reading = pdf::to_text(environment, shared->setup, std::move(bytes), pages);
   const std::string text = co_await std::move(reading);
-  co_return ToolOutput{readable::window(readable::without_invisible(text), arguments.start, kWindow), false, std::move(labels)};
+  co_return ToolOutput{readable::window(readable::without_invisible(text), arguments.start, kWindow), false,
+                       std::move(labels)};
 }
 
 }  // namespace
@@ -79,8 +80,8 @@ std::vector<std::shared_ptr<Tool>> make_pdf_tools(const json::object& options, c
   files::Access access{files::Roots(files::roots_of(chosen.roots, context)),
                        {},
                        files::home_of(context),
-                       chosen.trusted,
-                       chosen.confidential};
+                       chosen.trusted && context.may_trust(),
+                       chosen.confidential || !context.may_publish()};
   pdf::Setup setup;
   setup.unsandboxed = context.accepts_unsandboxed();
   setup.timeout = duration_option(chosen.timeout, "pdf");

@@ -111,6 +111,8 @@ Settings settings_of(const Options& options, const PartContext& context, std::st
   Settings settings;
   settings.box = make_box(std::move(sandbox), context, tool);
   settings.timeout = duration_of(options.timeout, named("timeout"), milliseconds{1});
+  settings.read = options.read;
+  settings.write = options.write;
   settings.allow_env = options.allow_env;
   settings.env = options.env;
   return settings;
@@ -135,10 +137,10 @@ std::string description_of(const Settings& settings) {
   const sandbox::Settings& sandbox = settings.box->settings();
   std::string text = fmt::format(" It runs {}.", sandbox::describe(sandbox));
   if (!sandbox.write.empty()) text += " It may change:";
-  for (const auto& folder : sandbox.write) text += " " + folder.lexically_normal().string();
+  for (const std::string& folder : settings.write) text += " '" + folder + "'";
   if (!sandbox.write.empty()) text += ".";
   if (!sandbox.read.empty()) text += " It may read:";
-  for (const auto& folder : sandbox.read) text += " " + folder.lexically_normal().string();
+  for (const std::string& folder : settings.read) text += " '" + folder + "'";
   if (!sandbox.read.empty()) text += ".";
   return text + fmt::format(" At most {} seconds, {} of memory, {} processes.",
                             std::chrono::duration<double>(settings.timeout).count(), bytes_text(sandbox.memory),

@@ -42,6 +42,9 @@ struct Settings {
   milliseconds timeout{};
   std::vector<std::string> allow_env;
   std::map<std::string, std::string> env;  ///< values may refer to secrets
+  /// As the agent file names them: the same wherever the file is, so that a run is not bound to the place.
+  std::vector<std::string> read;
+  std::vector<std::string> write;
 };
 
 /// Throws Error(errc::config), naming the tool.

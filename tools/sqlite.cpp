@@ -134,8 +134,8 @@ std::vector<std::shared_ptr<Tool>> make_sqlite_tools(const json::object& options
   settings.name = std::move(chosen.name);
   settings.write = chosen.write;
   settings.timeout = duration_option(chosen.timeout, "sqlite");
-  settings.trusted = chosen.trusted;
-  settings.confidential = chosen.confidential;
+  settings.trusted = chosen.trusted && context.may_trust();
+  settings.confidential = chosen.confidential || !context.may_publish();
   for (const std::filesystem::path& folder : files::protected_by(context).folders) {
     // The store holds the runs of all agents and their approvals.
     const auto below =

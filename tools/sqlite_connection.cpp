@@ -112,6 +112,10 @@ Connection::Connection(const std::filesystem::path& file, May may, std::chrono::
   if (!std::filesystem::exists(file, failed)) {
     throw Error(errc::not_found, fmt::format("there is no database '{}'", file.filename().string()));
   }
+  // To open a pipe would wait for its other end, for ever.
+  if (!std::filesystem::is_regular_file(file, failed)) {
+    throw Error(errc::denied, fmt::format("'{}' is no regular file", file.filename().string()));
+  }
   state_->begin();
   state_->open(file.c_str(), may == May::write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
   restrict(may);

@@ -171,7 +171,7 @@ std::vector<std::shared_ptr<Tool>> make_web_tools(const json::object& options, c
   settings.http.allow_private = chosen.allow_private;
   if (!chosen.ca_file.empty()) settings.http.ca_file = (context.definition.directory() / chosen.ca_file).string();
   settings.http.timeout = duration_option(chosen.timeout, "web");
-  settings.http.trusted = std::move(chosen.trusted);
+  if (context.may_trust()) settings.http.trusted = std::move(chosen.trusted);
   settings.pdf.unsandboxed = context.accepts_unsandboxed();
   if (chosen.search) {
     auto search = read_options<SearchOptions>(*chosen.search, "web.search");

@@ -47,14 +47,14 @@ void assign_fields(void* object, const Table& table, const json::value& value);
 
 // ---- members with a shape of their own ----
 
-void assign(ModelSpec& model, const json::value& value);                ///< a text, or the table
-void assign(SubAgent& agent, const json::value& value);                 ///< a text, or the table
-void assign(MemorySettings& memory, const json::value& value);          ///< a boolean, or the table
-void assign(ToolSelection& tool, const json::value& value);             ///< a selection
-void assign(std::vector<InputSpec>& inputs, const json::value& value);  ///< a map from names to tables
+void assign(ModelSpec& model, const json::value& value);                 ///< a text, or the table
+void assign(SubAgent& agent, const json::value& value);                  ///< a text, or the table
+void assign(MemorySettings& memory, const json::value& value);           ///< a boolean, or the table
+void assign(ToolSelection& tool, const json::value& value);              ///< a selection
+void assign(std::vector<InputSpec>& inputs, const json::value& value);   ///< a map from names to tables
 void assign(std::vector<McpServer>& servers, const json::value& value);  ///< a map from names to tables
 void assign(std::vector<PolicyRule>& rules, const json::value& value);   ///< names, or maps from names to conditions
-void assign(Verdict& verdict, const json::value& value);                ///< a text
+void assign(Verdict& verdict, const json::value& value);                 ///< a text
 void assign(Secret& secret, const json::value& value);
 [[nodiscard]] json::value get(const Secret& secret);  ///< null: secrets stay where they are
 [[nodiscard]] json::value get(const ToolSelection& tool);

@@ -86,6 +86,10 @@ const Table& table_of(const McpServer* /*tag*/) {
                                            "Until its tools are known."),
           field<&McpServer::required>("required", plain(Kind::boolean),
                                       "A run fails where the server cannot be had; otherwise it goes on without."),
+          field<&McpServer::reviewed>("reviewed", plain(Kind::boolean),
+                                      "You have read what its tools are said to do (`policy show`, the first run's "
+                                      "notice): the descriptions do not count as text from outside. A change is asked "
+                                      "about."),
           field<&McpServer::trusted>("trusted", plain(Kind::boolean), "What it says and declares is taken for true."),
           field<&McpServer::allow_private>("allow_private", plain(Kind::boolean),
                                            "Its address may be one that is not public. Loopback always may."),

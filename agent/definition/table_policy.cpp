@@ -133,7 +133,7 @@ const Table& table_of(const FlowPermit* /*tag*/) {
           field<&FlowPermit::from>("from", some_text(),
                                    "Where it comes from, as labels say it: `memory:assistant`, `file:*`."),
           field<&FlowPermit::to>("to", some_text(),
-                                 "A host, `mcp:SERVER`, or the name of a tool; `*` stands for any characters.")
+                                 "A host, `mcp:SERVER`, or `tool:NAME`; `*` stands for any characters.")
               .needed(),
       },
       {},

@@ -4,12 +4,12 @@
 #include <sennit/agent/io/pool.hpp>
 #include <sennit/agent/io/process_pipes.hpp>
 #include <sennit/agent/io/scope.hpp>
-#include <sennit/agent/io/signal.hpp>
 #include <sennit/agent/io/timeout.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <netdb.h>
@@ -89,7 +89,8 @@ struct EgressProxy::State {
       : environment(surroundings),
         rules(std::move(given)),
         acceptor(surroundings.executor()),
-        tasks(surroundings.executor(), [](const Error&) {}) {}
+        tasks(surroundings.executor(), [](const Error&) {}),
+        gone(surroundings.executor(), asio::steady_timer::time_point::max()) {}
 
   static asio::awaitable<void> accept(std::shared_ptr<State> state);
   static asio::awaitable<void> end_idle(std::shared_ptr<State> state);
@@ -118,7 +119,9 @@ struct EgressProxy::State {
   Rules rules;
   tcp::acceptor acceptor;
   TaskScope tasks;
-  Signal gone;  // a connection has ended
+  // Cancelled when a connection has ended. Waits are the loop's own: one that never runs again lets go of them, and so
+  // of us.
+  asio::steady_timer gone;
   std::list<ConnectionPointer> connections;
   std::vector<std::string> refused;
   std::uint64_t bytes = 0;
@@ -127,11 +130,12 @@ struct EgressProxy::State {
 asio::awaitable<void> EgressProxy::State::accept(std::shared_ptr<State> state) {
   constexpr milliseconds kPause{100};  // out of descriptors: somebody gives one back soon
   while (state->acceptor.is_open()) {
-    while (state->connections.size() >= kMostConnections) co_await state->gone.wait();
+    while (state->connections.size() >= kMostConnections) co_await state->gone.async_wait(kQuietly);
     auto [failed, socket] = co_await state->acceptor.async_accept(kQuietly);
     if (!state->acceptor.is_open()) co_return;
     if (failed) {
-      co_await state->environment.sleep(kPause);
+      asio::steady_timer pause(state->acceptor.get_executor(), kPause);
+      co_await pause.async_wait(asio::use_awaitable);
       continue;
     }
     const auto connection = std::make_shared<Connection>(std::move(socket));
@@ -143,8 +147,10 @@ asio::awaitable<void> EgressProxy::State::accept(std::shared_ptr<State> state) {
 }
 
 asio::awaitable<void> EgressProxy::State::end_idle(std::shared_ptr<State> state) {
+  asio::steady_timer timer(state->acceptor.get_executor());
   for (;;) {
-    co_await state->environment.sleep(kIdleTime / 4);
+    timer.expires_after(kIdleTime / 4);
+    co_await timer.async_wait(asio::use_awaitable);
     const SteadyTime oldest = state->environment.now() - kIdleTime;
     for (const ConnectionPointer& connection : state->connections) {
       if (connection->last < oldest) connection->close();
@@ -271,7 +277,7 @@ asio::awaitable<void> EgressProxy::State::serve(std::shared_ptr<State> state, Co
   }
   connection->close();
   std::erase(state->connections, connection);
-  state->gone.notify();
+  state->gone.cancel();
   if (failure) std::rethrow_exception(failure);
 }
 

@@ -10,6 +10,8 @@
 #include <sennit/agent/io/sandbox_watch.hpp>
 #include <sennit/agent/io/scope.hpp>
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -188,8 +190,11 @@ asio::awaitable<void> Child::State::watch(std::shared_ptr<State> state, bool mem
   const Settings& settings = state->box->settings();
   const int root = state->process->keeper();
   const std::int64_t most = settings.processes + (settings.walls ? kOwnTasks : 0);
+  // A timer of the loop's own: one that never runs again lets go of it, and so of us.
+  asio::steady_timer timer(state->environment.executor());
   for (;;) {
-    co_await state->environment.sleep(kWatchEvery);
+    timer.expires_after(kWatchEvery);
+    co_await timer.async_wait(asio::use_awaitable);
     auto job = [root, most] { return measure(root, most); };
     asio::awaitable<Use> measuring = state->environment.pool().run(std::move(job));
     const Use use = co_await std::move(measuring);

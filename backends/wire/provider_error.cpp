@@ -269,7 +269,7 @@ Error classify_provider_error(const ProviderError& said, const ProviderNames& na
   if (const std::string_view more = text_of(upstream.message); !more.empty()) {
     words += (words.empty() ? "" : ": ") + std::string(more);
   }
-  const Verdict verdict = verdict_of(status, kinds, lower_case(words, kMaxProviderWords));
+  const ProviderVerdict verdict = verdict_of(status, kinds, lower_case(words, kMaxProviderWords));
 
   std::string message = fmt::format("{}: {}", names.title, verdict.what);
   if (status != 0) message += fmt::format(" (HTTP {})", status);

@@ -9,12 +9,14 @@ namespace sennit {
 
 namespace {
 
-constexpr ProviderVerdict kContext{errc::context_length, false, "the conversation does not fit into the model's context"};
+constexpr ProviderVerdict kContext{errc::context_length, false,
+                                   "the conversation does not fit into the model's context"};
 constexpr ProviderVerdict kQuota{errc::quota, false, "the account is out of credit"};
 constexpr ProviderVerdict kFilter{errc::content_filter, false, "the provider withheld the answer"};
 constexpr ProviderVerdict kKey{errc::authentication, false, "the key was not accepted"};
 constexpr ProviderVerdict kForbidden{errc::permission, false, "the key may not do this"};
-constexpr ProviderVerdict kUnreadableCall{errc::protocol, true, "the model wrote a tool call that the provider could not read"};
+constexpr ProviderVerdict kUnreadableCall{errc::protocol, true,
+                                          "the model wrote a tool call that the provider could not read"};
 constexpr ProviderVerdict kNoSuch{errc::bad_request, false, "no such model or address"};
 constexpr ProviderVerdict kRefused{errc::bad_request, false, "the request was refused"};
 constexpr ProviderVerdict kTooMany{errc::rate_limited, true, "too many requests"};

@@ -38,7 +38,10 @@ class End {
  public:
   End(const asio::any_io_executor& executor, int shared, int mode) : descriptor_(executor) {
     const std::string path = "/proc/self/fd/" + std::to_string(shared);
-    number_ = ::open(path.c_str(), mode | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    // A file keeps its place only with whoever opened it: it is shared, and needs no waiting.
+    struct stat status{};
+    const bool file = ::fstat(shared, &status) == 0 && S_ISREG(status.st_mode);
+    if (!file) number_ = ::open(path.c_str(), mode | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     if (number_ < 0) number_ = ::fcntl(shared, F_DUPFD_CLOEXEC, 0);
     if (number_ < 0) throw broken("a standard stream cannot be used");
     boost::system::error_code error;

@@ -74,9 +74,9 @@ TEST_CASE("of several destinations each must be permitted") {
 
 TEST_CASE("a tool that names no destination is one itself") {
   PolicySettings policy = kAllowAll;
-  policy.flow.permit = {{"*", "t"}};
+  policy.flow.permit = {{"*", "tool:t"}};
   CHECK(with_labels({.network = true}, confidential("mail"), policy).verdict == Verdict::allow);
-  policy.flow.permit = {{"*", "u"}};
+  policy.flow.permit = {{"*", "tool:u"}};
   CHECK(with_labels({.network = true}, confidential("mail"), policy).verdict == Verdict::ask);
 }
 
@@ -89,7 +89,7 @@ TEST_CASE("private data, text from outside and a way out are the way data is sto
   CHECK(with_labels({.network = true}, confidential("files:y"), policy).verdict == Verdict::ask);
   policy.flow = {.confidential = Verdict::deny, .both = Verdict::allow};
   CHECK(with_labels({.network = true}, both("web:x", "files:y"), policy).verdict == Verdict::deny);
-  policy.flow.permit = {{"files:y", "t"}};
+  policy.flow.permit = {{"files:y", "tool:t"}};
   CHECK(with_labels({.network = true}, both("web:x", "files:y"), policy).verdict == Verdict::allow);
 }
 
@@ -101,7 +101,7 @@ TEST_CASE("private data is not put where it loses its mark, on the word of text 
   CHECK(
       with_labels({.write = true}, both("web:x", "files:y"), policy).rule ==
       "policy.flow.both: private data (files:y) could lose its mark in t, and text from web:x is in the conversation");
-  policy.flow.permit = {{"files:*", "t"}};
+  policy.flow.permit = {{"files:*", "tool:t"}};
   CHECK(with_labels({.write = true}, both("web:x", "files:y"), policy).verdict == Verdict::allow);
 }
 

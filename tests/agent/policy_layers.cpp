@@ -84,7 +84,7 @@ TEST_CASE(
   layers.deployment.flow.confidential = Verdict::deny;
   CHECK(judged(layers.list(), send).rule.starts_with("deployment policy.flow.confidential"));
   layers.own.flow.permit.clear();
-  layers.deployment.flow.permit = {{"files:*", "send"}};
+  layers.deployment.flow.permit = {{"files:*", "tool:send"}};
   CHECK(judged(layers.list(), send).verdict == Verdict::allow);
 }
 

@@ -128,7 +128,9 @@ TEST_CASE("a run finds a server's tools, is asked to approve none, and uses them
     }
     return Turn{{TextDelta{"done"}}};
   });
-  const Agent agent = with_server(world, test_server());
+  McpServer server = test_server();
+  server.reviewed = true;
+  const Agent agent = with_server(world, server);
   Run run = agent.session().start("go");
   const std::vector<Event> events = elsewhere(read_all(run));
   bool heard = false;

@@ -202,7 +202,7 @@ TEST_CASE("shell declares what it touches by what it was given") {
   CHECK(tool_named(all, "shell").spec().gives.confidential == std::vector<std::string>{"process:shell"});
   CHECK(tool_named(shell_of(folder, {}), "shell").spec().gives.empty());
   CHECK_THAT(tool_named(all, "shell").spec().description.description,
-             ContainsSubstring("example.com") && ContainsSubstring(folder.path().string()));
+             ContainsSubstring("example.com") && ContainsSubstring("It may change: '.'"));
 }
 
 TEST_CASE("a policy sees the command as one text, and whether it is a script") {

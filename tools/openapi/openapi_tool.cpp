@@ -208,7 +208,7 @@ std::vector<std::shared_ptr<Tool>> make_openapi_tools(const json::object& option
   settings.prefix = std::move(chosen.prefix);
   if (!chosen.ca_file.empty()) settings.ca_file = (folder / chosen.ca_file).string();
   settings.allow_private = chosen.allow_private;
-  settings.trusted = chosen.trusted;
+  settings.trusted = chosen.trusted && context.may_trust();
   settings.timeout = duration_option(chosen.timeout, "openapi");
   return make_openapi(settings);
 }

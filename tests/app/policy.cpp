@@ -268,7 +268,7 @@ TEST_CASE("check warns of conditions that no call has") {
                  "files_write: {url: x}\n"
                  "    - http_send: {method: POST, host: x, url: y, json.a: z}\n") ==
         std::vector<std::string>{"5: no call of `http_get` has `hots`; did you mean `host`?",
-                                 "6: no call of `files_write` has `url`; it has: content, path"});
+                                 "6: no call of `files_write` has `url`; it has: absolute, content, path"});
 }
 
 TEST_CASE("check warns of rules that never decide anything") {

@@ -27,7 +27,10 @@ class IntentCheck {
   void check_step(std::size_t index) {
     const IntentStep& step = intent_.steps[index];
     const std::string path = fmt::format("{}.steps[{}]", path_, index);
-    if (tools_.complete && !step.call.empty() && std::ranges::count(tools_.names, step.call) == 0) {
+    const auto begins = [&](const std::string& server) { return step.call.starts_with(server); };
+    const bool known = step.call.empty() || std::ranges::count(tools_.names, step.call) > 0 ||
+                       std::ranges::any_of(tools_.servers, begins);
+    if (tools_.complete && !known) {
       findings_.error(path + ".call", unknown("tool of this agent", step.call, tools_.names));
     }
     for (const auto& [key, value] : step.with) use_all(fmt::format("{}.with.{}", path, std::string_view(key)), value);

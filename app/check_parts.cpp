@@ -137,6 +137,7 @@ ToolNames check_parts(const Definition& definition, const Registry& registry, Fi
       check_tool(selection, path, context, tools, findings);
     }
   }
+  for (const McpServer& server : definition.mcp) tools.servers.push_back(server.name + "_");
   check_memory(definition, context, tools, findings);
   check_placeholders(definition, findings);
   return tools;

@@ -44,7 +44,8 @@ void check_named_file(const Definition& definition, std::string_view path, std::
 struct ToolNames {
   std::vector<std::string> names;
   std::vector<std::shared_ptr<Tool>> tools{};  ///< delegates excepted
-  bool complete = true;  ///< false: some could not be made, so a name that is absent may still be right
+  std::vector<std::string> servers{};  ///< what begins the names of tools that only an MCP server knows: "github_"
+  bool complete = true;                ///< false: some could not be made, so a name that is absent may still be right
 };
 
 /// The models, planner, memory, tools and inputs. Gives the tools, delegates excepted.

@@ -1,4 +1,5 @@
 #include <sennit/app/policy_tools.hpp>
+#include <sennit/mcp/client/mcp_tool.hpp>
 
 #include <fmt/format.h>
 
@@ -87,7 +88,7 @@ PolicySubject policy_subject(const std::filesystem::path& file, const std::vecto
 std::shared_ptr<Tool> assumed_tool(const Definition& definition, const std::string& name) {
   for (const McpServer& server : definition.mcp) {
     if (!name.starts_with(server.name + "_")) continue;
-    const bool shut_in = !server.command.empty() && server.sandbox.enabled && server.sandbox.hosts.empty();
+    const bool shut_in = mcp::is_shut_in(server, sandbox::support());
     ToolSpec spec;
     spec.description.name = name;
     spec.description.parameters = {{"type", "object"}};

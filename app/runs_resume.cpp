@@ -132,7 +132,8 @@ int resume_runs(const ResumeSettings& settings, KeptRuns& runs) {
 void add_runs_resume(CLI::App& runs, CommonOptions& common, int& exit_code) {
   const auto settings = std::make_shared<ResumeSettings>();
   CLI::App* command = runs.add_subcommand("resume", "Go on with a run that was interrupted or waited for an answer");
-  command->add_option("ID", settings->id, "The run; without it: all that were interrupted")->type_name("");
+  CLI::Option* id =
+      command->add_option("ID", settings->id, "The run; without it: all that were interrupted")->type_name("");
   command->add_flag("--force", settings->force, "Although it took its program down several times");
   command->add_flag("--migrate", settings->migrate,
                     "Although the agent has changed: what was done stays, what comes is done by the new one");
@@ -141,7 +142,9 @@ void add_runs_resume(CLI::App& runs, CommonOptions& common, int& exit_code) {
   add_output_options(*command, settings->foreground);
   add_state_options(*command, common);
   command->footer(std::string(kNotes) + "\n" + kExitCodeTable);
-  command->callback([settings, &common, &exit_code] {
+  command->callback([settings, id, &common, &exit_code] {
+    // An empty variable of a script must not mean all of them.
+    if (id->count() > 0 && settings->id.empty()) throw Error(errc::invalid_argument, "the run's id is empty");
     KeptRuns kept(common);
     exit_code = resume_runs(*settings, kept);
   });

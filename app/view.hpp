@@ -29,6 +29,8 @@ class View {
 
   View(Page& page, Options options);
 
+  /// A run that comes now. It can end before it has told who it is.
+  void begin(std::string run) { run_ = std::move(run); }
   void show(const Event& event);
   /// The page, if what is missing on it should be noticed.
   [[nodiscard]] const Page* live_page() const {

@@ -123,6 +123,7 @@ Outcome Watch::follow(Run run, std::set<std::string> settled) {
   unwritable_.reset();
   requests_.clear();
   const Signals::Handler before = signals_.handle([&](int signal) { on_signal(run, signal); });
+  if (screen_.view != nullptr) screen_.view->begin(run.id());
   const Page* page = screen_.view == nullptr ? nullptr : screen_.view->live_page();
   if (page != nullptr && page->options().colour && screen_.out.is_terminal()) {
     waiting_.emplace(loop_, screen_.out, *page);

@@ -1,4 +1,5 @@
 // A model's deltas without secrets: in their order, complete, and no later than need be.
+#include "support/forgetting.hpp"
 #include "support/world.hpp"
 #include <sennit/agent/completion.hpp>
 #include <sennit/agent/io/base64.hpp>
@@ -40,14 +41,6 @@ Completion completion(const std::vector<EventData>& events) {
 }
 
 using Events = std::vector<EventData>;
-
-/// The register is the process's: other tests are to find it empty.
-struct Forgetting {
-  Forgetting() { secrets::forget_all(); }
-  ~Forgetting() { secrets::forget_all(); }
-  Forgetting(const Forgetting&) = delete;
-  Forgetting& operator=(const Forgetting&) = delete;
-};
 
 }  // namespace
 

@@ -1,4 +1,5 @@
 // Secrets as handles: where their values come from, what they say of themselves, and what is registered of them.
+#include "support/forgetting.hpp"
 #include <sennit/agent/definition.hpp>
 #include <sennit/agent/io/error.hpp>
 #include <sennit/agent/io/secrets.hpp>
@@ -19,6 +20,7 @@
 namespace {
 
 using namespace sennit;
+using namespace sennit::testing;
 using sennit::testing::TempDir;
 
 std::filesystem::path written(const std::filesystem::path& file, std::string_view text, mode_t mode = 0600) {
@@ -40,14 +42,6 @@ std::string failure(const std::string& reference) {
 bool is_hidden(const std::string& value) {
   return secrets::redact("<" + value + ">") == "<***>";
 }
-
-/// The register is the process's: other tests are to find it empty.
-struct Forgetting {
-  Forgetting() { secrets::forget_all(); }
-  ~Forgetting() { secrets::forget_all(); }
-  Forgetting(const Forgetting&) = delete;
-  Forgetting& operator=(const Forgetting&) = delete;
-};
 
 }  // namespace
 

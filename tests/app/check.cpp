@@ -287,6 +287,10 @@ intents:
   CHECK(has(found, "nothing gives a value to `{other}`"));
   CHECK(has(found, "nothing gives a value to `{result.clock}`"));
   CHECK_FALSE(has(found, "`{result_text}`"));
+  // What a server has is known when it runs.
+  CHECK_FALSE(
+      has(check("mcp: {fs: {command: [x]}}\nintents: [{match: go, steps: [{call: fs_list}]}]\n"), "unknown tool"));
+  CHECK(has(check("mcp: {fs: {command: [x]}}\nintents: [{match: go, steps: [{call: sf_list}]}]\n"), "unknown tool"));
   CHECK(has(check("intents:\n  - match: 'add {a'\n    say: Hello.\n"),
             "a.yaml:3:12: error: the pattern `add {a` is wrong: a `{` is not closed by `}`\n"));
 }

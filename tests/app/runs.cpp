@@ -103,6 +103,9 @@ TEST_CASE("an approval waits in the store, is answered from elsewhere, and the r
   CHECK_THAT(suspended.err, ContainsSubstring("suspended: waits for approval of files_write\n  sennit runs answer " +
                                               id + " …\n  sennit runs resume " + id + "\n"));
   CHECK_THAT(office.runs({"list", "--waiting"}).out, ContainsSubstring("waiting for approval of files_write"));
+  const Ended nameless = office.runs({"resume", ""});
+  CHECK(nameless.status == 2);
+  CHECK_THAT(nameless.err, ContainsSubstring("the run's id is empty"));
   const Ended early = office.runs({"resume", id});
   CHECK(early.status == 5);
   CHECK_THAT(early.err, ContainsSubstring("sennit runs answer " + id + " ANSWER"));

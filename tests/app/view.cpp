@@ -4,10 +4,12 @@
 #include <sennit/app/view.hpp>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <chrono>
 
 using namespace sennit;
+using Catch::Matchers::ContainsSubstring;
 using namespace sennit::app;
 using namespace std::chrono_literals;
 
@@ -54,6 +56,18 @@ std::vector<Event> a_run() {
 }
 
 }  // namespace
+
+TEST_CASE("a run that is suspended before it has told who it is can be gone on with") {
+  std::string shown;
+  Page page(shown, {.width = 60});
+  View view(page, {});
+  Outcome outcome;
+  outcome.ending = Ending::suspended;
+  outcome.detail = "terminated";
+  view.begin("01run");
+  view.show(event(RunFinished{outcome}));
+  CHECK_THAT(shown, ContainsSubstring("sennit runs resume 01run"));
+}
 
 TEST_CASE("where nobody is asked, a call that was made all the same is told with the rule that wanted it") {
   const auto drawn = [](bool say_rules, Verdict verdict, const std::string& result) {

@@ -1,5 +1,6 @@
 // What a sandbox shows, keeps and ends. Attempts to get out of it are in tests/tools/escapes.cpp.
 #include "support/fixtures.hpp"
+#include "support/need_sandbox.hpp"
 #include <sennit/agent/io/sandbox_groups.hpp>
 #include <sennit/agent/io/sandbox_run.hpp>
 #include <sennit/agent/io/sandbox_support.hpp>
@@ -23,9 +24,6 @@ using Catch::Matchers::ContainsSubstring;
 namespace fs = std::filesystem;
 
 namespace {
-
-#define NEED_SANDBOX() \
-  if (!sandbox::support().possible) SKIP(sandbox::support().obstacle)
 
 sandbox::Work script(const std::string& text) {
   sandbox::Work work;

@@ -1,4 +1,5 @@
 // Secret values in text: found in every form that is promised, wherever a stream is cut, and nothing else.
+#include "support/forgetting.hpp"
 #include <sennit/agent/io/base64.hpp>
 #include <sennit/agent/io/secret_forms.hpp>
 #include <sennit/agent/io/secrets.hpp>
@@ -15,6 +16,7 @@
 namespace {
 
 using namespace sennit;
+using namespace sennit::testing;
 
 /// Every place where one of the words stands, found the slow way, as spans that touch or overlap made one.
 std::string redacted_slowly(std::string_view text, const std::vector<std::string>& words) {
@@ -62,14 +64,6 @@ std::string percent(std::string_view value, bool large) {
   }
   return text;
 }
-
-/// The register is the process's: other tests are to find it empty.
-struct Forgetting {
-  Forgetting() { secrets::forget_all(); }
-  ~Forgetting() { secrets::forget_all(); }
-  Forgetting(const Forgetting&) = delete;
-  Forgetting& operator=(const Forgetting&) = delete;
-};
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 // The tool `shell` as a model meets it. Attempts to get out of its sandbox are in escapes.cpp.
 #include "support/http_server.hpp"
+#include "support/need_sandbox.hpp"
 #include "tools/tool_call.hpp"
 #include <sennit/agent/definition.hpp>
 #include <sennit/agent/io/sandbox.hpp>
@@ -22,9 +23,6 @@ using Catch::Matchers::ContainsSubstring;
 namespace fs = std::filesystem;
 
 namespace {
-
-#define NEED_SANDBOX() \
-  if (!sandbox::support().possible) SKIP(sandbox::support().obstacle)
 
 Tools shell_of(const TempDir& folder, const json::object& options) {
   Definition definition;

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <thread>
 #include <tuple>
 
 using namespace sennit;
@@ -209,6 +210,21 @@ TEST_CASE("inputs are given by name, in the type that the agent declares") {
   CHECK_THAT(wrong.err, ContainsSubstring("a number is wanted"));
   const Ended unknown = bench.run({"-i", "whom=x", "inputs.yaml", "go"});
   CHECK_THAT(unknown.err, ContainsSubstring("did you mean 'who'?"));
+}
+
+TEST_CASE("Ctrl-C ends a program that waits for a secret") {
+  Bench bench;
+  const std::filesystem::path asked = bench.folder / "asked";
+  bench.folder.write("slow.yaml", "sennit: 1\nmodel: {name: openai/x, api_key: \"${cmd:sh -c 'touch " + asked.string() +
+                                      "; exec sleep 60'}\"}\n");
+  Program program({"run", "slow.yaml", "hi"}, {.folder = bench.folder.path(), .input = {}, .environment = {}});
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  while (!std::filesystem::exists(asked) && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+  REQUIRE(std::filesystem::exists(asked));
+  const auto begun = std::chrono::steady_clock::now();
+  program.signal(SIGINT);
+  CHECK(program.wait().status == 130);
+  CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(5));
 }
 
 TEST_CASE("Ctrl-C cancels the run at once and leaves the session usable") {

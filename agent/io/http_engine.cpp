@@ -127,6 +127,12 @@ void Engine::close() {
     transfer.fail(Error(errc::cancelled, "the HTTP client was closed"));
     stop(transfer);
   }
+  // Their readers continue from the loop's queue, or go with it: no further turn may come to flush them.
+  while (!ready_.empty()) {
+    Transfer& transfer = ready_.front();
+    ready_.pop_front();
+    transfer.deliver_later();
+  }
   spare_.clear();
   curl_multi_cleanup(std::exchange(multi_, nullptr));
   set_.reset();

@@ -132,6 +132,10 @@ void Transfer::deliver() {
   signal_.notify_now();
 }
 
+void Transfer::deliver_later() {
+  signal_.notify();
+}
+
 SteadyTime Transfer::deadline() const noexcept {
   SteadyTime phase = SteadyTime::max();
   const Deadlines& limits = request_.deadlines;

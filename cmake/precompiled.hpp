@@ -1,4 +1,4 @@
-// Third-party headers that most sources include. Ours are not here: a change of ours must not rebuild everything.
+// What most sources include: a third of a build is saved. Of ours, only what nearly everything includes anyway.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -14,6 +14,13 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 #include <fmt/format.h>
+#include <sennit/agent/event.hpp>
+#include <sennit/agent/io/environment.hpp>
+#include <sennit/agent/io/scope.hpp>
+#include <sennit/agent/io/signal.hpp>
+#include <sennit/agent/registry.hpp>
+#include <sennit/agent/runtime.hpp>
+#include <sennit/agent/typed_tool.hpp>
 
 #include <algorithm>
 #include <chrono>

@@ -81,8 +81,8 @@ TEST_CASE("a place is written as a program would write it") {
         R"(arguments.items[2].count: expected an integer, got string "three")");
   CHECK(check(schema, R"({"two words":1})") == R"(arguments["two words"]: expected null, got number 1)");
   CHECK(check(schema, R"({"a-b":1})") == "arguments.a-b: expected null, got number 1");
-  CHECK(describe({{".x", "wrong"}}, "output") == "output.x: wrong");
-  CHECK(describe({}).empty());
+  CHECK(describe(std::vector<Violation>{{".x", "wrong"}}, "output") == "output.x: wrong");
+  CHECK(describe(std::vector<Violation>{}).empty());
 }
 
 TEST_CASE("a long string is shortened between characters") {

@@ -36,7 +36,7 @@ TEST_CASE("messages are read as what they are, and written as they were read") {
                                     R"({"jsonrpc":"2.0","id":1,"result":{"tools":[]}})",
                                     R"({"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no","data":{"x":1}}})",
                                     R"({"jsonrpc":"2.0","error":{"code":-32700,"message":"no"}})");
-  const Message message = read_message(text);
+  const mcp::Message message = read_message(text);
   REQUIRE_FALSE(std::holds_alternative<Unreadable>(message));
   const std::string written = std::visit(
       [](const auto& one) -> std::string {

@@ -1,6 +1,14 @@
 // What most sources include: a third of a build is saved. Of ours, only what nearly everything includes anyway.
 #pragma once
 
+#include <sennit/agent/event.hpp>
+#include <sennit/agent/io/environment.hpp>
+#include <sennit/agent/io/scope.hpp>
+#include <sennit/agent/io/signal.hpp>
+#include <sennit/agent/registry.hpp>
+#include <sennit/agent/runtime.hpp>
+#include <sennit/agent/typed_tool.hpp>
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -14,13 +22,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 #include <fmt/format.h>
-#include <sennit/agent/event.hpp>
-#include <sennit/agent/io/environment.hpp>
-#include <sennit/agent/io/scope.hpp>
-#include <sennit/agent/io/signal.hpp>
-#include <sennit/agent/registry.hpp>
-#include <sennit/agent/runtime.hpp>
-#include <sennit/agent/typed_tool.hpp>
 
 #include <algorithm>
 #include <chrono>

@@ -1,9 +1,9 @@
 #include <sennit/agent/definition.hpp>
+#include <sennit/agent/definition/shape.hpp>
 #include <sennit/agent/guards.hpp>
 #include <sennit/agent/sandbox_box.hpp>
 
-#include <charconv>
-#include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -50,27 +50,16 @@ std::shared_ptr<const sandbox::Box> make_box(sandbox::Settings settings, const P
 }
 
 std::int64_t read_bytes(const json::value& value, std::string_view option) {
-  constexpr std::string_view kUnits = "KMGT";
-  const auto refuse = [&] {
-    throw Error(errc::config, std::string(option) + ": a size is a number of bytes, or such as 64M or 2G");
-  };
-  if (value.is_int64() && value.get_int64() >= 0) return value.get_int64();
-  if (value.is_uint64() && value.get_uint64() <= std::numeric_limits<std::int64_t>::max()) {
-    return static_cast<std::int64_t>(value.get_uint64());
+  std::optional<std::int64_t> bytes;
+  if (value.is_int64()) {
+    bytes = format::parse_bytes(std::to_string(value.get_int64()));
+  } else if (value.is_uint64()) {
+    bytes = format::parse_bytes(std::to_string(value.get_uint64()));
+  } else if (value.is_string()) {
+    bytes = format::parse_bytes(value.get_string());
   }
-  if (!value.is_string()) refuse();
-  const std::string_view text = value.get_string();
-  std::int64_t number = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-  std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  if (failed != std::errc{} || number < 0) refuse();
-  if (unit.empty()) return number;
-  const std::size_t power = kUnits.find(unit.front());
-  unit.remove_prefix(1);
-  if (power == std::string_view::npos || !(unit.empty() || unit == "B" || unit == "iB")) refuse();
-  const unsigned shift = 10U * (static_cast<unsigned>(power) + 1);
-  if (number > std::numeric_limits<std::int64_t>::max() >> shift) refuse();
-  return number << shift;
+  if (!bytes) throw Error(errc::config, std::string(option) + ": a size is a number of bytes, or such as 64M or 2G");
+  return *bytes;
 }
 
 }  // namespace sennit

@@ -74,13 +74,26 @@ SENNIT_OUT_OF_FRAME Labels label(const Effects::State& state, const Agent::Parts
   return labels_of_result(state.layers, question_of(state, entry, arguments, facets), std::move(labels));
 }
 
+/// Whether the run's settings say no to an approval, and nobody was or is asked.
+bool is_settled(const Effects::State& state, const std::string& approval) {
+  const Recorded* asked = state.journal.find(approval);
+  if ((asked != nullptr && asked->ended) || state.run.answers.contains(approval)) return false;
+  const Approvals by = state.run.options.approvals;
+  return by == Approvals::deny || (by == Approvals::suspend && !state.journal.kept());
+}
+
 /// Why the call may not be made; empty: it may.
 asio::awaitable<std::string> refusal(Effects::State& state, const Agent::Parts::ToolEntry& entry, const ToolCall& call,
                                      const std::string& effect, const Decision& decision) {
   if (decision.verdict == Verdict::allow) co_return std::string{};
   if (decision.verdict == Verdict::deny) co_return "not allowed (" + decision.rule + ")";
+  const bool settled = is_settled(state, effect + ".approval");
   const Approval approval = co_await ask_approval(state, effect + ".approval", effect, call, decision.rule);
-  if (approval == Approval::never) co_return "declined by the person (" + decision.rule + ")";
+  if (approval == Approval::never) {
+    co_return (settled ? "declined by settings: approvals are answered with no, and nobody was asked ("
+                       : "declined by the person (") +
+        decision.rule + ")";
+  }
   entry.tool->accepted();
   co_return std::string{};
 }
@@ -161,7 +174,7 @@ asio::awaitable<std::optional<ToolOutput>> resolve(Effects::State& state, const 
                                                    const ToolCall& call, const std::string& effect,
                                                    json::object arguments) {
   if (entry.tool->spec().repeat == Repeat::probed) {
-    CallContext context(state, call, effect);
+    CallContext context(state, entry.tool, call, effect, arguments);
     Probed probed;
     try {
       auto probing = entry.tool->probe(std::move(arguments), context);
@@ -280,7 +293,7 @@ asio::awaitable<void> retell_inside(Effects::State& state, const ToolCall& call,
     co_return;
   }
   try {
-    CallContext context(state, call, effect);
+    CallContext context(state, entry->tool, call, effect, *arguments);
     context.quiet = true;
     auto calling = entry->tool->call(std::move(*arguments), context);
     co_await std::move(calling);

@@ -89,6 +89,9 @@ class ToolContext {
   [[nodiscard]] virtual Memory* memory() = 0;
   /// Of the conversation that led to this call.
   [[nodiscard]] virtual const Labels& labels() const = 0;
+  /// Whether the policy lets this call go on to what it did not name (a redirect): facets that take the place of those
+  /// of Tool::facets() with the same names. False where a rule denies that, or asks what was not asked of this call.
+  [[nodiscard]] virtual bool allows(const std::vector<Facet>& /*instead*/) const { return true; }
   /// Shows something while the tool works (a ToolProgress event).
   virtual void progress(std::string text) = 0;
   /// Asks the person; waits for the answer. Throws Error(errc::denied) where nobody can be asked.

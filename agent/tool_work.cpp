@@ -62,12 +62,15 @@ asio::awaitable<void> stop(Environment& environment, ToolWork& at) {
 
 }  // namespace
 
-CallContext::CallContext(Effects::State& state, const ToolCall& call, std::string effect)
+CallContext::CallContext(Effects::State& state, std::shared_ptr<Tool> tool, const ToolCall& call, std::string effect,
+                         const json::object& arguments)
     : state_(&state),
       environment_(state.run.environment),
       memory_(state.parts.memory),
       session_(state.session.id),
       labels_(state.labels),
+      tool_(std::move(tool)),
+      arguments_(tool_->spec().touches.network ? arguments : json::object()),
       call_id_(call.id),
       effect_(std::move(effect)),
       key_(state.run.id + "/" + effect_) {}
@@ -75,6 +78,23 @@ CallContext::CallContext(Effects::State& state, const ToolCall& call, std::strin
 Effects::State& CallContext::state() {
   if (state_ == nullptr || stopped_) throw Error(errc::cancelled, "the run does not wait for this call any more");
   return *state_;
+}
+
+bool CallContext::allows(const std::vector<Facet>& instead) const {
+  if (state_ == nullptr) return false;
+  const auto judge = [this](const std::vector<Facet>& reached) {
+    return decide(state_->layers, PolicyQuestion{tool_->spec(), arguments_, reached, labels_});
+  };
+  const std::vector<Facet> named = tool_->facets(arguments_);
+  std::vector<Facet> reached = named;
+  for (const Facet& facet : instead) {
+    std::erase_if(reached, [&](const Facet& other) { return other.name == facet.name; });
+  }
+  reached.insert(reached.end(), instead.begin(), instead.end());
+  const Decision there = judge(reached);
+  if (there.verdict != Verdict::ask) return there.verdict == Verdict::allow;
+  const Decision here = judge(named);
+  return here.verdict == Verdict::ask && here.rule == there.rule;
 }
 
 void CallContext::progress(std::string text) {

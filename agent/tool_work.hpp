@@ -18,13 +18,15 @@ namespace sennit {
 /// is there any more.
 class CallContext final : public ToolContext {
  public:
-  CallContext(Effects::State& state, const ToolCall& call, std::string effect);
+  CallContext(Effects::State& state, std::shared_ptr<Tool> tool, const ToolCall& call, std::string effect,
+              const json::object& arguments);
 
   Environment& environment() override { return *environment_; }
   const std::string& effect_id() const override { return key_; }
   const std::string& session() const override { return session_; }
   Memory* memory() override { return memory_.get(); }
   const Labels& labels() const override { return labels_; }
+  bool allows(const std::vector<Facet>& instead) const override;
   void progress(std::string text) override;
   asio::awaitable<std::string> ask(std::string question) override;
   asio::awaitable<Outcome> delegate(const Agent& agent, std::string task) override;
@@ -52,6 +54,8 @@ class CallContext final : public ToolContext {
   const std::shared_ptr<Memory> memory_;
   const std::string session_;
   const Labels labels_;
+  const std::shared_ptr<Tool> tool_;
+  const json::object arguments_;  // of a tool that reaches the network
   const std::string call_id_;
   const std::string effect_;
   const std::string key_;  // the same in every attempt of this run, different in every other run
@@ -64,7 +68,7 @@ class CallContext final : public ToolContext {
 struct ToolWork {
   ToolWork(std::shared_ptr<Tool> of_tool, Effects::State& state, const ToolCall& call, const std::string& effect,
            json::object with)
-      : tool(std::move(of_tool)), context(state, call, effect), arguments(std::move(with)) {
+      : tool(std::move(of_tool)), context(state, tool, call, effect, with), arguments(std::move(with)) {
     context.changed = &changed;
   }
 

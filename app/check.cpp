@@ -3,6 +3,7 @@
 #include <sennit/app/exit_code.hpp>
 #include <sennit/app/output.hpp>
 #include <sennit/app/policy_files.hpp>
+#include <sennit/app/policy_names.hpp>
 #include <sennit/plugins/builtin.hpp>
 
 #include <CLI/CLI.hpp>
@@ -12,6 +13,7 @@
 #include <memory>
 #include <set>
 #include <tuple>
+#include <utility>
 
 namespace sennit::app {
 namespace {
@@ -21,8 +23,9 @@ constexpr std::size_t kMaxFiles = 1'000;  ///< agent files that one file may lea
 /// One walk through a file and the agents below it. Each file is checked once, however often it is named.
 class Checker {
  public:
-  Checker(const Registry& registry, const PolicySettings& deployment, std::vector<FileDiagnostic>& found)
-      : registry_(registry), deployment_(deployment), found_(found) {}
+  Checker(const Registry& registry, const PolicySettings& deployment, std::vector<FileDiagnostic>& found,
+          KnownTools& known)
+      : registry_(registry), deployment_(deployment), found_(found), known_(known) {}
 
   void check(const std::filesystem::path& file) {
     const std::filesystem::path place = std::filesystem::weakly_canonical(file);
@@ -39,8 +42,11 @@ class Checker {
     above_.push_back(place);
     std::vector<std::filesystem::path> below;
     check_agents(parsed.definition, tools, findings, below);
+    check_programs(parsed.definition, findings);
     check_policy(parsed.definition, tools, deployment_, findings);
     check_intents(parsed.definition, tools, findings);
+    known_.names.insert(known_.names.end(), tools.names.begin(), tools.names.end());
+    known_.beginnings.insert(known_.beginnings.end(), tools.servers.begin(), tools.servers.end());
     add(file, std::move(parsed.diagnostics), findings.list());
     for (const std::filesystem::path& agent : below) check(agent);
     above_.pop_back();
@@ -103,29 +109,39 @@ class Checker {
   const Registry& registry_;
   const PolicySettings& deployment_;
   std::vector<FileDiagnostic>& found_;
+  KnownTools& known_;  ///< grows by the tools of each agent
   std::set<std::filesystem::path> checked_;
   std::vector<std::filesystem::path> above_;  ///< the files that lead here
 };
 
 std::string show(const FileDiagnostic& found) {
-  if (found.diagnostic.line == 0) return fmt::format("{}: error: {}", found.file.string(), found.diagnostic.message);
+  if (found.diagnostic.line == 0) {
+    const bool error = found.diagnostic.severity == Diagnostic::Severity::error;
+    return fmt::format("{}: {}: {}", found.file.string(), error ? "error" : "warning", found.diagnostic.message);
+  }
   return format_diagnostic(found.file, found.diagnostic);
 }
 
 int run(const std::vector<std::string>& files) {
   const Registry registry = builtin();
-  const PolicySettings deployment = deployment_policy(policy_places());
+  const PolicyPlaces places = policy_places();
+  const PolicySettings deployment = deployment_policy(places);
+  KnownTools known;
   bool failed = false;
   std::string text;
   std::set<std::string> shown;  // a sub-agent of two agents is reported once
   for (const std::string& file : files) {
-    const std::vector<FileDiagnostic> found = check_file(file, registry, deployment);
+    std::vector<FileDiagnostic> found;
+    Checker(registry, deployment, found, known).check(file);
     for (const FileDiagnostic& one : found) {
       const std::string line = show(one);
       if (shown.insert(line).second) text += line + "\n";
       failed = failed || one.diagnostic.severity == Diagnostic::Severity::error;
     }
     if (found.empty()) text += file + ": ok\n";
+  }
+  for (const UnknownName& name : unknown_names(places, registry, std::move(known))) {
+    text += show({name.file, {Diagnostic::Severity::warning, 0, 0, name.message}}) + "\n";
   }
   const int printed = print(text);
   return printed == kExitCompleted && failed ? kExitFailed : printed;
@@ -136,7 +152,8 @@ int run(const std::vector<std::string>& files) {
 std::vector<FileDiagnostic> check_file(const std::filesystem::path& file, const Registry& registry,
                                        const PolicySettings& deployment) {
   std::vector<FileDiagnostic> found;
-  Checker(registry, deployment, found).check(file);
+  KnownTools known;
+  Checker(registry, deployment, found, known).check(file);
   return found;
 }
 

@@ -59,6 +59,8 @@ void check_policy(const Definition& definition, const ToolNames& tools, const Po
 /// The tools of one entry of `tools:`, and everything that is wrong with its options.
 void check_tool(const ToolSelection& selection, std::string_view path, const PartContext& context, ToolNames& tools,
                 Findings& findings);
+/// The programs of MCP servers, hooks and guardrails.
+void check_programs(const Definition& definition, Findings& findings);
 /// Patterns, tools and captures of intents.
 void check_intents(const Definition& definition, const ToolNames& tools, Findings& findings);
 

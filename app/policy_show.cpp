@@ -3,6 +3,7 @@
 #include <sennit/app/output.hpp>
 #include <sennit/app/policy.hpp>
 #include <sennit/app/policy_files.hpp>
+#include <sennit/app/policy_names.hpp>
 #include <sennit/app/policy_tools.hpp>
 #include <sennit/app/unicode.hpp>
 #include <sennit/plugins/builtin.hpp>
@@ -12,8 +13,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sennit::app {
@@ -123,8 +126,21 @@ std::string to_json_text(const std::vector<Row>& rows) {
   return text;
 }
 
+/// Of the deployment's rules that concern no tool, on standard error.
+void warn(const PolicyPlaces& places, const Registry& registry, const PolicySubject& subject) {
+  KnownTools known{names_of(subject.tools), {}};
+  for (const McpServer& server : subject.agents.back().mcp) known.beginnings.push_back(server.name + "_");
+  for (const UnknownName& name : unknown_names(places, registry, std::move(known))) {
+    const std::string line = fmt::format("sennit: warning: {}: {}\n", name.file.string(), one_line(name.message));
+    std::fwrite(line.data(), 1, line.size(), stderr);
+  }
+}
+
 int show(const ShowSettings& settings) {
-  const PolicySubject subject = policy_subject(settings.agent, {}, builtin(), deployment_policy(policy_places()));
+  const Registry registry = builtin();
+  const PolicyPlaces places = policy_places();
+  const PolicySubject subject = policy_subject(settings.agent, {}, registry, deployment_policy(places));
+  warn(places, registry, subject);
   const std::vector<Row> rows = rows_of(subject);
   return print(settings.json ? to_json_text(rows) : to_text(subject, rows));
 }

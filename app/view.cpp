@@ -23,6 +23,11 @@ constexpr std::size_t kBranchLine = 400;
 /// Before every line of reasoning: it must be told from the answer without colours, too.
 constexpr std::string_view kThought = "│ ";
 constexpr std::string_view kDeclined = "declined by the person";
+constexpr std::string_view kSettled = "declined by settings";
+
+bool is_declined(std::string_view content) {
+  return content.starts_with(kDeclined) || content.starts_with(kSettled);
+}
 
 std::string describe_value(const json::value& value) {
   return value.is_string() ? "\"" + one_line(value.get_string()) + "\"" : one_line(json_text(value));
@@ -245,7 +250,7 @@ void View::decided(const std::string& path, const PolicyDecided& decision) {
 
 void View::say_rule(const std::string& path, const ToolResult& result) {
   const auto rule = rules_.extract({path, result.call_id});
-  if (!rule || result.content.starts_with(kDeclined)) return;
+  if (!rule || is_declined(result.content)) return;
   page_.put(clip("  ? " + one_line(rule.mapped()), room() - 4), Style{.colour = Colour::yellow});
   page_.end_line();
 }
@@ -279,8 +284,7 @@ void View::finished(const std::string& path, const ToolFinished& finished) {
   page_.wrap(true);
   last_started_.clear();
   last_ = Part::tool;
-  if (options_.hint_approvals && !hinted_ && finished.result.is_error &&
-      finished.result.content.starts_with(kDeclined)) {
+  if (options_.hint_approvals && !hinted_ && finished.result.is_error && is_declined(finished.result.content)) {
     hinted_ = true;
     notice(path, "· ",
            "nobody is here to approve calls: --yes allows them, --no says no without this line, "

@@ -57,16 +57,24 @@ asio::awaitable<Body> read_body(Response& response, std::size_t most) {
   }
 }
 
+/// The path of a URL as check_url() gives it.
+std::string_view path_in(std::string_view url) {
+  url = url.substr(0, url.find('?'));
+  const std::size_t begin = url.find('/', url.find("://") + std::string_view("://").size());
+  return begin == std::string_view::npos ? std::string_view{} : url.substr(begin);
+}
+
 class Exchange {
  public:
   Exchange(std::shared_ptr<const HttpSettings> settings, const Credentials& credentials, Call call,
-           Environment& environment, std::size_t most)
+           ToolContext& context, std::size_t most)
       : settings_(std::move(settings)),
         credentials_(credentials),
-        environment_(environment),
+        context_(context),
+        environment_(context.environment()),
         call_(std::move(call)),
         target_(check_url(call_.url, settings_->allow_hosts)),
-        deadline_(environment.now() + settings_->timeout),
+        deadline_(environment_.now() + settings_->timeout),
         most_(most) {
     if (call_.headers.size() > kMaxToolHeaders) {
       throw Error(errc::invalid_argument, fmt::format("more than {} headers", kMaxToolHeaders));
@@ -86,6 +94,11 @@ class Exchange {
       refuse_encodings(*response);
       std::optional<Redirect> redirect =
           redirect_of(response->status(), response->header("location"), call_.method, target_, settings_->allow_hosts);
+      if (redirect && redirect->obstacle.empty() && !allows(redirect->target)) {
+        redirect->obstacle = fmt::format(
+            "the policy does not let it go on to {} by itself; call again with that if it is what is wanted",
+            redirect->target.url);
+      }
       if (redirect && redirect->obstacle.empty()) {
         follow(std::move(redirect->target));
         continue;
@@ -159,6 +172,18 @@ class Exchange {
     return headers;
   }
 
+  [[nodiscard]] bool allows(const Target& target) const {
+    std::vector<Facet> facets{{"url", target.url}, {"host", target.host}};
+    if (!call_.base.empty()) {
+      std::string_view base = path_in(call_.base);
+      if (base.ends_with('/')) base.remove_suffix(1);
+      std::string_view path = path_in(target.url);
+      if (path.starts_with(base) && path.substr(base.size()).starts_with('/')) path.remove_prefix(base.size());
+      facets.push_back({"path", std::string(path)});
+    }
+    return context_.allows(facets);
+  }
+
   void follow(Target target) {
     if (++redirects_ > kMaxRedirects) {
       throw Error(errc::limit,
@@ -175,6 +200,7 @@ class Exchange {
 
   const std::shared_ptr<const HttpSettings> settings_;
   const Credentials& credentials_;
+  ToolContext& context_;
   Environment& environment_;
   Call call_;
   Target target_;
@@ -201,8 +227,8 @@ void label(ToolOutput& output, const HttpSettings& settings, const Target& targe
 
 /// Nothing that is thrown or shown from here on may hold a secret either: a peer puts what it likes into a redirect.
 asio::awaitable<ToolOutput> perform_with(std::shared_ptr<const HttpSettings> settings, const Credentials& credentials,
-                                         Call call, Environment& environment, std::size_t most, Show show) {
-  Exchange exchange(settings, credentials, std::move(call), environment, most);
+                                         Call call, ToolContext& context, std::size_t most, Show show) {
+  Exchange exchange(settings, credentials, std::move(call), context, most);
   std::optional<Error> failure;
   bool quotes_peer = false;
   bool shows = false;
@@ -253,16 +279,16 @@ std::string_view Answer::header(std::string_view name) const {
   return found == headers.end() ? std::string_view{} : std::string_view(found->value);
 }
 
-asio::awaitable<ToolOutput> perform(std::shared_ptr<const HttpSettings> settings, Call call, Environment& environment,
+asio::awaitable<ToolOutput> perform(std::shared_ptr<const HttpSettings> settings, Call call, ToolContext& context,
                                     std::size_t most, Show show) {
   const Credentials credentials(settings->headers);
-  auto performing = perform_with(std::move(settings), credentials, std::move(call), environment, most, std::move(show));
+  auto performing = perform_with(std::move(settings), credentials, std::move(call), context, most, std::move(show));
   ToolOutput output = co_await std::move(performing);
   co_return output;
 }
 
-asio::awaitable<ToolOutput> perform(std::shared_ptr<const HttpSettings> settings, Call call, Environment& environment) {
-  return perform(std::move(settings), std::move(call), environment, kMaxHttpBody, &show_all);
+asio::awaitable<ToolOutput> perform(std::shared_ptr<const HttpSettings> settings, Call call, ToolContext& context) {
+  return perform(std::move(settings), std::move(call), context, kMaxHttpBody, &show_all);
 }
 
 }  // namespace sennit::http

@@ -23,6 +23,7 @@ struct Call {
   std::string body;
   std::string content_type;  ///< empty: no body
   std::string key;           ///< for Idempotency-Key; empty: none
+  std::string base{};        ///< URL that paths are written below, for the facet "path"; empty: there is none
 };
 
 /// What came back, from wherever the redirects led.
@@ -44,13 +45,14 @@ using Show = std::function<asio::awaitable<ToolOutput>(Answer answer)>;
 
 /// Does it, within settings->timeout, reads at most `most` bytes of the body, and gives what `show` makes of it, marked
 /// as untrusted text from its host. A failure that may quote a peer (where it redirects to) is given in the same way,
-/// not thrown. An HTTP error status is an answer. Throws Error: invalid_argument, denied, config and what Client::send
-/// and Response::read throw. Cancellation: terminal, stops the transfer.
+/// not thrown. A redirect that the policy would not let the tool make by itself is not followed. An HTTP error status
+/// is an answer. Throws Error: invalid_argument, denied, config and what Client::send and Response::read throw.
+/// Cancellation: terminal, stops the transfer.
 [[nodiscard]] asio::awaitable<ToolOutput> perform(std::shared_ptr<const HttpSettings> settings, Call call,
-                                                  Environment& environment, std::size_t most, Show show);
+                                                  ToolContext& context, std::size_t most, Show show);
 
 /// The same with the answer as it came: status, telling headers, body as text; an HTTP error is_error.
 [[nodiscard]] asio::awaitable<ToolOutput> perform(std::shared_ptr<const HttpSettings> settings, Call call,
-                                                  Environment& environment);
+                                                  ToolContext& context);
 
 }  // namespace sennit::http

@@ -146,13 +146,13 @@ std::vector<std::shared_ptr<Tool>> make_http(HttpSettings settings) {
   return {make_tool(
               "http_get", "Gets a web page, a file or the answer of an API, by its URL." + hosts,
               [shared](const GetArguments& arguments, ToolContext& context) {
-                return http::perform(shared, call_of(arguments), context.environment());
+                return http::perform(shared, call_of(arguments), context);
               },
               gets),
           make_tool(
               "http_send", "Sends data to a web API by POST, PUT, PATCH or DELETE, and gives its answer." + hosts,
               [shared](SendArguments arguments, ToolContext& context) {
-                return http::perform(shared, call_of(std::move(arguments), context.effect_id()), context.environment());
+                return http::perform(shared, call_of(std::move(arguments), context.effect_id()), context);
               },
               sends)};
 }

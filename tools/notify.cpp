@@ -118,7 +118,7 @@ asio::awaitable<ToolOutput> show_answer(http::Answer answer) {
 }
 
 asio::awaitable<ToolOutput> post(SettingsPointer settings, NotifyArguments arguments, std::string key,
-                                 Environment& environment) {
+                                 ToolContext& context) {
   http::Call call{
       "POST",        Secret(settings->url).resolve_address(), {}, words_of(arguments), "text/plain; charset=utf-8",
       std::move(key)};
@@ -135,14 +135,14 @@ asio::awaitable<ToolOutput> post(SettingsPointer settings, NotifyArguments argum
   http.timeout = settings->timeout;
   http.trusted = {target.authority};
   auto shared = std::make_shared<const HttpSettings>(std::move(http));
-  auto performing = http::perform(std::move(shared), std::move(call), environment, kMaxAnswer, &show_answer);
+  auto performing = http::perform(std::move(shared), std::move(call), context, kMaxAnswer, &show_answer);
   ToolOutput output = co_await std::move(performing);
   co_return output;
 }
 
 asio::awaitable<ToolOutput> notify(SettingsPointer settings, NotifyArguments arguments, ToolContext& context) {
   if (!settings->url.empty()) {
-    auto posting = post(settings, std::move(arguments), context.effect_id(), context.environment());
+    auto posting = post(settings, std::move(arguments), context.effect_id(), context);
     ToolOutput output = co_await std::move(posting);
     co_return output;
   }

@@ -58,17 +58,18 @@ SENNIT_DESCRIBE(SearchArguments, (query, "what to look for", {.min_length = 1, .
 
 using SettingsPointer = std::shared_ptr<const WebSettings>;
 
-asio::awaitable<ToolOutput> fetch(SettingsPointer settings, FetchArguments arguments, Environment& environment) {
+asio::awaitable<ToolOutput> fetch(SettingsPointer settings, FetchArguments arguments, ToolContext& context) {
   http::Call call{"GET", std::move(arguments.url), {}, "", "", ""};
   call.headers.push_back({"Accept",
                           "text/html, application/xhtml+xml, text/markdown, text/plain;q=0.9, application/json;q=0.9, "
                           "application/pdf;q=0.9, */*;q=0.5"});
   web::View view{arguments.start, arguments.whole, std::move(arguments.pages)};
+  Environment& environment = context.environment();
   http::Show show = [view = std::move(view), pdf = settings->pdf, &environment](http::Answer answer) {
     return web::show_page(std::move(answer), view, pdf, environment);
   };
   std::shared_ptr<const HttpSettings> http(settings, &settings->http);
-  auto performing = http::perform(std::move(http), std::move(call), environment, kMaxWebBody, std::move(show));
+  auto performing = http::perform(std::move(http), std::move(call), context, kMaxWebBody, std::move(show));
   ToolOutput output = co_await std::move(performing);
   co_return output;
 }
@@ -88,7 +89,7 @@ asio::awaitable<ToolOutput> show_search(web::SearchSettings settings, http::Answ
   co_return ToolOutput{web::show_results(web::read_results(settings, answer.body))};
 }
 
-asio::awaitable<ToolOutput> search(SettingsPointer settings, SearchArguments arguments, Environment& environment) {
+asio::awaitable<ToolOutput> search(SettingsPointer settings, SearchArguments arguments, ToolContext& context) {
   const web::SearchSettings& engine = *settings->search;
   HttpSettings http;
   http.allow_hosts = {http::check_url(web::endpoint(engine), {}).authority};
@@ -98,7 +99,7 @@ asio::awaitable<ToolOutput> search(SettingsPointer settings, SearchArguments arg
   http.timeout = settings->http.timeout;
   http::Show show = [engine](http::Answer answer) { return show_search(engine, std::move(answer)); };
   auto shared = std::make_shared<const HttpSettings>(std::move(http));
-  auto performing = http::perform(std::move(shared), web::search_call(engine, arguments.query), environment,
+  auto performing = http::perform(std::move(shared), web::search_call(engine, arguments.query), context,
                                   web::kMaxSearchAnswer, std::move(show));
   ToolOutput output = co_await std::move(performing);
   co_return output;
@@ -147,9 +148,7 @@ std::vector<std::shared_ptr<Tool>> make_web(WebSettings settings) {
   std::vector<std::shared_ptr<Tool>> tools;
   tools.push_back(make_tool(
       "web_fetch", "Reads a web page or a PDF on the web: its main part as Markdown, with links." + hosts,
-      [shared](FetchArguments arguments, ToolContext& context) {
-        return fetch(shared, std::move(arguments), context.environment());
-      },
+      [shared](FetchArguments arguments, ToolContext& context) { return fetch(shared, std::move(arguments), context); },
       fetches));
   if (!shared->search) return tools;
   searches.timeout = shared->http.timeout + kTimeToReport;
@@ -158,7 +157,7 @@ std::vector<std::shared_ptr<Tool>> make_web(WebSettings settings) {
   tools.push_back(make_tool(
       "web_search", "Searches the web and gives titles, addresses and excerpts; web_fetch reads the pages.",
       [shared](SearchArguments arguments, ToolContext& context) {
-        return search(shared, std::move(arguments), context.environment());
+        return search(shared, std::move(arguments), context);
       },
       searches));
   return tools;

@@ -42,7 +42,7 @@ std::string found(const Node& node) {
 
 bool is_scalar(Kind kind) {
   return kind == Kind::text || kind == Kind::boolean || kind == Kind::integer || kind == Kind::number ||
-         kind == Kind::duration;
+         kind == Kind::duration || kind == Kind::bytes;
 }
 
 /// Whether a node of this kind can be meant as such a shape, right or wrong.
@@ -219,6 +219,9 @@ json::value Reader::read_scalar(const Node& node, const Shape& shape, const std:
   if (shape.kind == Kind::duration) {
     const auto duration = parse_duration(node.text);
     if (duration && within(static_cast<double>(duration->count()))) return duration->count();
+  } else if (shape.kind == Kind::bytes) {
+    const auto bytes = parse_bytes(node.text);
+    if (bytes && within(static_cast<double>(*bytes))) return *bytes;
   } else if (!node.quoted) {
     const auto boolean = parse_boolean(node.text);
     const auto integer = parse_integer(node.text);

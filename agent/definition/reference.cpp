@@ -37,6 +37,7 @@ constexpr std::string_view kNotations = R"(
 ## Notations
 
 * **Durations** are numbers with units, `30s`, `5m`, `1h30m`, `250ms`, `2d`, or a plain number of seconds.
+* **Sizes** are numbers with a unit of 1024, `64K`, `512M`, `2G`, `1T`, or a plain number of bytes.
 * **Secrets** are named, never written down ([secrets.md](secrets.md)): `${env:NAME}` is replaced by the environment
   variable NAME, `${file:PATH}` by the text of a file, `${cmd:pass show x}` by what a program prints, in
   `model.api_key`, `model.base_url`, `model.proxy`, the values of `model.headers`, what `mcp` and `hooks` send and set,

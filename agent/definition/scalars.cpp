@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 namespace sennit::format {
 namespace {
@@ -18,6 +19,7 @@ struct Unit {
 // Longest first: `ms` before `m`.
 constexpr std::array kUnits{Unit{"ms", 1}, Unit{"d", 86'400'000}, Unit{"h", 3'600'000}, Unit{"m", 60'000},
                             Unit{"s", 1'000}};
+constexpr std::string_view kSizeUnits = "KMGT";  ///< each 1024 of the one before
 constexpr double kLongest = 1e15;  ///< milliseconds; far beyond any bound of the tables, far below an overflow
 
 template <class Number>
@@ -63,6 +65,26 @@ std::string show_duration(milliseconds duration) {
     }
   }
   return text.empty() ? "0" : text;
+}
+
+std::optional<std::int64_t> parse_bytes(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failure != std::errc{} || number < 0) return std::nullopt;
+  std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  if (unit.empty()) return number;
+  const std::size_t power = kSizeUnits.find(unit.front());
+  unit.remove_prefix(1);
+  if (power == std::string_view::npos || !(unit.empty() || unit == "B" || unit == "iB")) return std::nullopt;
+  const unsigned shift = 10U * (static_cast<unsigned>(power) + 1);
+  if (number > std::numeric_limits<std::int64_t>::max() >> shift) return std::nullopt;
+  return number << shift;
+}
+
+std::string show_bytes(std::int64_t bytes) {
+  std::size_t power = 0;
+  for (; power < kSizeUnits.size() && bytes > 0 && bytes % 1024 == 0; ++power) bytes /= 1024;
+  return fmt::format("{}{}", bytes, power == 0 ? std::string_view{} : kSizeUnits.substr(power - 1, 1));
 }
 
 std::optional<bool> parse_boolean(std::string_view text) {

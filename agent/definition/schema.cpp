@@ -11,6 +11,7 @@ namespace {
 // Draft 7: what the YAML language servers of today's editors understand completely.
 constexpr std::string_view kDraft = "http://json-schema.org/draft-07/schema#";
 constexpr std::string_view kDurationPattern = R"(^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$)";
+constexpr std::string_view kBytesPattern = "^[0-9]+([KMGT](B|iB)?)?$";
 
 json::object schema_of(const Shape& shape);
 
@@ -88,6 +89,11 @@ json::object schema_of(const Shape& shape) {
       words["pattern"] = kDurationPattern;
       return any_of({std::move(words), numeric("number", shape, 1000)});
     }
+    case Shape::Kind::bytes: {
+      json::object words = typed("string");
+      words["pattern"] = kBytesPattern;
+      return any_of({std::move(words), numeric("integer", shape, 1)});
+    }
     case Shape::Kind::anything:
       return {};
     case Shape::Kind::object:
@@ -114,10 +120,11 @@ json::object schema_of(const Shape& shape) {
   return {};
 }
 
-/// A default as it stands in a file: durations as text.
+/// A default as it stands in a file: durations and sizes as text.
 json::value preset(const Field& field) {
   if (field.fallback.is_null()) return nullptr;
-  if (field.shape.kind == Shape::Kind::duration) return json::value(show(field.shape, field.fallback));
+  if (field.shape.kind == Shape::Kind::duration || field.shape.kind == Shape::Kind::bytes)
+    return json::value(show(field.shape, field.fallback));
   return show(field.shape, field.fallback).empty() ? json::value(nullptr) : field.fallback;
 }
 

@@ -10,17 +10,17 @@
 namespace sennit::format {
 namespace {
 
-std::string show_number(double number, bool duration) {
-  if (duration) return show_duration(milliseconds{static_cast<std::int64_t>(number)});
+std::string show_number(double number, Shape::Kind kind) {
+  if (kind == Shape::Kind::duration) return show_duration(milliseconds{static_cast<std::int64_t>(number)});
+  if (kind == Shape::Kind::bytes) return show_bytes(static_cast<std::int64_t>(number));
   return fmt::format("{}", number);
 }
 
 /// " from 1 to 100", " of at least 1", or nothing.
 std::string range(const Shape& shape) {
-  const bool duration = shape.kind == Shape::Kind::duration;
   if (std::isinf(shape.least)) return {};
-  if (std::isinf(shape.most)) return " of at least " + show_number(shape.least, duration);
-  return " from " + show_number(shape.least, duration) + " to " + show_number(shape.most, duration);
+  if (std::isinf(shape.most)) return " of at least " + show_number(shape.least, shape.kind);
+  return " from " + show_number(shape.least, shape.kind) + " to " + show_number(shape.most, shape.kind);
 }
 
 std::string describe_text(const Shape& shape) {
@@ -162,6 +162,8 @@ std::string describe(const Shape& shape) {
       return "a number" + range(shape);
     case Shape::Kind::duration:
       return "a duration such as 30s or 5m" + range(shape);
+    case Shape::Kind::bytes:
+      return "a size such as 512M or 2G" + range(shape);
     case Shape::Kind::anything:
       return "any value";
     case Shape::Kind::object:
@@ -198,6 +200,7 @@ std::string show(const Shape& shape, const json::value& fallback) {
   }
   if (const auto* words = fallback.if_string(); words != nullptr) return std::string(*words);
   if (shape.kind == Shape::Kind::duration) return show_duration(milliseconds{fallback.to_number<std::int64_t>()});
+  if (shape.kind == Shape::Kind::bytes) return show_bytes(fallback.to_number<std::int64_t>());
   return json_text(fallback);
 }
 

@@ -18,7 +18,8 @@ namespace sennit::format {
 struct Table;
 class Reader;
 
-/// The looks of a value. The reader turns a value into JSON: durations into milliseconds, a selection into
+/// The looks of a value. The reader turns a value into JSON: durations into milliseconds, sizes into bytes, a selection
+/// into
 /// {"name", "options"}, a single text where a list of texts is possible into a list.
 struct Shape {
   enum class Kind {
@@ -27,6 +28,7 @@ struct Shape {
     integer,
     number,
     duration,
+    bytes,        ///< a size
     anything,     ///< any YAML value
     object,       ///< any map
     json_schema,  ///< a map that is a JSON Schema
@@ -102,6 +104,8 @@ struct Table {
 };
 
 [[nodiscard]] Shape model_name();
+/// Of http or https; a reference may stand for any part.
+[[nodiscard]] Shape http_url();
 [[nodiscard]] const Table& timeouts_table();
 [[nodiscard]] const Table& fallback_table();
 /// The whole file.
@@ -119,6 +123,9 @@ struct Table {
 /// "30s", "1h30m", "250ms", or a number of seconds.
 [[nodiscard]] std::optional<milliseconds> parse_duration(std::string_view text);
 [[nodiscard]] std::string show_duration(milliseconds duration);
+/// "512M", "2G", "64MiB", or a number of bytes.
+[[nodiscard]] std::optional<std::int64_t> parse_bytes(std::string_view text);
+[[nodiscard]] std::string show_bytes(std::int64_t bytes);
 [[nodiscard]] std::optional<bool> parse_boolean(std::string_view text);
 [[nodiscard]] std::optional<std::int64_t> parse_integer(std::string_view text);
 [[nodiscard]] std::optional<double> parse_number(std::string_view text);

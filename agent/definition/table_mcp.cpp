@@ -11,6 +11,7 @@ namespace {
 using Kind = Shape::Kind;
 
 constexpr double kDay = 86'400'000;
+constexpr double kMostBytes = 10.0 * (1LL << 40U);
 
 Shape words() {
   return list_of(some_text());
@@ -64,7 +65,7 @@ const Table& table_of(const McpServer* /*tag*/) {
                                        "Where it works, relative to the agent file. Absent: the agent file's folder.")
               .with_default(nullptr)
               .also({"cwd"}),
-          field<&McpServer::url>("url", text().with_references(), "Where a remote server is."),
+          field<&McpServer::url>("url", http_url(), "Where a remote server is."),
           field<&McpServer::headers>("headers", map_of(text().with_references()), "Sent with each request."),
           field<&McpServer::transport>("transport", one_of({"auto", "http", "sse"}),
                                        "How a remote server is spoken to: Streamable HTTP, or the older HTTP+SSE."),
@@ -116,10 +117,10 @@ const Table& table_of(const SandboxSpec* /*tag*/) {
           field<&SandboxSpec::hosts>("hosts", texts(some_text()),
                                      "Hosts that it may reach, through Sennit's proxy: `api.example.com`, "
                                      "`*.example.com`. None: no network."),
-          field<&SandboxSpec::memory>("memory", plain(Kind::integer).between(16 << 20, 1e13),
-                                      "Bytes of memory of all its processes."),
-          field<&SandboxSpec::disk>("disk", plain(Kind::integer).between(1 << 20, 1e13),
-                                    "Bytes of its own temporary folder."),
+          field<&SandboxSpec::memory>("memory", plain(Kind::bytes).between(16 << 20, kMostBytes),
+                                      "Memory of all its processes."),
+          field<&SandboxSpec::disk>("disk", plain(Kind::bytes).between(1 << 20, kMostBytes),
+                                    "Of its own temporary folder."),
           field<&SandboxSpec::processes>("processes", plain(Kind::integer).between(1, 100'000),
                                          "Processes and threads at a time."),
           field<&SandboxSpec::cpu>("cpu", plain(Kind::duration).between(0, kDay),

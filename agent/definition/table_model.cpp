@@ -87,11 +87,6 @@ Field timeouts_field() {
   return field;
 }
 
-Shape base_url() {
-  return text_that(&is_url, "^(https?://[^/?#\\s]|\\$\\{(env|file|cmd):)", "an http:// or https:// URL with a host")
-      .with_references();
-}
-
 bool is_proxy(std::string_view text) {
   if (begins_with_reference(text)) return true;
   const std::size_t scheme = text.find("://");
@@ -107,6 +102,11 @@ Shape proxy_url() {
 }
 
 }  // namespace
+
+Shape http_url() {
+  return text_that(&is_url, "^(https?://[^/?#\\s]|\\$\\{(env|file|cmd):)", "an http:// or https:// URL with a host")
+      .with_references();
+}
 
 Shape model_name() {
   return text_that(&is_model, "^[^/\\s]+(/\\S+)?$", "a model as `provider/model`, or `auto`, or `scripted`");
@@ -291,7 +291,7 @@ std::vector<Field> model_fields() {
           "api", one_of({"chat-completions", "responses", "messages", "generate-content", "ollama-chat"}),
           "The protocol, where the provider speaks several. Absent: the one that the model needs, else the "
           "provider's usual one."),
-      field<&ModelSpec::base_url>("base_url", base_url(),
+      field<&ModelSpec::base_url>("base_url", http_url(),
                                   "Another address for the same API, such as a proxy or a local server."),
       field<&ModelSpec::api_key>(
           "api_key", text().with_references(),

@@ -1,4 +1,5 @@
 // How a server is met: which era it speaks, and what is done where it dies before it has said so.
+#include <sennit/agent/io/sandbox.hpp>
 #include <sennit/agent/io/timeout.hpp>
 #include <sennit/mcp/client/connection.hpp>
 #include <sennit/mcp/client/http_refused.hpp>
@@ -31,6 +32,16 @@ asio::awaitable<void> ask(std::shared_ptr<Link> link, Outgoing outgoing, std::sh
 
 asio::awaitable<void> wait_for(std::shared_ptr<Probe> probe) {
   while (!probe->answer && !probe->failure) co_await probe->changed.wait();
+}
+
+/// What may have been the reason of a death: an interpreter tells of a script that its sandbox hides as of one that is
+/// not there.
+std::string sandbox_hint(const McpServer& server) {
+  if (!server.sandbox.enabled || !sandbox::support().possible) return {};
+  return fmt::format(
+      ". It ran in a sandbox that shows it the system's programs and the configured folders only; "
+      "`mcp.{}.sandbox: {{read: [FOLDER]}}` shows it more",
+      server.name);
 }
 
 }  // namespace
@@ -89,13 +100,16 @@ asio::awaitable<void> Connection::start_child() {
       link = nullptr;
       co_return;
     } catch (const Error& error) {
-      const bool died = error.code() == errc::truncated || dynamic_cast<const NotTaken*>(&error) != nullptr;
-      if (!died || attempt == kMaxStarts) throw;
+      const bool untaken = dynamic_cast<const NotTaken*>(&error) != nullptr;
+      if (error.code() != errc::truncated && !untaken) throw;
+      std::string words = error.message() + sandbox_hint(server_);
+      if (attempt == kMaxStarts && untaken) throw NotTaken(error.code(), std::move(words));
+      if (attempt == kMaxStarts) throw Error(error.code(), std::move(words));
+      last_failure_ = std::move(words);
       failure = error;
     }
     // Perhaps it could not bear what it does not know.
     if (server_.era == "auto") era_ = Era::legacy;
-    last_failure_ = failure->message();
     environment_.log({LogLevel::warning, "mcp", failure->message() + "; it is started again"});
     auto pausing = pause_before_start();
     co_await std::move(pausing);

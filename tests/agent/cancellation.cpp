@@ -9,6 +9,7 @@
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <catch2/catch_test_macros.hpp>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -25,7 +26,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::string_view kMark = "31536017";  // seconds, and what its processes are known by
+/// Seconds, and what its processes are known by: not those of another run of these tests.
+std::string mark() {
+  return std::to_string(31'536'000 + ::getpid());
+}
 
 Definition with_tools(std::vector<std::string> tools) {
   Definition definition;
@@ -68,7 +72,7 @@ class Deaf {
 
 /// Starts a child whose grandchild leaves its session: no signal to a group reaches it.
 asio::awaitable<std::string> parent(ToolContext& /*context*/) {
-  const std::string script = "setsid sleep " + std::string(kMark) + " & exec sleep " + std::string(kMark);
+  const std::string script = "setsid sleep " + mark() + " & exec sleep " + mark();
   Process child = co_await Process::start({.arguments = {"/bin/sh", "-c", script}, .environment = {}, .directory = {}});
   co_await child.wait();
   co_return "ended";
@@ -81,7 +85,7 @@ std::size_t children() {
   for (const auto& entry : std::filesystem::directory_iterator("/proc", gone)) {
     std::ifstream file(entry.path() / "cmdline", std::ios::binary);
     const std::string line((std::istreambuf_iterator<char>(file)), {});
-    if (line.find(kMark) != std::string::npos && line.find("sleep") != std::string::npos) ++count;
+    if (line.find(mark()) != std::string::npos && line.find("sleep") != std::string::npos) ++count;
   }
   return count;
 }

@@ -101,5 +101,20 @@ TEST_CASE("durations are read and shown") {
   CHECK(format::show_duration(0ms) == "0");
 }
 
+TEST_CASE("sizes are read and shown") {
+  CHECK(format::parse_bytes("1000") == 1000);
+  CHECK(format::parse_bytes("512M") == 512 << 20);
+  CHECK(format::parse_bytes("64KiB") == 64 << 10);
+  CHECK(format::parse_bytes("2GB") == 2LL << 30);
+  for (const char* wrong : {"", "M", "5 M", "-5M", "1.5G", "2GG", "2iB", "9999999999T", "1e9", "0x1"}) {
+    INFO(wrong);
+    CHECK_FALSE(format::parse_bytes(wrong));
+  }
+  CHECK(format::show_bytes(2LL << 30) == "2G");
+  CHECK(format::show_bytes(1536 << 10) == "1536K");
+  CHECK(format::show_bytes(1000) == "1000");
+  CHECK(format::show_bytes(0) == "0");
+}
+
 }  // namespace
 }  // namespace sennit

@@ -434,6 +434,25 @@ TEST_CASE("a second run queues for the session, in order") {
   CHECK(elsewhere(third.wait()).text == "5");
 }
 
+TEST_CASE("an open approval that the settings of a resumed run decline is not said to be a person's word") {
+  const TempDir folder;
+  Definition definition = with_tools({"pay"});
+  definition.policy = {};
+  World world([](const CompletionRequest&) { return calling({calls(0, "a", "pay", R"({"amount":5})")}); },
+              {.state = folder.path()});
+  Run run = world.agent(definition).session("s").start("go", {.approvals = Approvals::suspend});
+  CHECK(elsewhere(run.wait()).ending == Ending::suspended);
+  World other(says("end"), {.state = folder.path()});
+  Run resumed = other.agent(definition).resume(run.id(), {.run = {.approvals = Approvals::deny}});
+  const auto events = elsewhere(read_all(resumed));
+  CHECK(outcome_in(events).text == "end");
+  const auto messages = elsewhere(other.runtime.store()->messages("s"));
+  REQUIRE(messages.size() == 4);
+  CHECK_THAT(std::get<ToolResult>(messages[2].parts[0]).content, ContainsSubstring("nobody was asked"));
+  Run again = other.agent(definition).replay(recorded(other, run.id()));
+  CHECK(difference(events, elsewhere(read_all(again))) == "");
+}
+
 TEST_CASE("a run that was told to be suspended is on disk, and free for another program") {
   const TempDir folder;
   const Definition definition = with_tools({"pay"});

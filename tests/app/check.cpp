@@ -242,6 +242,31 @@ TEST_CASE("a policy for tools that are not there is a warning") {
   CHECK(check("memory: true\npolicy: {allow: [remember, recall, forget]}").empty());
 }
 
+TEST_CASE("a server's address is one, and programs are there") {
+  CHECK(has(check("mcp:\n  far:\n    url: example.com/mcp\n"),
+            "a.yaml:4:10: error: `mcp.far.url`: expected an http:// or https:// URL with a host; found the text "));
+  CHECK(check("mcp: {far: {url: '${env:HOME}/mcp'}}\n").empty());
+  CHECK(check("mcp: {near: {command: [sh, -c, x]}}\nhooks: [{run: [sh], on: [before_tool]}]\n").empty());
+  CHECK(has(check("mcp:\n  near:\n    command: [no-such-program, x]\n"),
+            "a.yaml:4:14: warning: `mcp.near.command`: there is no program `no-such-program` in "
+            "/usr/local/bin:/usr/bin:/bin: install it, or give its path\n"));
+  CHECK(
+      has(check("hooks:\n  - {run: [/nowhere/hook], on: [before_tool]}\n"),
+          "a.yaml:3:11: warning: `hooks[0].run`: there is no program `/nowhere/hook`: install it, or mend the path\n"));
+  CHECK(has(check("guardrails: {input: [{run: [no-such-program]}]}\n"),
+            "warning: `guardrails.input[0].run`: there is no"));
+  const TempDir folder;
+  const std::string yaml =
+      "sennit: 1\nhooks: [{run: [./hook], on: [before_tool]}]\n"
+      "mcp: {near: {command: [hook], sandbox: {enabled: false}, env: {PATH: '" +
+      folder.path().string() + "'}}}\n";
+  CHECK(has(check(folder, "a.yaml", yaml), "there is no program `./hook` in `"));
+  const auto hook = folder.write("hook", "#!/bin/sh\n");
+  CHECK(has(check(folder, "a.yaml", yaml), "`./hook` cannot be started: it may not be executed; see `chmod +x`"));
+  std::filesystem::permissions(hook, std::filesystem::perms::owner_all);
+  CHECK(check(folder, "a.yaml", yaml).empty());
+}
+
 TEST_CASE("sub-agents are checked with the agent, each file once") {
   const TempDir folder;
   folder.write("b.yaml", "sennit: 1\nnmae: b\n");

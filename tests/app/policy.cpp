@@ -244,7 +244,7 @@ TEST_CASE("run --label says where the input comes from") {
                           "policy: {allow: files_write}\n");
   CHECK_THAT(folder.sennit({"run", "run.yaml", "note", "--json", "--no-store"}).out, !ContainsSubstring("declined"));
   CHECK_THAT(folder.sennit({"run", "run.yaml", "note", "--json", "--no-store", "--label", "untrusted=mail"}).out,
-             ContainsSubstring("declined by the person (policy.flow.untrusted: text from mail is in the conversation"));
+             ContainsSubstring("nobody was asked (policy.flow.untrusted: text from mail is in the conversation"));
   const Ended wrong = folder.sennit({"run", "run.yaml", "note", "--label", "mail"});
   CHECK(wrong.status == 2);
   CHECK_THAT(wrong.err, ContainsSubstring("--label mail: untrusted=ORIGIN or private=ORIGIN is wanted"));
@@ -285,9 +285,37 @@ TEST_CASE("check warns of rules that never decide anything") {
 TEST_CASE("check warns of rules that match nothing, but for what an MCP server may have") {
   CHECK(warnings("tools: [clock]\npolicy:\n  trust: [clok]\n  confidential: [x]\n  flow: {steerable: [y]}\n").size() ==
         3);
-  CHECK(warnings("tools: [clock]\nmcp: {ops: {command: [x]}}\npolicy: {allow: [ops_logs, 'o*'], deny: ['*_restart']}\n")
-            .empty());
-  CHECK(warnings("tools: [clock]\nmcp: {ops: {command: [x]}}\npolicy: {allow: [opslogs]}\n").size() == 1);
+  CHECK(
+      warnings("tools: [clock]\nmcp: {ops: {command: [sh]}}\npolicy: {allow: [ops_logs, 'o*'], deny: ['*_restart']}\n")
+          .empty());
+  CHECK(warnings("tools: [clock]\nmcp: {ops: {command: [sh]}}\npolicy: {allow: [opslogs]}\n").size() == 1);
+}
+
+TEST_CASE("check and policy show warn of a deployment's rules that fit no tool, with the nearest name") {
+  const Folder folder;
+  (void)folder.temp.write(
+      "p.yaml",
+      "deny: [files_wrte, files_write, shell, 'http_*', ops_restart, below, sqlite_query, web_search]\n"
+      "ask:\n  - pay: {amount: '> 20'}\nallow: ['clok*']\n");
+  const auto wants = [](const std::string& said) {
+    CHECK_THAT(said, ContainsSubstring("p.yaml: `deny: files_wrte` fits no tool of Sennit") ||
+                         ContainsSubstring("p.yaml: warning: `deny: files_wrte` fits no tool of Sennit"));
+    CHECK_THAT(said, ContainsSubstring("did you mean `files_write`?"));
+    CHECK_THAT(said, ContainsSubstring("`ask: pay` fits no tool"));
+    CHECK_THAT(said, ContainsSubstring("`allow: clok*` fits no tool"));
+    std::size_t count = 0;
+    for (std::size_t at = said.find("fits no tool"); at != std::string::npos; at = said.find("fits no tool", at + 1))
+      ++count;
+    CHECK(count == 3);
+  };
+  const Ended checked = folder.sennit({"check", "a.yaml"}, "p.yaml");
+  CHECK(checked.status == 0);
+  wants(checked.out);
+  const Ended shown = folder.sennit({"policy", "show", "a.yaml", "--json"}, "p.yaml");
+  CHECK(shown.status == 0);
+  wants(shown.err);
+  CHECK_THAT(shown.out, !ContainsSubstring("fits no tool"));
+  CHECK(folder.sennit({"policy", "show", "a.yaml"}).err == "");
 }
 
 TEST_CASE("check warns of what a deployment overrides") {

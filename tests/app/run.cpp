@@ -141,7 +141,7 @@ TEST_CASE("a session goes on where it was left") {
 TEST_CASE("calls that ask are approved, declined, or declined with a hint") {
   Bench bench;
   const Ended unasked = bench.run({"agent.yaml", "write"});
-  CHECK_THAT(unasked.err, ContainsSubstring("declined by the person"));
+  CHECK_THAT(unasked.err, ContainsSubstring("declined by settings"));
   CHECK_THAT(unasked.err, ContainsSubstring("--yes allows them"));
   CHECK_FALSE(std::filesystem::exists(bench.folder / "note.txt"));
   const Ended declined = bench.run({"--no", "agent.yaml", "write"});

@@ -82,6 +82,8 @@ TEST_CASE("where nobody is asked, a call that was made all the same is told with
   CHECK(drawn(true, Verdict::ask, "paid") == "● pay()\n  ? policy.ask: p␛*\n  ↳ paid · 12 ms\n");
   CHECK(drawn(true, Verdict::ask, "declined by the person (policy.ask: p)") ==
         "● pay()\n  ↳ declined by the person (policy.ask: p) · 12 ms\n");
+  CHECK(drawn(true, Verdict::ask, "declined by settings: no (policy.ask: p)") ==
+        "● pay()\n  ↳ declined by settings: no (policy.ask: p) · 12 ms\n");
   CHECK(drawn(false, Verdict::ask, "paid") == "● pay()\n  ↳ paid · 12 ms\n");
   CHECK(drawn(true, Verdict::allow, "paid") == "● pay()\n  ↳ paid · 12 ms\n");
 }

@@ -1,6 +1,7 @@
 // What a broken, hostile or dying server can do to a run: nothing but fail a call, in bounded time, with words that
 // help.
 #include "mcp/source.hpp"
+#include <sennit/agent/io/sandbox.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
@@ -18,6 +19,7 @@
 using namespace sennit;
 using namespace sennit::testing;
 using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::EndsWith;
 
 namespace {
 
@@ -201,6 +203,20 @@ TEST_CASE("a server that dies each time is not started for ever") {
   std::size_t starts = 0;
   for (const LogRecord& record : env.records()) starts += record.message.find("is started again") != std::string::npos;
   CHECK(starts == 2);
+}
+
+TEST_CASE("a script that a sandbox hides is told with what shows it") {
+  if (!sandbox::support().possible) SKIP(sandbox::support().obstacle);
+  TestEnvironment env;
+  const TempDir folder;
+  McpServer server = test_server();
+  server.command = {"/bin/sh", folder.write("server.sh", "exit 0\n").string()};
+  server.sandbox.enabled = true;
+  server.start_timeout = milliseconds(10'000);
+  const Source source(server);
+  const Error error = bounded([&] { return run_error(env, source->tools(env)); });
+  CHECK_THAT(error.describe(), ContainsSubstring("server.sh"));
+  CHECK_THAT(error.describe(), EndsWith("`mcp.test.sandbox: {read: [FOLDER]}` shows it more"));
 }
 
 TEST_CASE("a program that does not exist is said to be missing") {

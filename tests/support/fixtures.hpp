@@ -25,6 +25,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -144,7 +145,10 @@ class Started {
   /// Cancels it (terminal). It ends soon; get() or error() wait for that.
   void cancel() {
     state_->cancelled = true;
-    if (state_->begun) state_->cancellation.emit(asio::cancellation_type::terminal);
+    // On the loop: from elsewhere, co_spawn would keep a pointer that may be gone when its turn comes.
+    asio::post(environment_.executor(), [state = state_] {
+      if (state->begun && !state->done) state->cancellation.emit(asio::cancellation_type::terminal);
+    });
   }
 
   /// Turns the loop until it has ended; gives its result or rethrows.

@@ -4,6 +4,7 @@
 #include <sennit/tools/openapi/openapi_tool.hpp>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 #include <fmt/format.h>
 
 #include <string>
@@ -164,6 +165,25 @@ TEST_CASE("a redirect to another origin is not followed, and no key goes there")
   CHECK(call_output(environment, api(home, "in_header", "literal-key-77"), "getThing", {{"id", "1"}}).content ==
         "HTTP 200\n\nok");
   CHECK(home.requests()[1].header("X-Key") == "literal-key-77");
+}
+
+TEST_CASE("a redirect is judged by its path below the API's base, and by its URL") {
+  TestEnvironment environment;
+  const HttpServer server(Reply::text("").status(302).header("Location", "/v1/admin/keys?all=1"));
+  CallContext context(environment);
+  std::vector<Facet> judged;
+  context.allowed = [&](const std::vector<Facet>& instead) {
+    judged = instead;
+    return false;
+  };
+  const Tools tools = api(server, "", "");
+  const ToolOutput got = run(environment, tool_named(tools, "getThing").call({{"id", "1"}}, context));
+  CHECK_THAT(got.content, Catch::Matchers::ContainsSubstring("the policy does not let it go on to"));
+  CHECK(server.requests().size() == 1);
+  const std::string host = "127.0.0.1:" + std::to_string(server.port());
+  CHECK(judged == std::vector<Facet>{{"url", "http://" + host + "/v1/admin/keys?all=1"},
+                                     {"host", "127.0.0.1"},
+                                     {"path", "/admin/keys"}});
 }
 
 TEST_CASE("without allow_private nothing on this machine is reached, and no key goes over http") {

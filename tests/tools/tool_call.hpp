@@ -6,6 +6,7 @@
 #include <sennit/agent/schema/validate.hpp>
 #include <sennit/agent/tool.hpp>
 
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -25,6 +26,7 @@ class CallContext final : public ToolContext {
   [[nodiscard]] const std::string& session() const override { return session_; }
   [[nodiscard]] Memory* memory() override { return memory_; }
   [[nodiscard]] const Labels& labels() const override { return conversation; }
+  [[nodiscard]] bool allows(const std::vector<Facet>& instead) const override { return !allowed || allowed(instead); }
   void progress(std::string text) override { told.push_back(std::move(text)); }
   [[nodiscard]] asio::awaitable<std::string> ask(std::string question) override {
     questions.push_back(std::move(question));
@@ -41,6 +43,7 @@ class CallContext final : public ToolContext {
   std::vector<std::string> answers;
   std::vector<std::string> told;  ///< what progress() showed
   Labels conversation;
+  std::function<bool(const std::vector<Facet>&)> allowed;  ///< empty: everything
 
  private:
   TestEnvironment& environment_;

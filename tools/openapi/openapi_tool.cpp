@@ -99,10 +99,11 @@ class OpenApiTool final : public Tool {
 
   asio::awaitable<ToolOutput> call(json::object arguments, ToolContext& context) override {
     http::Call call = make_call(operation_, api_->base, arguments);
+    call.base = api_->host.url;
     if (!operation_.key_header.empty()) call.key = context.effect_id();
     auto settings = std::make_shared<HttpSettings>(api_->http);
     if (api_->auth.concerns(operation_)) authorise(*settings, call);
-    return http::perform(std::move(settings), std::move(call), context.environment(), kMaxHttpBody, &show);
+    return http::perform(std::move(settings), std::move(call), context, kMaxHttpBody, &show);
   }
 
  private:

@@ -1,4 +1,5 @@
 // Whether the programs that an agent starts are there. Warnings: the file may be meant for another machine.
+#include <sennit/agent/io/sandbox.hpp>
 #include <sennit/app/check_parts.hpp>
 
 #include <fmt/format.h>
@@ -12,9 +13,6 @@ namespace sennit::app {
 namespace {
 
 using Environment = std::map<std::string, std::string>;
-
-/// Where programs in a sandbox are looked for: agent/io/sandbox.cpp.
-constexpr std::string_view kSandboxPath = "/usr/local/bin:/usr/bin:/bin";
 
 struct Started {
   std::string path;  ///< of the command in the file
@@ -57,7 +55,7 @@ std::string complaint(const Started& started) {
     return fmt::format("there is no program `{}`{}: install it, or mend the path", program,
                        file == program ? "" : fmt::format(" in `{}`", started.directory.string()));
   }
-  std::string path = started.in_sandbox ? std::string(kSandboxPath) : our_path();
+  std::string path = started.in_sandbox ? sandbox::kPath : our_path();
   if (const auto own = started.environment.find("PATH"); own != started.environment.end()) path = own->second;
   if (path.find("${") != std::string::npos || !look_up(path, program).empty()) return {};
   const std::filesystem::path hidden = started.in_sandbox ? look_up(our_path(), program) : std::filesystem::path();

@@ -29,7 +29,6 @@ constexpr std::uint16_t kProxyPort = 3128;  // in a network where nothing else l
 constexpr std::uint64_t kOpenFiles = 1024;
 constexpr std::int64_t kOwnTasks = 2;  // bubblewrap itself, outside and inside
 constexpr milliseconds kWatchEvery{50};
-constexpr const char* kPath = "/usr/local/bin:/usr/bin:/bin";
 
 void check_bounds(const Settings& settings) {
   constexpr std::int64_t kLeastMemory = 16LL << 20U;

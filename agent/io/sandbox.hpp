@@ -38,6 +38,9 @@ struct Settings {
   bool groups = true;                ///< false: control groups are left alone, the tree is watched instead
 };
 
+/// The PATH of a child that is given no other.
+inline constexpr const char* kPath = "/usr/local/bin:/usr/bin:/bin";
+
 /// What this machine can do.
 struct Support {
   bool possible = false;  ///< whether there can be walls

@@ -81,7 +81,7 @@ Effects::State& CallContext::state() {
 }
 
 bool CallContext::allows(const std::vector<Facet>& instead) const {
-  if (state_ == nullptr) return false;
+  if (state_ == nullptr || !tool_->spec().touches.network) return false;
   const auto judge = [this](const std::vector<Facet>& reached) {
     return decide(state_->layers, PolicyQuestion{tool_->spec(), arguments_, reached, labels_});
   };

@@ -1,6 +1,7 @@
 // What is suspicious about an agent's rules: they match nothing, ask for what no call has, or never decide anything.
 #include <sennit/agent/policy.hpp>
 #include <sennit/app/check_parts.hpp>
+#include <sennit/app/policy_names.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -74,12 +75,8 @@ class PolicyCheck {
 
   /// An MCP server's tools are not known before it is asked.
   [[nodiscard]] bool may_be_of_a_server(const PolicyRule& rule) const {
-    const std::string_view beginning = std::string_view(rule.tool).substr(0, rule.tool.find('*'));
-    const bool open = rule.tool.find('*') != std::string::npos;
-    return std::ranges::any_of(definition_.mcp, [&](const McpServer& server) {
-      const std::string prefix = server.name + "_";
-      return beginning.starts_with(prefix) || (open && std::string_view(prefix).starts_with(beginning));
-    });
+    return std::ranges::any_of(tools_.servers,
+                               [&](const std::string& beginning) { return may_fit(rule.tool, beginning); });
   }
 
   void look(std::string_view key, const Rules& rules, const std::vector<Named>& stricter) {

@@ -11,13 +11,8 @@ namespace sennit::app {
 namespace {
 
 bool is_known(const std::string& rule, const KnownTools& known) {
-  const std::string_view beginning = std::string_view(rule).substr(0, rule.find('*'));
-  const bool open = beginning.size() < rule.size();
   return std::ranges::any_of(known.names, [&](const std::string& name) { return matches_pattern(rule, name); }) ||
-         std::ranges::any_of(known.beginnings, [&](const std::string& known_beginning) {
-           return beginning.starts_with(known_beginning) ||
-                  (open && std::string_view(known_beginning).starts_with(beginning));
-         });
+         std::ranges::any_of(known.beginnings, [&](const std::string& beginning) { return may_fit(rule, beginning); });
 }
 
 void look(const std::filesystem::path& file, std::string_view key, const std::vector<PolicyRule>& rules,
@@ -62,6 +57,11 @@ void add_known(const Registry& registry, KnownTools& known) {
 }
 
 }  // namespace
+
+bool may_fit(std::string_view pattern, std::string_view beginning) {
+  const std::string_view fixed = pattern.substr(0, pattern.find('*'));
+  return fixed.starts_with(beginning) || (fixed.size() < pattern.size() && beginning.starts_with(fixed));
+}
 
 std::vector<UnknownName> unknown_names(const PolicyPlaces& places, const Registry& registry, KnownTools agents) {
   std::vector<UnknownName> found;

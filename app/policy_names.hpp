@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sennit::app {
@@ -15,6 +16,9 @@ struct KnownTools {
   std::vector<std::string> names;
   std::vector<std::string> beginnings;  ///< of names that only a run knows: "github_" of an MCP server
 };
+
+/// Whether a rule's pattern may fit a name of which only the beginning is known.
+[[nodiscard]] bool may_fit(std::string_view pattern, std::string_view beginning);
 
 struct UnknownName {
   std::filesystem::path file;

@@ -71,10 +71,9 @@ class Exchange {
       : settings_(std::move(settings)),
         credentials_(credentials),
         context_(context),
-        environment_(context.environment()),
         call_(std::move(call)),
         target_(check_url(call_.url, settings_->allow_hosts)),
-        deadline_(environment_.now() + settings_->timeout),
+        deadline_(context.environment().now() + settings_->timeout),
         most_(most) {
     if (call_.headers.size() > kMaxToolHeaders) {
       throw Error(errc::invalid_argument, fmt::format("more than {} headers", kMaxToolHeaders));
@@ -88,7 +87,7 @@ class Exchange {
 
   asio::awaitable<Answer> run() {
     for (;;) {
-      asio::awaitable<std::unique_ptr<Response>> sending = environment_.http().send(request());
+      asio::awaitable<std::unique_ptr<Response>> sending = context_.environment().http().send(request());
       const std::unique_ptr<Response> response = co_await std::move(sending);
       answered_ = true;
       refuse_encodings(*response);
@@ -134,7 +133,7 @@ class Exchange {
                                              target_.host))
           .at(target_.origin);
     }
-    if (error.code() == errc::timeout && environment_.now() >= deadline_) {
+    if (error.code() == errc::timeout && context_.environment().now() >= deadline_) {
       return Error(errc::timeout, fmt::format("no complete answer within {} seconds (the option timeout of http)",
                                               std::chrono::duration<double>(settings_->timeout).count()))
           .at(target_.origin);
@@ -144,7 +143,7 @@ class Exchange {
 
  private:
   Request request() {
-    const auto left = std::chrono::ceil<milliseconds>(deadline_ - environment_.now());
+    const auto left = std::chrono::ceil<milliseconds>(deadline_ - context_.environment().now());
     if (left <= milliseconds{0}) throw Error(errc::timeout, "the redirects took all the time");
     Request request;
     request.method = call_.method;
@@ -201,7 +200,6 @@ class Exchange {
   const std::shared_ptr<const HttpSettings> settings_;
   const Credentials& credentials_;
   ToolContext& context_;
-  Environment& environment_;
   Call call_;
   Target target_;
   const SteadyTime deadline_;

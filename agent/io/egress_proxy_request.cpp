@@ -19,7 +19,7 @@
 namespace sennit {
 namespace {
 
-namespace beast = boost::beast::http;
+namespace beast_http = boost::beast::http;
 namespace urls = boost::urls;
 
 std::string_view view(boost::beast::string_view text) {
@@ -58,12 +58,12 @@ void set_target(ProxyRequest& request, const urls::authority_view& authority, st
 }
 
 // One request on one connection: what came after it would reach the same host, whatever it says.
-std::string rewritten(const beast::request<beast::empty_body>& message, const ProxyRequest& request,
+std::string rewritten(const beast_http::request<beast_http::empty_body>& message, const ProxyRequest& request,
                       std::string_view path) {
   std::vector<std::string> listed;
   for (const auto& field : message) {
-    if (field.name() != beast::field::connection) continue;
-    for (const auto& token : beast::token_list(field.value())) listed.push_back(lowered(view(token)));
+    if (field.name() != beast_http::field::connection) continue;
+    for (const auto& token : beast_http::token_list(field.value())) listed.push_back(lowered(view(token)));
   }
   // Its framing is the body's: without them another one would be read.
   std::erase_if(listed,
@@ -80,18 +80,18 @@ std::string rewritten(const beast::request<beast::empty_body>& message, const Pr
 }  // namespace
 
 ProxyRequest read_proxy_request(std::string_view head) {
-  beast::request_parser<beast::empty_body> parser;
+  beast_http::request_parser<beast_http::empty_body> parser;
   parser.header_limit(static_cast<std::uint32_t>(head.size()) + 1);
   parser.body_limit(std::numeric_limits<std::uint64_t>::max());
   boost::system::error_code failed;
   parser.put(boost::asio::buffer(head.data(), head.size()), failed);
-  if ((failed && failed != beast::error::need_more) || !parser.is_header_done()) {
+  if ((failed && failed != beast_http::error::need_more) || !parser.is_header_done()) {
     throw Error(errc::protocol, "this is no HTTP request");
   }
-  const beast::request<beast::empty_body>& message = parser.get();
+  const beast_http::request<beast_http::empty_body>& message = parser.get();
   const std::string target(view(message.target()));
   ProxyRequest request;
-  if (message.method() == beast::verb::connect) {
+  if (message.method() == beast_http::verb::connect) {
     const auto authority = urls::parse_authority(target);
     if (!authority || authority->port().empty()) throw Error(errc::protocol, "CONNECT wants HOST:PORT");
     request.tunnel = true;

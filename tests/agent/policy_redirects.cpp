@@ -41,12 +41,15 @@ Got get(const std::string& to, PolicySettings policy) {
                 settings.allow_private = true;
                 registry.add_tool(make_http(settings).front());
               });
-  Run run = world.agent(definition).session().start("go", {.approvals = Approvals::allow});
+  Run run = world.agent(definition).session().start("go");
   Got got;
-  for (const Event& event : elsewhere(read_all(run))) {
+  elsewhere(read_all(run, [&](const Event& event) {
     if (const auto* finished = std::get_if<ToolFinished>(&event.data)) got.content = finished->result.content;
-    if (std::holds_alternative<ApprovalRequested>(event.data)) ++got.questions;
-  }
+    const auto* asked = std::get_if<ApprovalRequested>(&event.data);
+    if (asked == nullptr) return;
+    ++got.questions;
+    run.approve(asked->id, Approval::once);
+  }));
   for (const HttpRequest& request : server.requests()) got.paths.push_back(request.target);
   return got;
 }
@@ -74,7 +77,9 @@ TEST_CASE(
 
 TEST_CASE("a person who agreed to a call for one reason is not asked again for the same one") {
   const PolicySettings asking{.ask = {"http_get"}};
-  CHECK_THAT(get("/private/x", asking).content, ContainsSubstring("found"));
+  const Got got = get("/private/x", asking);
+  CHECK_THAT(got.content, ContainsSubstring("found"));
+  CHECK(got.questions == 1);
   const PolicySettings two{.ask = {{"http_get", {{"url", {"/public/**"}}}}, {"http_get", {{"url", {"/private/**"}}}}}};
   CHECK(get("/private/x", two).paths == std::vector<std::string>{"/public/a"});
 }

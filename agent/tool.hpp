@@ -90,7 +90,8 @@ class ToolContext {
   /// Of the conversation that led to this call.
   [[nodiscard]] virtual const Labels& labels() const = 0;
   /// Whether the policy lets this call go on to what it did not name (a redirect): facets that take the place of those
-  /// of Tool::facets() with the same names. False where a rule denies that, or asks what was not asked of this call.
+  /// of Tool::facets() with the same names. False where a rule denies that, or asks what was not asked of this call,
+  /// and always for a tool that does not declare to touch the network.
   [[nodiscard]] virtual bool allows(const std::vector<Facet>& /*instead*/) const { return true; }
   /// Shows something while the tool works (a ToolProgress event).
   virtual void progress(std::string text) = 0;

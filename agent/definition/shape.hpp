@@ -19,8 +19,7 @@ struct Table;
 class Reader;
 
 /// The looks of a value. The reader turns a value into JSON: durations into milliseconds, sizes into bytes, a selection
-/// into
-/// {"name", "options"}, a single text where a list of texts is possible into a list.
+/// into {"name", "options"}, a single text where a list of texts is possible into a list.
 struct Shape {
   enum class Kind {
     text,

@@ -45,7 +45,7 @@ class Transfer : public LiveHook, public ReadyHook {
   void fail(Error error);
   /// Lets the reader continue, which may destroy this.
   void deliver();
-  void deliver_later();
+  void deliver_later();  ///< in a handler of its own
   [[nodiscard]] SteadyTime deadline() const noexcept;
   [[nodiscard]] Error deadline_error(SteadyTime now) const;
   std::optional<DeadlineQueue::iterator> deadline_entry;

@@ -98,6 +98,8 @@ json::object Walk::translate_object(const json::object& schema, const Place& pla
     if (is_one_of(key, {"enum", "anyOf", "oneOf", "allOf", "prefixItems"}) && !value.is_array()) {
       refuse(place, fmt::format("`{}` is no list", key));
     }
+    // Dropped, it would leave a schema that takes anything.
+    if (key == "enum" && value.get_array().empty()) refuse(place, "`enum` is empty: nothing could ever fit");
   }
   if (&schema != &original_ && says_any(schema, {"$defs", "definitions"})) {
     refuse(place, "definitions stand at the root only: move them there");

@@ -303,6 +303,7 @@ TEST_CASE("a refusal says which dialect, where, and what") {
     CHECK(refusal(dialect, with_property(R"({"type":"text"})")).find("names no type") != std::string::npos);
     CHECK(refusal(dialect, R"({"type":"object","properties":{"a":{"type":"string"}},"required":["b"]})")
               .find("`required`") != std::string::npos);
+    CHECK(refusal(dialect, with_property(R"({"enum":[]})")).find("`enum` is empty") != std::string::npos);
   }
 }
 

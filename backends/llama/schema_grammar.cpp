@@ -175,7 +175,8 @@ std::string SchemaGrammar::value(const json::value& schema, const Place& place) 
 void SchemaGrammar::note(const json::object& schema, const Place& place) {
   for (const auto& [key, value] : schema) {
     const std::string_view name = key;
-    if (is_read(name)) continue;
+    const bool lists_nothing = name == "enum" && !has_options(schema, name);
+    if (is_read(name) && !lists_nothing) continue;
     const bool said = name == "minimum" && schema.contains("type") && schema.at("type") == "integer" && is_zero(value);
     if (!said) looser_.push_back(place.pointer + pointer_step(name));
   }

@@ -119,13 +119,13 @@ TEST_CASE("what a grammar cannot say makes it looser, and is told") {
   SchemaGrammar grammar;
   const json::value schema = parse_json(R"({"type":"object","properties":{
       "a":{"type":"string","pattern":"^x"},"b":{"type":"integer","minimum":3},"c":{"$ref":"https://x/y"},
-      "d":{"type":"array","items":{"type":"integer"},"uniqueItems":true},"e":false,"f/g":{"not":{}}},
+      "d":{"type":"array","items":{"type":"integer"},"uniqueItems":true},"e":false,"f/g":{"not":{}},"h":{"enum":[]}},
       "x-ours":1,"description":"d"})")
                                  .value();
   grammar.add_rule("root", grammar.add_schema(schema));
   CHECK(grammar.looser() == std::vector<std::string>{"/properties/a/pattern", "/properties/b/minimum",
                                                      "/properties/c/$ref", "/properties/d/uniqueItems",
-                                                     "/properties/f~1g/not"});
+                                                     "/properties/f~1g/not", "/properties/h/enum"});
   const std::string text = grammar.text();
   const Gbnf read(text);
   CHECK(read.accepts(R"({"a":"y","b":1,"c":[{}],"d":[1,1],"f/g":2})"));

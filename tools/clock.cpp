@@ -53,7 +53,8 @@ bool given(const std::optional<std::string>& argument) {
   return argument && !argument->empty();
 }
 
-std::string answer(const ClockArgs& args, const Zone& home, calendar::sys_seconds now) {
+/// `home`: the zone that the options name; the local one is looked for where a call needs it.
+std::string answer(const ClockArgs& args, const std::optional<Zone>& home, calendar::sys_seconds now) {
   std::vector<std::string> notes;
   const auto read = [&](std::string_view argument, auto step) {
     std::string note;
@@ -68,12 +69,10 @@ std::string answer(const ClockArgs& args, const Zone& home, calendar::sys_second
     std::string note = moment.date_only ? std::string() : moment.zone.wrong_season(moment.time);
     if (!note.empty() && std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(std::move(note));
   };
-  Zone zone = home;
-  if (given(args.zone)) {
-    zone = find_zone("zone", *args.zone);
-  } else if (given(args.to_zone) && !given(args.time)) {
-    zone = find_zone("to_zone", *args.to_zone);
-  }
+  const Zone zone = given(args.zone)                           ? find_zone("zone", *args.zone)
+                    : given(args.to_zone) && !given(args.time) ? find_zone("to_zone", *args.to_zone)
+                    : home                                     ? *home
+                                                               : Zone::local();
   Moment moment{now, zone, false};
   if (given(args.time)) {
     moment = read("time", [&](std::string& note) { return calendar::read_moment(*args.time, now, zone, note); });
@@ -109,9 +108,10 @@ struct ClockOptions {
 SENNIT_DESCRIBE(ClockOptions,
                 (zone, "the zone that is meant where none is said; default: that of TZ, then the machine's"))
 
-Zone home_zone(const json::object& given) {
+/// Nothing if the options name none. To find the local one now would read the whole database at each start.
+std::optional<Zone> home_zone(const json::object& given) {
   const auto options = read_options<ClockOptions>(given, "clock");
-  if (!options.zone) return Zone::local();
+  if (!options.zone) return {};
   try {
     return Zone::find(*options.zone);
   } catch (const Error& error) {
@@ -119,7 +119,7 @@ Zone home_zone(const json::object& given) {
   }
 }
 
-asio::awaitable<std::string> tell(ClockArgs args, ToolContext& context, Zone home) {
+asio::awaitable<std::string> tell(ClockArgs args, ToolContext& context, std::optional<Zone> home) {
   const auto now = std::chrono::floor<std::chrono::seconds>(context.environment().wall_now());
   // The first look at a zone reads its file.
   std::function<std::string()> job = [args = std::move(args), home = std::move(home), now] {

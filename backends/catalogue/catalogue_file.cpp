@@ -248,7 +248,8 @@ CatalogueFile read_fields(const json::value& file) {
   take(file, "version", read.version);
   with(file, "providers", [&](const json::value& providers) {
     for (const auto& [name, fields] : providers.as_object()) {
-      if (fields.is_object()) read.providers.emplace_back(std::string(name), fields);
+      // In memory of its own: a copy of a value shares the other's, which goes before it.
+      if (fields.is_object()) read.providers.emplace_back(std::string(name), json::value(fields, json::storage_ptr()));
     }
   });
   with(file, "models", [&](const json::value& models) {
@@ -299,9 +300,11 @@ CatalogueFile read_catalogue(std::string_view yaml, const std::filesystem::path&
 }
 
 CatalogueFile read_shipped(std::string_view json) {
-  const std::optional<json::value> file = parse_json(json);
-  if (!file) throw Error(errc::internal, "the catalogue that was built in cannot be read");
-  return read_fields(*file);
+  json::monotonic_resource memory;  // let go as a whole: every start of the program pays for this
+  boost::system::error_code error;
+  const json::value file = json::parse(json, error, &memory);
+  if (error) throw Error(errc::internal, "the catalogue that was built in cannot be read");
+  return read_fields(file);
 }
 
 void assign_provider(Provider& provider, const json::value& fields) {

@@ -122,9 +122,10 @@ SENNIT_OUT_OF_FRAME void charge_broken(Effects::State& state, const Usage& usage
   record.broken.push_back(std::move(cost));
 }
 
-/// Asks once: pulls the stream to its end, showing what arrives.
-asio::awaitable<Attempt> attempt_completion(Effects::State& state, CompletionChange change, StepRecord& record,
-                                            std::vector<EventData>* held) {
+/// Asks once: pulls the stream to its end, showing what arrives. Like all below it fills the caller's Attempt: each
+/// coroutine that handed one on would hold another while it waits. REQUIRES: `made` is clear.
+asio::awaitable<void> attempt_completion(Effects::State& state, CompletionChange change, StepRecord& record,
+                                         std::vector<EventData>* held, Attempt& made) {
   CompletionBuilder builder(state.model.provider);
   // However this ends, what a person has already read is not lost, and what a broken attempt cost is counted.
   struct Settle {
@@ -165,36 +166,37 @@ asio::awaitable<Attempt> attempt_completion(Effects::State& state, CompletionCha
     if (!settle.rails) take_rest(state, redaction, builder, record, held);
     if (!is_worth_another(*failure)) throw;  // the run's own end
   }
-  if (failure) co_return Attempt{{}, std::move(failure), held == nullptr && builder.visible()};
+  made.visible = held == nullptr && builder.visible();
+  made.error = std::move(failure);
+  if (made.error) co_return;
   settle.whole = true;
-  const std::size_t written = builder.written();
-  co_return Attempt{std::move(builder).finish(), {}, true, written, settle.pieces};
+  made.written = builder.written();
+  made.pieces = settle.pieces;
+  made.completion = std::move(builder).finish();
 }
 
 /// An attempt within what `model.rate` allows.
-asio::awaitable<Attempt> attempt_in_turn(Effects::State& state, CompletionChange change, StepRecord& record,
-                                         std::vector<EventData>* held) {
+asio::awaitable<void> attempt_in_turn(Effects::State& state, CompletionChange change, StepRecord& record,
+                                      std::vector<EventData>* held, Attempt& made) {
   const std::shared_ptr<ModelGate> gate = state.parts.models[state.at].gate;
   const milliseconds patience = state.parts.models[state.at].spec.total_timeout;
   const auto expected = static_cast<std::int64_t>(prompt_bytes(state) / kBytesPerToken);
   ModelGate::Place place;
-  std::optional<Error> failure;
   try {
     auto entering = ModelGate::enter(gate, *state.run.environment, expected);
     place = co_await with_timeout(*state.run.environment, patience, std::move(entering),
                                   "model.timeouts.total: the wait for its turn (model.rate)");
   } catch (...) {
-    failure = current_error();
-    if (!is_worth_another(*failure)) throw;
+    made.error = current_error();
+    if (!is_worth_another(*made.error)) throw;
   }
-  if (failure) co_return Attempt{{}, std::move(failure), false};
-  Attempt made = co_await attempt_completion(state, change, record, held);
-  if (made.error) co_return made;
+  if (made.error) co_return;
+  co_await attempt_completion(state, change, record, held, made);
+  if (made.error) co_return;
   const Usage& usage = made.completion.usage;
   const std::int64_t used =
       usage.input.value_or(expected) + usage.output.value_or(static_cast<std::int64_t>(made.written / kBytesPerToken));
   gate->settle(used - expected, state.run.environment->now());
-  co_return made;
 }
 
 /// How long to wait before the next attempt; nothing where there is to be none.
@@ -221,42 +223,48 @@ SENNIT_OUT_OF_FRAME std::string doubtful(const Effects::State& state, const Comp
   return "its answer does not fit the output schema";
 }
 
-/// Shows what was kept back until the answer was found good.
-SENNIT_OUT_OF_FRAME void show_held(Effects::State& state, std::vector<EventData>& held, StepRecord& record) {
+/// Shows what was kept back until the answer was found good; one that is not is as if it had failed.
+SENNIT_OUT_OF_FRAME void judge_held(Effects::State& state, std::vector<EventData>& held, Attempt& made,
+                                    StepRecord& record) {
+  std::string why = doubtful(state, made.completion);
+  if (!why.empty()) {
+    charge_broken(state, made.completion.usage, made.written, made.pieces, record);
+    made = {};
+    made.error = Error(errc::empty_response, std::move(why));
+    made.doubted = true;
+    return;
+  }
   for (EventData& data : held) {
     if (state.journal.kept()) record.trace.take(data);
     state.emit(std::move(data));
   }
 }
 
+SENNIT_OUT_OF_FRAME void clear(Attempt& made) {
+  made = {};
+}
+
 /// Asks the model that is chosen until it answers, or there is no sense in asking it again.
-asio::awaitable<Attempt> ask_chosen(Effects::State& state, CompletionChange change, StepRecord& record) {
+asio::awaitable<void> ask_chosen(Effects::State& state, CompletionChange change, StepRecord& record, Attempt& made) {
   const std::shared_ptr<ModelGate> gate = state.parts.models[state.at].gate;
   const RateLimits& rate = state.parts.models[state.at].spec.rate;
   const bool hold = may_escalate(state);
   for (std::uint32_t attempt = 1;; ++attempt) {
     std::vector<EventData> held;
-    Attempt made;
+    clear(made);
     if (rate == RateLimits{}) {
-      made = co_await attempt_completion(state, change, record, hold ? &held : nullptr);
+      co_await attempt_completion(state, change, record, hold ? &held : nullptr, made);
     } else {
-      made = co_await attempt_in_turn(state, change, record, hold ? &held : nullptr);
+      co_await attempt_in_turn(state, change, record, hold ? &held : nullptr, made);
     }
     if (!made.error) {
       gate->succeeded();
-      const std::string why = hold ? doubtful(state, made.completion) : std::string();
-      if (why.empty()) {
-        show_held(state, held, record);
-        co_return made;
-      }
-      charge_broken(state, made.completion.usage, made.written, made.pieces, record);
-      Attempt doubted{{}, Error(errc::empty_response, why)};
-      doubted.doubted = true;
-      co_return doubted;
+      if (hold) judge_held(state, held, made, record);
+      co_return;
     }
     const std::optional<milliseconds> delay = next_delay(state, attempt, made, record);
     if (is_outage(*made.error)) gate->failed(state.run.environment->now(), !delay);
-    if (!delay) co_return made;
+    if (!delay) co_return;
     co_await state.run.environment->sleep(*delay);
   }
 }
@@ -302,7 +310,8 @@ SENNIT_OUT_OF_FRAME Order order_of(Effects::State& state, CompletionChange chang
 }
 
 /// The model, and that it answers from here on.
-asio::awaitable<void> use_model(Effects::State& state, std::size_t index, std::string reason, StepRecord& record) {
+asio::awaitable<void> use_model(Effects::State& state, std::size_t index, const std::string& reason,
+                                StepRecord& record) {
   if (state.backend && state.backend_of == index) co_return;
   const std::string before = state.model.id;
   state.at = index;
@@ -310,7 +319,7 @@ asio::awaitable<void> use_model(Effects::State& state, std::size_t index, std::s
   record.chose_model = true;
   if (!notice.empty()) show(state, record, Notice{notice});
   if (before.empty() || before == state.model.id) co_return;
-  show(state, record, ModelChosen{state.model.id, reason.empty() ? "it comes first" : std::move(reason)});
+  show(state, record, ModelChosen{state.model.id, reason.empty() ? "it comes first" : reason});
   if (state.parent == nullptr && state.journal.kept()) state.journal.log()->set_model(state.model.id);
   const std::string uncounted = state.uncounted_cost();
   if (!uncounted.empty()) show(state, record, Notice{uncounted});
@@ -331,20 +340,44 @@ SENNIT_OUT_OF_FRAME void hand_over(Effects::State& state, Order& order, std::siz
   for (std::size_t i = 1; i <= state.parts.definition.model.fallback.size(); ++i) add(i);
 }
 
-/// Asks one model, whatever comes of it.
-asio::awaitable<Attempt> ask_one(Effects::State& state, std::size_t index, std::string reason, CompletionChange change,
-                                 StepRecord& record) {
-  std::optional<Error> failure;
-  try {
-    co_await use_model(state, index, std::move(reason), record);
-  } catch (...) {
-    failure = current_error();
+/// Whether there is a next one to ask, after `made`, of the model `order.models[asked]`, came to nothing.
+SENNIT_OUT_OF_FRAME bool ask_another(Effects::State& state, Order& order, std::size_t asked, bool cheap,
+                                     const Attempt& made) {
+  const std::string& name = state.parts.models[order.models[asked]].spec.name;
+  if (cheap && made.doubted) {
+    order.reason = fmt::format("{} handed over: {}", name, made.error->message());
+    hand_over(state, order, asked + 1);
+    return true;
   }
-  if (!failure) co_return co_await ask_chosen(state, change, record);
-  if (!is_worth_another(*failure)) throw Error(*failure);
+  order.reason = fmt::format("{} failed: {}", name, made.error->message());
+  const bool shown = made.visible && !retry_of(state).after_output;
+  return !shown && is_worth_another(*made.error);
+}
+
+/// Whether a model that failed before is left alone now. The last that is left is asked, whatever was: to say that
+/// nobody is there helps nobody.
+SENNIT_OUT_OF_FRAME bool is_left_alone(const Effects::State& state, Order& order, std::size_t next, bool only_hope) {
+  if (order.models.size() == 1) return false;
+  const auto& model = state.parts.models[order.models[next]];
+  const auto pause = model.gate->pause_left(state.run.environment->now());  // who asks keeps the others away
+  if (!pause || only_hope) return false;
+  order.reason = left_alone(model.spec.name, *pause);
+  return true;
+}
+
+/// Asks one model, whatever comes of it.
+asio::awaitable<void> ask_one(Effects::State& state, std::size_t index, const std::string& reason,
+                              CompletionChange change, StepRecord& record, Attempt& made) {
+  clear(made);
+  try {
+    co_await use_model(state, index, reason, record);
+  } catch (...) {
+    made.error = current_error();
+    if (!is_worth_another(*made.error)) throw;
+  }
+  if (!made.error) co_return co_await ask_chosen(state, change, record, made);
   state.at = state.backend ? state.backend_of : index;
   state.parts.models[index].gate->failed(state.run.environment->now(), true);
-  co_return Attempt{{}, std::move(failure), false};
 }
 
 /// The hooks' say in an answer that has come: where they block it, it was asked for in vain.
@@ -373,38 +406,20 @@ std::size_t prompt_bytes(const Effects::State& state) {
   return state.instructions.size() + state.conversation_bytes;
 }
 
-asio::awaitable<Attempt> ask_model(Effects::State& state, CompletionChange change, StepRecord& record) {
+asio::awaitable<void> ask_model(Effects::State& state, CompletionChange change, StepRecord& record, Attempt& made) {
   Order order = order_of(state, change);
-  std::optional<Error> failure;
   for (std::size_t i = 0; i < order.models.size(); ++i) {
-    const std::size_t index = order.models[i];
-    const std::string& name = state.parts.models[index].spec.name;
-    if (order.models.size() > 1) {
-      // The last that is left is asked, whatever was: to say that nobody is there helps nobody.
-      const bool only_hope = i + 1 == order.models.size() && !failure;
-      const auto pause = state.parts.models[index].gate->pause_left(state.run.environment->now());
-      if (pause && !only_hope) {
-        order.reason = left_alone(name, *pause);
-        continue;
-      }
-    }
+    const bool only_hope = i + 1 == order.models.size() && !made.error;
+    if (is_left_alone(state, order, i, only_hope)) continue;
     const bool cheap = may_escalate(state);
-    Attempt made = co_await ask_one(state, index, order.reason, change, record);
+    co_await ask_one(state, order.models[i], order.reason, change, record, made);
     if (!made.error) {
       if (has_after_model(state)) co_await hear_hooks(state, made, record);
-      co_return made;
+      co_return;
     }
-    failure = std::move(made.error);
-    if (cheap && made.doubted) {
-      order.reason = fmt::format("{} handed over: {}", name, failure->message());
-      hand_over(state, order, i + 1);
-      continue;
-    }
-    order.reason = fmt::format("{} failed: {}", name, failure->message());
-    const bool shown = made.visible && !retry_of(state).after_output;
-    if (shown || !is_worth_another(*failure)) break;
+    if (!ask_another(state, order, i, cheap, made)) break;
   }
-  throw Error(*failure);
+  throw Error(*made.error);
 }
 
 }  // namespace sennit

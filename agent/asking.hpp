@@ -36,7 +36,9 @@ void show(Effects::State& state, StepRecord& record, EventData data);
 
 /// The one retry loop of the library: asks until there is an answer, or no sense in asking again; then the same of the
 /// next model. Only for failures that a repeat may cure, and only while nothing was shown, unless the agent says
-/// otherwise. Throws the last failure.
-[[nodiscard]] asio::awaitable<Attempt> ask_model(Effects::State& state, CompletionChange change, StepRecord& record);
+/// otherwise. Fills `made` with the answer; throws the last failure, and then `made` holds nothing of use.
+/// REQUIRES: `made` is clear, and outlives the work.
+[[nodiscard]] asio::awaitable<void> ask_model(Effects::State& state, CompletionChange change, StepRecord& record,
+                                              Attempt& made);
 
 }  // namespace sennit

@@ -13,6 +13,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 namespace sennit {
@@ -74,12 +75,13 @@ SENNIT_OUT_OF_FRAME void leave_run(Effects::State& state, const Outcome& outcome
   log->suspend({state.leaving() ? std::string() : outcome.detail, 0});
 }
 
+SENNIT_OUT_OF_FRAME void cancel_at_once(const Effects::State& state, Outcome& outcome) {
+  outcome = outcome_of(state, Error(errc::cancelled, state.run.cancel_reason));
+}
+
 /// The planner's part of the run, in a coroutine that can be cancelled apart from the one that finishes the run.
 asio::awaitable<void> plan_cancellably(Effects::State& state, Outcome& outcome) {
-  if (state.run.cancelled) {
-    outcome = outcome_of(state, Error(errc::cancelled, state.run.cancel_reason));
-    co_return;
-  }
+  if (state.run.cancelled) co_return cancel_at_once(state, outcome);
   auto planning = run_planner(state, outcome);
   co_await asio::co_spawn(state.run.environment->executor(), std::move(planning),
                           asio::bind_cancellation_slot(state.run.stop.slot(), asio::use_awaitable));
@@ -128,9 +130,11 @@ SENNIT_OUT_OF_FRAME asio::awaitable<void> conclude(Effects::State& state, Outcom
 }
 
 /// All of a run but its last event. The outcome is the caller's: each coroutine that handed it on would hold another.
-asio::awaitable<void> work(Run::State& run, Session::State& session, Beginning& beginning, Outcome& outcome) {
+asio::awaitable<void> work(Run::State& run, Session::State& session, std::unique_ptr<Beginning>& beginning,
+                           Outcome& outcome) {
   const SteadyTime begun = run.environment->now();
-  Opening opening = co_await open_run(run, session, std::move(beginning));
+  Opening opening = co_await open_run(run, session, *beginning);
+  beginning.reset();
   run.journalled = opening.journal.kept();
   Effects::State state(run, session, opening.journal);
   take_conversation(state, opening);
@@ -139,24 +143,28 @@ asio::awaitable<void> work(Run::State& run, Session::State& session, Beginning& 
   co_await conclude(state, outcome, std::move(opening.before));
 }
 
-SENNIT_OUT_OF_FRAME void finish(Run::State& run, Outcome outcome) {
+/// The end of a run that broke before its planner began, or after it ended.
+SENNIT_OUT_OF_FRAME void end_early(const Run::State& run, Outcome& outcome, Error error) {
+  const bool cancelled = run.cancelled && error.code() == errc::cancelled;
+  outcome.ending = cancelled ? Ending::cancelled : Ending::failed;
+  if (cancelled) outcome.detail = run.cancel_reason;
+  if (!cancelled) outcome.error = std::move(error);
+}
+
+SENNIT_OUT_OF_FRAME void finish(Run::State& run, Outcome& outcome) {
   run.go_live();
   run.emit(Event{{}, RunFinished{std::move(outcome)}});
 }
 
 asio::awaitable<void> drive(std::shared_ptr<Run::State> run, std::shared_ptr<Session::State> session,
-                            Beginning beginning) {
+                            std::unique_ptr<Beginning> beginning) {
   Outcome outcome;
   try {
     co_await work(*run, *session, beginning, outcome);
   } catch (...) {
-    Error error = current_error();
-    const bool cancelled = run->cancelled && error.code() == errc::cancelled;
-    outcome.ending = cancelled ? Ending::cancelled : Ending::failed;
-    if (cancelled) outcome.detail = run->cancel_reason;
-    if (!cancelled) outcome.error = std::move(error);
+    end_early(*run, outcome, current_error());
   }
-  finish(*run, std::move(outcome));
+  finish(*run, outcome);
   session->parts->runtime->remove(run);
 }
 
@@ -184,16 +192,22 @@ SENNIT_OUT_OF_FRAME Outcome outcome_of(const Effects::State& state, Error error)
 
 namespace {
 
-Error in_terms_of_the_run(Error failure) {
+/// The planner threw: the outcome, in terms of the run.
+SENNIT_OUT_OF_FRAME void end_broken(const Effects::State& state, Outcome& outcome, Error failure) {
   const bool time_is_up = failure.code() == errc::timeout && failure.message().starts_with(kTimeLimit);
   if (time_is_up) failure = Error(errc::limit, failure.message());
-  return failure;
+  outcome = outcome_of(state, std::move(failure));
 }
 
 asio::awaitable<void> plan_into(Effects::State& state, Outcome& outcome) {
   if (state.input) co_await prepare(state, std::move(*state.input));
   Effects effects(state);
   outcome = co_await state.parts.planner->plan(effects);
+}
+
+/// In a function of its own: the name of the deadline is a string, and would stay in the frame.
+SENNIT_OUT_OF_FRAME asio::awaitable<void> in_time(const Effects::State& state, asio::awaitable<void> plan) {
+  return with_timeout(*state.run.environment, state.parts.definition.limits.time, std::move(plan), kTimeLimit);
 }
 
 SENNIT_OUT_OF_FRAME void count_up(const Effects::State& state, Outcome& outcome) {
@@ -207,14 +221,12 @@ SENNIT_OUT_OF_FRAME void count_up(const Effects::State& state, Outcome& outcome)
 }  // namespace
 
 asio::awaitable<void> run_planner(Effects::State& state, Outcome& outcome) {
-  std::optional<Error> failure;
   try {
     auto plan = plan_into(state, outcome);
-    co_await with_timeout(*state.run.environment, state.parts.definition.limits.time, std::move(plan), kTimeLimit);
+    co_await in_time(state, std::move(plan));
   } catch (...) {
-    failure = current_error();
+    end_broken(state, outcome, current_error());
   }
-  if (failure) outcome = outcome_of(state, in_terms_of_the_run(std::move(*failure)));
   count_up(state, outcome);
 }
 
@@ -268,7 +280,7 @@ Run start_run(std::shared_ptr<Session::State> session, Beginning beginning, RunO
     return Run(std::move(run));
   }
   // The runtime's set of active runs owns the coroutine: shutdown cancels it and waits until it has left the set.
-  auto driving = drive(run, std::move(session), std::move(beginning));
+  auto driving = drive(run, std::move(session), std::make_unique<Beginning>(std::move(beginning)));
   asio::co_spawn(run->environment->executor(), std::move(driving), [](const std::exception_ptr&) {});
   return Run(std::move(run));
 }

@@ -102,10 +102,16 @@ SENNIT_OUT_OF_FRAME void keep_broken_step(Effects::State& state, const std::stri
   state.journal.end(effect, "complete", out, state.wall_now());
 }
 
-/// Adds what the model said to the conversation.
-SENNIT_OUT_OF_FRAME StepFinished finish_step(Effects::State& state, const Completion& completion) {
+SENNIT_OUT_OF_FRAME void tell_step(Effects::State& state) {
+  state.emit(StepStarted{state.budget.steps()});
+}
+
+/// Adds what the model said to the conversation, and tells of the step's end: now, or once it is on disk.
+SENNIT_OUT_OF_FRAME void finish_step(Effects::State& state, const Completion& completion, bool on_disk) {
   if (!completion.message.parts.empty()) state.adopt(completion.message);
-  return {state.budget.steps(), completion.reason, completion.usage};
+  StepFinished finished{state.budget.steps(), completion.reason, completion.usage};
+  if (on_disk) return state.emit(std::move(finished));
+  state.hold(std::move(finished));
 }
 
 /// What an attempt cost that came to nothing; of another model than the one that answered, at its prices.
@@ -145,7 +151,8 @@ SENNIT_OUT_OF_FRAME RecordedStep read_step(const json::value& out) {
 }
 
 /// The completion as it was: what it showed, what it cost, what it gave.
-asio::awaitable<Completion> retell_step(Effects::State& state, std::string effect, const Recorded& recorded) {
+asio::awaitable<void> retell_step(Effects::State& state, const std::string& effect, const Recorded& recorded,
+                                  Attempt& made) {
   RecordedStep step = read_recorded(effect, [&] { return read_step(recorded.out); });
   if (step.model) {
     state.model = *std::move(step.model);
@@ -172,13 +179,11 @@ asio::awaitable<Completion> retell_step(Effects::State& state, std::string effec
   }
   builder.take(Event{{}, UsageUpdate{step.usage}});
   builder.take(Event{{}, Finished{step.reason, {}}});
-  Attempt made;
   made.written = builder.written();
   made.pieces = step.pieces;
   made.completion = std::move(builder).finish();
   settle_step(state, made);
-  state.emit(finish_step(state, made.completion));
-  co_return std::move(made.completion);
+  finish_step(state, made.completion, true);
 }
 
 }  // namespace
@@ -193,20 +198,21 @@ asio::awaitable<Completion> Effects::complete(CompletionChange change) {
     co_await std::move(asking);
   }
   const json::value in = state.journals() ? describe_request(state, change, said) : json::value();
+  Attempt made;
   if (const Recorded* recorded = state.told(effect, "complete", in)) {
     state.budget.retell_step();
-    state.emit(StepStarted{state.budget.steps()});
-    co_return co_await retell_step(state, effect, *recorded);
+    tell_step(state);
+    co_await retell_step(state, effect, *recorded, made);
+    co_return std::move(made.completion);
   }
   state.budget.begin_step();
   StepRecord record;
   record.chose_model = !state.backend;  // what chose it before was told
   state.journal.start(effect, "complete", in, state.wall_now());
-  state.emit(StepStarted{state.budget.steps()});
+  tell_step(state);
   std::optional<Error> failure;
-  Attempt made;
   try {
-    made = co_await ask_model(state, change, record);
+    co_await ask_model(state, change, record, made);
   } catch (...) {
     failure = current_error();
   }
@@ -218,13 +224,12 @@ asio::awaitable<Completion> Effects::complete(CompletionChange change) {
   settle_step(state, made);
   keep_step(state, effect, made, record);
   // Nobody hears of its end, and no tool begins, before it is on disk. A cancellation is for what comes next.
-  if (state.journal.kept() && made.completion.message.tool_calls().empty()) {
-    state.hold(finish_step(state, made.completion));
-    co_return std::move(made.completion);
+  const bool waits = !state.journal.kept() || !made.completion.message.tool_calls().empty();
+  if (waits) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    co_await state.committed_for_certain();
   }
-  co_await asio::this_coro::throw_if_cancelled(false);
-  co_await state.committed_for_certain();
-  state.emit(finish_step(state, made.completion));
+  finish_step(state, made.completion, waits);
   co_return std::move(made.completion);
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace sennit {
 
@@ -22,7 +23,7 @@ class EventOrder {
   [[nodiscard]] json::array take();
 
  private:
-  std::deque<std::pair<std::string, std::uint64_t>> turns_;
+  std::vector<std::pair<std::string, std::uint64_t>> turns_;
 };
 
 /// Brings the events of several lanes into an order that was kept.

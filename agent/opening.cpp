@@ -225,7 +225,7 @@ asio::awaitable<Opening> open_fork(Run::State& run, Session::State& session, Beg
 
 }  // namespace
 
-asio::awaitable<Opening> open_run(Run::State& run, Session::State& session, Beginning beginning) {
+asio::awaitable<Opening> open_run(Run::State& run, Session::State& session, Beginning& beginning) {
   if (beginning.recorded && beginning.fork_at == 0) co_return open_replay(run, session, *beginning.recorded);
   if (beginning.recorded) co_return co_await open_fork(run, session, std::move(beginning));
   if (!beginning.resume.empty()) co_return co_await open_resumed(run, session, std::move(beginning));

@@ -22,8 +22,9 @@ struct Opening {
   Standing before{};     // of a run that goes on: how it stood until this attempt
 };
 
-/// Takes the session (and waits for it, if the run's options say so) or the run that goes on. Throws Error.
-[[nodiscard]] asio::awaitable<Opening> open_run(Run::State& run, Session::State& session, Beginning beginning);
+/// Takes the session (and waits for it, if the run's options say so) or the run that goes on, and what `beginning`
+/// holds. Throws Error.
+[[nodiscard]] asio::awaitable<Opening> open_run(Run::State& run, Session::State& session, Beginning& beginning);
 
 /// Gives the session back. `conversation` is what a session in memory holds from now on; null: what it held before.
 void close_session(Session::State& session, std::vector<Message>* conversation);

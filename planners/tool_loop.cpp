@@ -3,6 +3,7 @@
 #include <sennit/agent/schema/validate.hpp>
 #include <sennit/planners/tool_loop.hpp>
 
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -40,11 +41,14 @@ class RepetitionGuard {
   std::string last_;
 };
 
-SENNIT_OUT_OF_FRAME Outcome end(Ending ending, std::string text, std::string detail) {
-  Outcome outcome;
-  outcome.ending = ending;
-  outcome.text = std::move(text);
-  outcome.detail = std::move(detail);
+/// A pointer: an outcome is large, and would stand in the frame of the planner for as long as it works.
+using End = std::unique_ptr<Outcome>;
+
+End end(Ending ending, std::string text, std::string detail) {
+  auto outcome = std::make_unique<Outcome>();
+  outcome->ending = ending;
+  outcome->text = std::move(text);
+  outcome->detail = std::move(detail);
   return outcome;
 }
 
@@ -76,9 +80,9 @@ bool declined(const Completion& completion) {
          completion.reason == StopReason::content_filter;
 }
 
-SENNIT_OUT_OF_FRAME Outcome refused(Completion completion) {
+End refused(const Completion& completion) {
   const bool withheld = completion.reason == StopReason::content_filter;
-  return end(Ending::refused, completion.refusal.empty() ? completion.message.text() : std::move(completion.refusal),
+  return end(Ending::refused, completion.refusal.empty() ? completion.message.text() : completion.refusal,
              withheld ? "the provider withheld the answer" : "the model declined");
 }
 
@@ -90,20 +94,20 @@ class AnswerCheck {
     if (schema) schema_.emplace(*schema);
   }
 
-  /// The outcome, or nothing and what to tell the model. Throws Error once it has fallen short too often.
-  SENNIT_OUT_OF_FRAME std::optional<Outcome> accept(const Completion& completion, std::string& correction) {
-    Outcome outcome = end(Ending::completed, completion.message.text(), "");
-    if (outcome.text.empty()) {
+  /// The outcome, or null and what to tell the model. Throws Error once it has fallen short too often.
+  End accept(const Completion& completion, std::string& correction) {
+    End outcome = end(Ending::completed, completion.message.text(), "");
+    if (outcome->text.empty()) {
       if (++empty_ == kEmptyAnswers) {
         throw Error(errc::empty_response, "the model gave an empty answer " + std::to_string(empty_) + " times");
       }
       correction = "Your last answer was empty. Please answer, or call a tool.";
-      return std::nullopt;
+      return nullptr;
     }
     if (!schema_) return outcome;
     std::string wrong;
-    if (auto value = read_answer(outcome.text, *schema_, wrong)) {
-      outcome.output = std::move(*value);
+    if (auto value = read_answer(outcome->text, *schema_, wrong)) {
+      outcome->output = std::move(*value);
       return outcome;
     }
     if (wrong_++ == repairs_) {
@@ -111,7 +115,7 @@ class AnswerCheck {
     }
     correction =
         "That does not fit the required JSON schema (" + wrong + "). Answer again with the corrected JSON only.";
-    return std::nullopt;
+    return nullptr;
   }
 
   void made_calls() { empty_ = 0; }
@@ -123,6 +127,20 @@ class AnswerCheck {
   std::uint32_t wrong_ = 0;
 };
 
+/// How a completion ends the run; null: it calls tools, or falls short, and `correction` says what to tell the model.
+SENNIT_OUT_OF_FRAME End end_of(const Completion& completion, AnswerCheck& check, std::string& correction) {
+  if (declined(completion)) return refused(completion);
+  if (!completion.message.tool_calls().empty()) return nullptr;
+  if (completion.reason == StopReason::length) {
+    return end(Ending::truncated, completion.message.text(), "the output limit of the model was reached");
+  }
+  return check.accept(completion, correction);
+}
+
+SENNIT_OUT_OF_FRAME asio::awaitable<void> correct(Effects& effects, std::string correction) {
+  return effects.say(user_message(std::move(correction)));
+}
+
 class ToolLoop final : public Planner {
  public:
   int version() const override { return 1; }
@@ -132,20 +150,16 @@ class ToolLoop final : public Planner {
     AnswerCheck check(effects.definition().output, effects.definition().limits.repairs);
     while (true) {
       Completion completion = co_await effects.complete(CompletionChange{});
-      if (declined(completion)) co_return refused(std::move(completion));
-      std::vector<ToolCall> calls = calls_of(completion);
-      if (!calls.empty()) {
-        check.made_calls();
-        repetition.check(calls);
-        co_await answer_calls(effects, std::move(calls), completion.reason);
+      std::string correction;
+      if (End outcome = end_of(completion, check, correction)) co_return std::move(*outcome);
+      if (!correction.empty()) {
+        co_await correct(effects, std::move(correction));
         continue;
       }
-      if (completion.reason == StopReason::length) {
-        co_return end(Ending::truncated, completion.message.text(), "the output limit of the model was reached");
-      }
-      std::string correction;
-      if (auto outcome = check.accept(completion, correction)) co_return std::move(*outcome);
-      co_await effects.say(user_message(std::move(correction)));
+      std::vector<ToolCall> calls = calls_of(completion);
+      check.made_calls();
+      repetition.check(calls);
+      co_await answer_calls(effects, std::move(calls), completion.reason);
     }
   }
 };

@@ -60,7 +60,7 @@ class RemoteStream final : public TokenStream {
   void watch_silence();
   void allow_silence(milliseconds limit);
   void end_of_body();
-  void break_off(const Error& error);
+  SENNIT_OUT_OF_FRAME void break_off(const Error& error);
   [[nodiscard]] Error silence() const;
   [[nodiscard]] bool overdue() const;
   [[nodiscard]] Error never_ending() const;

@@ -109,9 +109,9 @@ SENNIT_OUT_OF_FRAME void tell_step(Effects::State& state) {
 /// Adds what the model said to the conversation, and tells of the step's end: now, or once it is on disk.
 SENNIT_OUT_OF_FRAME void finish_step(Effects::State& state, const Completion& completion, bool on_disk) {
   if (!completion.message.parts.empty()) state.adopt(completion.message);
-  StepFinished finished{state.budget.steps(), completion.reason, completion.usage};
-  if (on_disk) return state.emit(std::move(finished));
-  state.hold(std::move(finished));
+  const StepFinished finished{state.budget.steps(), completion.reason, completion.usage};
+  if (on_disk) return state.emit(finished);
+  state.hold(finished);
 }
 
 /// What an attempt cost that came to nothing; of another model than the one that answered, at its prices.

@@ -23,7 +23,8 @@ std::string resolve_endpoint(const std::string& base, std::string_view named, co
     throw Error(errc::protocol, name + " named an endpoint that is no URL");
   }
   if (target.scheme() != from->scheme() || target.encoded_host_and_port() != from->encoded_host_and_port()) {
-    throw Error(errc::denied, fmt::format("{} named an endpoint on another server: {}", name, target.buffer()));
+    throw Error(errc::denied,
+                fmt::format("{} named an endpoint on another server: {}", name, std::string_view(target.buffer())));
   }
   return std::string(target.buffer());
 }

@@ -73,7 +73,8 @@ class Deaf {
 /// Starts a child whose grandchild leaves its session: no signal to a group reaches it.
 asio::awaitable<std::string> parent(ToolContext& /*context*/) {
   const std::string script = "setsid sleep " + mark() + " & exec sleep " + mark();
-  Process child = co_await Process::start({.arguments = {"/bin/sh", "-c", script}, .environment = {}, .directory = {}});
+  Process::Command command{.arguments = {"/bin/sh", "-c", script}, .environment = {}, .directory = {}};
+  Process child = co_await Process::start(std::move(command));  // named: g++ 14 fails on a braced list in co_await
   co_await child.wait();
   co_return "ended";
 }

@@ -110,7 +110,7 @@ Reply numbered(const HttpRequest& request) {
   json::array vectors;
   for (const json::value& one : asked.at("requests").as_array()) {
     const std::string text(one.at("content").at("parts").at(0).at("text").as_string());
-    vectors.push_back({{"values", json::array{std::stoi(text), 1}}});
+    vectors.push_back(json::object{{"values", json::array{std::stoi(text), 1}}});
   }
   return Reply::json(json::serialize(json::value{{"embeddings", vectors}}));
 }

@@ -76,7 +76,10 @@ void Connection::prepare() {
   if (background_) return;
   background_ = std::make_unique<TaskScope>(executor_, [](const Error&) {});
   drop_at_end_ = at_loop_end(executor_, [weak = weak_from_this()] {
-    if (const std::shared_ptr<Connection> self = weak.lock()) self->close();
+    const std::shared_ptr<Connection> self = weak.lock();
+    if (!self) return;
+    self->gone_->store(true);
+    self->close();
   });
 }
 

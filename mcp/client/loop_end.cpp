@@ -30,7 +30,8 @@ class LoopEndService final : public asio::execution_context::service {
       const std::lock_guard lock(wishes->mutex);
       left.swap(wishes->all);
     }
-    for (const auto& [number, then] : left) then();
+    // The last first: what was made later may need what was made before it.
+    for (auto wish = left.rbegin(); wish != left.rend(); ++wish) wish->second();
   }
 };
 

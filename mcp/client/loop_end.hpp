@@ -15,7 +15,7 @@ class LoopEndEntry {
   virtual ~LoopEndEntry() = default;
 };
 
-/// `then` is called once, by whoever destroys the loop.
+/// `then` is called once, by whoever destroys the loop; the last wish first. Environments may be gone by then.
 [[nodiscard]] std::unique_ptr<LoopEndEntry> at_loop_end(const asio::any_io_executor& executor,
                                                         std::function<void()> then);
 

@@ -109,8 +109,7 @@ SENNIT_OUT_OF_FRAME void take_rest(Effects::State& state, DeltaRedaction& redact
       held->push_back(std::move(event.data));
       continue;
     }
-    if (state.journal.kept()) record.trace.take(event.data);
-    state.emit(std::move(event.data));
+    show(state, record, std::move(event.data));
   }
 }
 
@@ -223,25 +222,23 @@ SENNIT_OUT_OF_FRAME std::string doubtful(const Effects::State& state, const Comp
   return "its answer does not fit the output schema";
 }
 
+/// A function: the empty one would stand in the frame of who clears.
+SENNIT_OUT_OF_FRAME void clear(Attempt& made) {
+  made = {};
+}
+
 /// Shows what was kept back until the answer was found good; one that is not is as if it had failed.
 SENNIT_OUT_OF_FRAME void judge_held(Effects::State& state, std::vector<EventData>& held, Attempt& made,
                                     StepRecord& record) {
   std::string why = doubtful(state, made.completion);
   if (!why.empty()) {
     charge_broken(state, made.completion.usage, made.written, made.pieces, record);
-    made = {};
+    clear(made);
     made.error = Error(errc::empty_response, std::move(why));
     made.doubted = true;
     return;
   }
-  for (EventData& data : held) {
-    if (state.journal.kept()) record.trace.take(data);
-    state.emit(std::move(data));
-  }
-}
-
-SENNIT_OUT_OF_FRAME void clear(Attempt& made) {
-  made = {};
+  for (EventData& data : held) show(state, record, std::move(data));
 }
 
 /// Asks the model that is chosen until it answers, or there is no sense in asking it again.

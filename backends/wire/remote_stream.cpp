@@ -25,21 +25,23 @@ constexpr std::size_t kKeptEvents = 4;
 /// Bytes of a content type that are looked at.
 constexpr std::size_t kLongestType = 200;
 /// Bytes that make one batch at most. A burst may bring thousands of tokens at once, and what has been given out is
-/// spent: the run looks at its limits between two batches. At least fifty bytes of a stream are one token.
+/// spent: the run looks at its limits between two batches. Usually fifty bytes of a stream and more are one token; a
+/// server that sends several in a chunk gets smaller batches, of about so many bytes of words.
 constexpr std::size_t kBatchBytes = 1024;
+constexpr std::size_t kBatchWords = 128;
 
 double seconds(milliseconds time) {
   return static_cast<double>(time.count()) / 1000;
 }
 
-/// Whether this is a token, or a part of one. Counts alone are none, nor is a piece of nothing.
-bool brings_words(const Event& event) {
-  if (const auto* text = std::get_if<TextDelta>(&event.data)) return !text->text.empty();
-  if (const auto* reasoning = std::get_if<ReasoningDelta>(&event.data)) return !reasoning->text.empty();
-  if (const auto* refusal = std::get_if<RefusalDelta>(&event.data)) return !refusal->text.empty();
+/// The bytes of tokens in an event. Counts alone are none.
+std::size_t words_of(const Event& event) {
+  if (const auto* text = std::get_if<TextDelta>(&event.data)) return text->text.size();
+  if (const auto* reasoning = std::get_if<ReasoningDelta>(&event.data)) return reasoning->text.size();
+  if (const auto* refusal = std::get_if<RefusalDelta>(&event.data)) return refusal->text.size();
   const auto* call = std::get_if<ToolCallDelta>(&event.data);
-  return call != nullptr &&
-         (!call->id.empty() || !call->name.empty() || (call->arguments && !call->arguments->empty()));
+  if (call == nullptr) return 0;
+  return call->id.size() + call->name.size() + (call->arguments ? call->arguments->size() : 0);
 }
 
 class RemoteStream final : public TokenStream {
@@ -56,8 +58,8 @@ class RemoteStream final : public TokenStream {
   [[nodiscard]] asio::awaitable<void> start();
   [[nodiscard]] asio::awaitable<void> advance();
   [[nodiscard]] asio::awaitable<void> drain();
-  void take_unread();
-  void watch_silence();
+  [[nodiscard]] std::size_t take_unread();
+  void watch_silence(bool words);
   void allow_silence(milliseconds limit);
   void end_of_body();
   SENNIT_OUT_OF_FRAME void break_off(const Error& error);
@@ -72,7 +74,8 @@ class RemoteStream final : public TokenStream {
   std::unique_ptr<http::Response> response_;
   std::optional<AnswerDecoder> decoder_;
   std::vector<Event> events_;
-  std::string_view unread_;         // of the body: the response's until it is read again
+  std::string_view unread_;  // of the body: the response's until it is read again
+  std::size_t batch_bytes_ = kBatchBytes;
   SteadyTime asked_at_{};           // when the request was sent
   SteadyTime content_at_{};         // when the last content arrived; before that, when the request was sent
   milliseconds allowed_silence_{};  // as the response knows it
@@ -163,28 +166,34 @@ asio::awaitable<void> RemoteStream::advance() {
       co_return;
     }
   }
-  take_unread();
+  const std::size_t words = take_unread();
   if (decoder_->failed()) {
     end_of_body();
   } else if (response_->status() < 400 && !decoder_->done()) {
-    watch_silence();
+    watch_silence(words > 0);
   }
 }
 
-/// Reads on until something is to be given out.
-void RemoteStream::take_unread() {
+/// Reads on until something is to be given out. The bytes of words in it.
+std::size_t RemoteStream::take_unread() {
+  std::size_t read = 0;
   while (!unread_.empty() && events_.empty() && !decoder_->failed() && !decoder_->done()) {
-    const std::string_view bytes = unread_.substr(0, kBatchBytes);
+    const std::string_view bytes = unread_.substr(0, batch_bytes_);
     unread_.remove_prefix(bytes.size());
+    read += bytes.size();
     decoder_->push(bytes, events_);
   }
+  std::size_t words = 0;
+  for (const Event& event : events_) words += words_of(event);
+  if (words > 0) batch_bytes_ = std::clamp(read * kBatchWords / words, kBatchWords, kBatchBytes);
+  return words;
 }
 
-/// Decides what the bytes that arrived mean for the deadlines.
-void RemoteStream::watch_silence() {
+/// Decides what the bytes that arrived mean for the deadlines; `words`: with words among them.
+void RemoteStream::watch_silence(bool words) {
   const ModelSpec& spec = settings_->spec;
   const bool ended_now = decoder_->complete() && !std::exchange(trailing_, true);
-  if (ended_now || std::ranges::any_of(events_, brings_words)) {
+  if (ended_now || words) {
     content_ = true;
     content_at_ = environment_.now();
   }

@@ -124,9 +124,10 @@ struct Effects::State {
 [[nodiscard]] asio::awaitable<std::string> ask_question(Effects::State& state, std::string effect, std::string lane,
                                                         std::string question);
 
-/// Asks whether a call may be made.
-[[nodiscard]] asio::awaitable<Approval> ask_approval(Effects::State& state, std::string effect, std::string lane,
-                                                     ToolCall call, std::string reason);
+/// Asks whether a call may be made. Nothing: nobody answered in time.
+[[nodiscard]] asio::awaitable<std::optional<Approval>> ask_approval(Effects::State& state, std::string effect,
+                                                                    std::string lane, ToolCall call,
+                                                                    std::string reason);
 
 /// Asks what became of a call that was under way when the program ended: "done", "done: WORDS", "not done", "abort".
 [[nodiscard]] asio::awaitable<std::string> ask_doubt(Effects::State& state, std::string effect, std::string lane,

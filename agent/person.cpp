@@ -206,8 +206,8 @@ asio::awaitable<std::string> ask_question(Effects::State& state, std::string eff
   co_return std::move(*said);
 }
 
-asio::awaitable<Approval> ask_approval(Effects::State& state, std::string effect, std::string lane, ToolCall call,
-                                       std::string reason) {
+asio::awaitable<std::optional<Approval>> ask_approval(Effects::State& state, std::string effect, std::string lane,
+                                                      ToolCall call, std::string reason) {
   // Another agent's tool of the same name may reach further, and another reason is another question.
   const std::string tool = state.parts.digest + "/" + call.name + "/" + reason;
   if (state.journal.find(effect) == nullptr) {
@@ -232,6 +232,7 @@ asio::awaitable<Approval> ask_approval(Effects::State& state, std::string effect
   asked.wants = "approval of " + call.name;
   asked.shown = ApprovalRequested{std::move(effect), std::move(call), std::move(reason)};
   const std::optional<std::string> said = co_await ask(state, std::move(asked));
+  if (!said) co_return std::nullopt;
   if (said == to_string(Approval::once)) co_return Approval::once;
   if (said != to_string(Approval::always)) co_return Approval::never;
   const std::lock_guard lock(state.session.mutex);

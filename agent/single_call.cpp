@@ -88,7 +88,9 @@ asio::awaitable<std::string> refusal(Effects::State& state, const Agent::Parts::
   if (decision.verdict == Verdict::allow) co_return std::string{};
   if (decision.verdict == Verdict::deny) co_return "not allowed (" + decision.rule + ")";
   const bool settled = is_settled(state, effect + ".approval");
-  const Approval approval = co_await ask_approval(state, effect + ".approval", effect, call, decision.rule);
+  const std::optional<Approval> approval =
+      co_await ask_approval(state, effect + ".approval", effect, call, decision.rule);
+  if (!approval) co_return "declined: the person did not answer in time (" + decision.rule + ")";
   if (approval == Approval::never) {
     co_return (settled ? "declined by settings: approvals are answered with no, and nobody was asked ("
                        : "declined by the person (") +

@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <type_traits>
 #include <utility>
 
@@ -22,11 +23,12 @@ constexpr std::size_t kDefaultRoom = 100;
 constexpr std::size_t kBranchLine = 400;
 /// Before every line of reasoning: it must be told from the answer without colours, too.
 constexpr std::string_view kThought = "│ ";
-constexpr std::string_view kDeclined = "declined by the person";
-constexpr std::string_view kSettled = "declined by settings";
+/// As agent/single_call.cpp says it.
+constexpr std::array<std::string_view, 3> kDeclined{"declined by the person", "declined by settings",
+                                                    "declined: the person did not answer in time"};
 
 bool is_declined(std::string_view content) {
-  return content.starts_with(kDeclined) || content.starts_with(kSettled);
+  return std::ranges::any_of(kDeclined, [&](std::string_view words) { return content.starts_with(words); });
 }
 
 std::string describe_value(const json::value& value) {

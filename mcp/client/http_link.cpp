@@ -5,6 +5,7 @@
 #include <sennit/mcp/client/http_link.hpp>
 #include <sennit/mcp/client/http_refused.hpp>
 #include <sennit/mcp/client/lock.hpp>
+#include <sennit/mcp/client/loop_end.hpp>
 #include <sennit/mcp/protocol/envelope.hpp>
 
 #include <fmt/format.h>
@@ -42,7 +43,13 @@ class HttpLink final : public Link, public std::enable_shared_from_this<HttpLink
  public:
   HttpLink(std::shared_ptr<HttpChannel> channel, Inbox& inbox) : channel_(std::move(channel)), inbox_(&inbox) {}
 
-  asio::awaitable<void> open() override { co_return; }
+  asio::awaitable<void> open() override {
+    // Once the loop ends nobody is left to say goodbye.
+    at_end_ = at_loop_end(channel_->environment().executor(), [link = weak_from_this()] {
+      if (const auto alive = link.lock()) alive->session_.clear();
+    });
+    co_return;
+  }
 
   asio::awaitable<Answer> request(Outgoing request) override {
     const std::shared_ptr<HttpLink> self = shared_from_this();
@@ -267,6 +274,7 @@ class HttpLink final : public Link, public std::enable_shared_from_this<HttpLink
   Era era_ = Era::legacy;
   std::string version_;
   std::string session_;
+  std::unique_ptr<LoopEndEntry> at_end_;
   bool lost_ = false;
 };
 

@@ -81,8 +81,11 @@ std::shared_ptr<ToolSource> source_named(const Agent::Parts& parts, std::string_
   return nullptr;
 }
 
-bool is_reviewed(const Definition& definition, std::string_view source) {
-  return std::any_of(definition.mcp.begin(), definition.mcp.end(),
+/// What an agent says of its servers counts where the deployment has no rule for text from outside.
+bool is_reviewed(const Agent::Parts& parts, std::string_view source) {
+  const FlowSettings& deployment = parts.runtime->options.policy.flow;
+  if (deployment.untrusted || deployment.both) return false;
+  return std::any_of(parts.definition.mcp.begin(), parts.definition.mcp.end(),
                      [&](const McpServer& server) { return server.name == source && server.reviewed; });
 }
 
@@ -97,7 +100,7 @@ void take_tools(Effects::State& state, const json::value& out, std::vector<Found
     const std::string name = spec.description.name;
     if (state.find_tool(name) != nullptr) continue;  // the agent's own goes first
     // A description is text that the model reads.
-    if (!is_reviewed(state.parts.definition, find_string(entry, "source"))) {
+    if (!is_reviewed(state.parts, find_string(entry, "source"))) {
       Labels of_description;
       of_description.untrusted = spec.gives.untrusted;
       state.labels.add(of_description);

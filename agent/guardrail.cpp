@@ -75,13 +75,17 @@ Guardrail::Guardrail(const GuardrailSpec& spec, const std::string& fallback_name
 Guardrail::~Guardrail() = default;
 
 bool Guardrail::find(std::string_view text, std::size_t from, std::size_t until, Match& match) const {
-  if (!pattern_ || from >= until) return false;
-  re2::StringPiece found;
   const re2::StringPiece all(text.data(), text.size());
-  if (!pattern_->Match(all, from, until, re2::RE2::UNANCHORED, &found, 1)) return false;
-  match.begin = static_cast<std::size_t>(found.data() - text.data());
-  match.end = match.begin + found.size();
-  return true;
+  // A pattern of optional parts matches nothing here and there (`\b[0-9]*\b`): what it is for may come later.
+  while (pattern_ && from < until) {
+    re2::StringPiece found;
+    if (!pattern_->Match(all, from, until, re2::RE2::UNANCHORED, &found, 1)) return false;
+    match.begin = static_cast<std::size_t>(found.data() - text.data());
+    match.end = match.begin + found.size();
+    if (!found.empty()) return true;
+    from = match.begin + 1;
+  }
+  return false;
 }
 
 asio::awaitable<std::string> Guardrail::ask(Environment& environment, json::object question) const {
@@ -113,7 +117,7 @@ std::string redact_by(const std::vector<std::shared_ptr<const Guardrail>>& rails
     std::string clean;
     std::size_t at = 0;
     Match match;
-    while (rail->find(text, at, text.size(), match) && match.end > match.begin) {
+    while (rail->find(text, at, text.size(), match)) {
       clean.append(text, at, match.begin - at).append(kGuardrailMask);
       at = match.end;
     }

@@ -49,9 +49,7 @@ std::vector<Match> TextWindow::masks(std::size_t until) const {
     if (rail->is_command() || !rail->redacts()) continue;
     Match match;
     // All before `out_` is settled, so the matches go on from there.
-    for (std::size_t at = out_; rail->find(text_, at, until, match) && match.end > match.begin; at = match.end) {
-      all.push_back(match);
-    }
+    for (std::size_t at = out_; rail->find(text_, at, until, match); at = match.end) all.push_back(match);
   }
   merge(all);
   return all;

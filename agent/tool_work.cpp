@@ -182,6 +182,9 @@ std::shared_ptr<const Agent> CallContext::model_alone(const std::string& instruc
   alone->definition.memory.enabled = false;
   alone->models = caller.models;
   alone->planner = caller.planner;
+  alone->hooks = caller.hooks;
+  alone->registry_hooks = caller.registry_hooks;
+  alone->guardrails.input = caller.guardrails.input;
   alone->digest = caller.digest;
   alone->pin = caller.pin;
   return std::make_shared<const Agent>(std::shared_ptr<const Agent::Parts>(std::move(alone)));

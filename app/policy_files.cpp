@@ -1,4 +1,5 @@
 #include <sennit/agent/definition.hpp>
+#include <sennit/agent/io/error.hpp>
 #include <sennit/app/policy_files.hpp>
 
 #include <algorithm>
@@ -24,12 +25,21 @@ void tighten(std::optional<Verdict>& verdict, const std::optional<Verdict>& othe
 }
 
 std::optional<PolicySettings> read(const std::filesystem::path& file, bool must_exist) {
-  std::error_code failed;
-  if (file.empty() || (!must_exist && !std::filesystem::exists(file, failed))) return std::nullopt;
+  if (file.empty() || (!must_exist && !is_there(file))) return std::nullopt;
   return read_policy(file);
 }
 
 }  // namespace
+
+bool is_there(const std::filesystem::path& file) {
+  std::error_code failed;
+  const std::filesystem::file_type type = std::filesystem::symlink_status(file, failed).type();
+  if (type == std::filesystem::file_type::not_found) return false;
+  if (!failed) return true;
+  throw Error(errc::config, "it is not known whether a policy stands here (" + failed.message() +
+                                "): let this user look into the folder, or name another file with SENNIT_POLICY")
+      .at(file.string());
+}
 
 PolicyPlaces policy_places() {
   PolicyPlaces places{.machine = "/etc/sennit/policy.yaml", .person = {}};

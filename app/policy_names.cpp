@@ -68,8 +68,7 @@ std::vector<UnknownName> unknown_names(const PolicyPlaces& places, const Registr
   KnownTools known = std::move(agents);
   bool is_complete = false;
   for (const std::filesystem::path& file : {places.machine, places.person}) {
-    std::error_code failed;
-    if (file.empty() || !std::filesystem::exists(file, failed)) continue;
+    if (file.empty() || !is_there(file)) continue;
     const PolicySettings policy = read_policy(file);
     if (!std::exchange(is_complete, true)) add_known(registry, known);
     look(file, "deny", policy.deny, known, found);

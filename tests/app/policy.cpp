@@ -236,6 +236,19 @@ TEST_CASE("policies of the machine and of the person: what is stricter of both")
   CHECK(tightened({}, {.fallback = Verdict::deny}).fallback == Verdict::deny);
 }
 
+TEST_CASE("a policy of which it is not known whether it is there stops the program") {
+  const TempDir folder;
+  std::filesystem::create_symlink("loop.yaml", folder / "loop.yaml");
+  std::filesystem::create_symlink("gone.yaml", folder / "dangling.yaml");
+  (void)folder.write("file", "");
+  for (const char* name : {"loop.yaml", "dangling.yaml"}) {
+    INFO(name);
+    CHECK_THROWS_AS(deployment_policy({.machine = folder / name, .person = {}}), Error);
+  }
+  CHECK_FALSE(is_there(folder / "none" / "policy.yaml"));
+  CHECK_THROWS_AS(is_there(folder / (std::string(300, 'x') + ".yaml")), Error);  // it cannot be looked at
+}
+
 TEST_CASE("run --label says where the input comes from") {
   const Folder folder;
   (void)folder.temp.write("run.yaml",

@@ -1,5 +1,7 @@
 // Servers in runs: shared by shards, found when a run begins, and gone when the program ends.
 #include "mcp/source.hpp"
+#include "support/recorded_runs.hpp"
+#include "support/test_hooks.hpp"
 #include "support/world.hpp"
 
 #include <boost/asio/use_future.hpp>
@@ -100,6 +102,13 @@ Agent with_server(World& world, const McpServer& server) {
   return world.agent(definition);
 }
 
+ToolResult result_in(const std::vector<Event>& events) {
+  for (const Event& event : events) {
+    if (const auto* finished = std::get_if<ToolFinished>(&event.data)) return finished->result;
+  }
+  return {};
+}
+
 }  // namespace
 
 TEST_CASE("a connection is shared by shards: each hears its own answers on its own thread") {
@@ -138,6 +147,32 @@ TEST_CASE("a run finds a server's tools, is asked to approve none, and uses them
     if (const auto* finished = std::get_if<ToolFinished>(&event.data)) heard = finished->result.content == "hello";
   }
   CHECK(heard);
+}
+
+TEST_CASE(
+    "what an agent says of its servers counts for nothing where the deployment has a rule for text from outside") {
+  World world(plays({calling({calls(0, "c1", "test_echo", R"({"text":"hello"})")}), text({"done"})}),
+              {.policy = {.flow = {.untrusted = Verdict::deny}}});
+  McpServer server = test_server();
+  server.reviewed = true;
+  Run run = with_server(world, server).session().start("go");
+  CHECK_THAT(result_in(elsewhere(read_all(run))).content,
+             ContainsSubstring("not allowed (deployment policy.flow.untrusted"));
+}
+
+TEST_CASE("what a server asks of the model passes the hooks of the agent that called it") {
+  const auto hook = std::make_shared<TestHook>("watch", HookPoint::before_model, [](const HookQuestion& question) {
+    const bool asked_by_server = json::serialize(question.view).find("what now") != std::string::npos;
+    return asked_by_server ? blocks("a server has nothing to ask") : HookAnswer{};
+  });
+  World world(plays({calling({calls(0, "c1", "test_think", R"({"text":"what now"})")}), text({"done"})}), {},
+              [&](Registry& registry) { registry.add_hook(hook); });
+  McpServer server = test_server();
+  server.sampling = Verdict::allow;
+  Run run = with_server(world, server).session().start("go");
+  const std::vector<Event> events = elsewhere(read_all(run));
+  CHECK(hook->asked >= 2);
+  CHECK_THAT(result_in(events).content, ContainsSubstring("a server has nothing to ask"));
 }
 
 TEST_CASE("a server that cannot be had costs a notice, or the run") {

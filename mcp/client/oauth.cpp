@@ -24,9 +24,11 @@ namespace {
 
 using namespace oauth;
 
-constexpr milliseconds kPatience{300'000};  // for a person to sign in
-constexpr int kMaxSteps = 3;                // times that more scopes are asked for
-constexpr std::int64_t kEarly = 30;         // seconds before its end that a token counts as over
+constexpr milliseconds kPatience{300'000};          // for a person to sign in
+constexpr int kMaxSteps = 3;                        // times that more scopes are asked for
+constexpr std::int64_t kEarly = 30;                 // seconds before its end that a token counts as over
+constexpr milliseconds kPatienceForOthers{10'000};  // that refresh; then they may be stuck
+constexpr milliseconds kBetweenTries{50};
 
 /// What the resource says about itself.
 struct Resource {
@@ -74,7 +76,7 @@ class OAuth final : public Authorizer {
       ++steps_;
       stepped_ = true;
     } else {
-      auto refreshing = refresh();
+      auto refreshing = refresh(asked);
       if (co_await std::move(refreshing)) co_return true;
     }
     auto signing = sign_in(asked, status == 403);
@@ -94,9 +96,17 @@ class OAuth final : public Authorizer {
 
   void use_kept(std::optional<Tokens> kept) {
     loaded_ = true;
-    if (!kept) return;
-    const bool over = kept->expires > 0 && now() + kEarly >= kept->expires;
-    if (!over || !kept->refresh.empty()) use(std::move(*kept));
+    if (kept && (!is_over(*kept) || !kept->refresh.empty())) adopt(std::move(*kept));
+  }
+
+  void adopt(Tokens kept) {
+    in_store_ = kept.access;
+    requested_ = kept.scope;
+    use(std::move(kept));
+  }
+
+  [[nodiscard]] bool is_over(const Tokens& tokens) const {
+    return tokens.expires > 0 && now() + kEarly >= tokens.expires;
   }
 
   /// Asks the store, or changes it, where it may wait for its file.
@@ -299,11 +309,43 @@ class OAuth final : public Authorizer {
     co_await std::move(asking);
   }
 
+  /// Alone among programs, as far as the state folder lets us. Null: we go on without.
+  asio::awaitable<std::unique_ptr<StateFileLock>> refresh_alone() {
+    const SteadyTime until = environment_.now() + kPatienceForOthers;
+    while (store_->is_shared() && environment_.now() < until) {
+      try {
+        auto trying = stored([](const Store& store) { return store.try_refreshing(); });
+        if (std::unique_ptr<StateFileLock> alone = co_await std::move(trying)) co_return alone;
+      } catch (const Error& error) {
+        if (error.code() != errc::storage) throw;
+        break;  // a folder that cannot be written is no reason to sign in anew
+      }
+      auto waiting = environment_.sleep(kBetweenTries);
+      co_await std::move(waiting);
+    }
+    co_return nullptr;
+  }
+
+  /// Whether another program has signed in, or refreshed, since we looked. What it got is taken in any case.
+  asio::awaitable<bool> take_newer() {
+    auto reading = stored([url = url_](const Store& store) { return store.tokens(url); });
+    std::optional<Tokens> kept = co_await std::move(reading);
+    if (!kept || kept->access == in_store_) co_return false;
+    adopt(std::move(*kept));
+    if (is_over(*tokens_)) co_return false;
+    ++generation_;
+    co_return true;
+  }
+
   /// False: a person has to sign in. What fails in passing is thrown, and the token kept for the next time.
-  asio::awaitable<bool> refresh() {
+  asio::awaitable<bool> refresh(Challenge asked) {
+    auto waiting = refresh_alone();
+    const std::unique_ptr<StateFileLock> alone = co_await std::move(waiting);
+    auto looking = take_newer();
+    if (co_await std::move(looking)) co_return true;
     if (!tokens_ || tokens_->refresh.empty()) co_return false;
     const Tokens before = *tokens_;
-    auto describing = describe_resource({});
+    auto describing = describe_resource(asked);
     const Resource resource = co_await std::move(describing);
     if (resource.issuer != before.issuer) co_return false;  // it has moved: the token is for the old one only
     auto finding = describe_server(resource);
@@ -323,9 +365,10 @@ class OAuth final : public Authorizer {
     }
     if (why != "invalid_grant") co_return false;
     tokens_.reset();
-    auto forgetting = stored([url = url_](Store& store) { store.forget(url); });
+    auto forgetting = stored([url = url_, refresh = before.refresh](Store& store) { store.forget(url, refresh); });
     co_await std::move(forgetting);
-    co_return false;
+    auto looking_again = take_newer();
+    co_return co_await std::move(looking_again);
   }
 
   asio::awaitable<void> ask_token(Server server, Registration client, Fields fields, std::string scope,
@@ -352,8 +395,9 @@ class OAuth final : public Authorizer {
     if (const auto granted = text_at(*given, "scope"); !granted.empty()) tokens.scope = granted;
     use(tokens);
     ++generation_;
-    auto keeping = stored([url = url_, tokens = std::move(tokens)](Store& store) { store.keep(url, tokens); });
+    auto keeping = stored([url = url_, tokens](Store& store) { store.keep(url, tokens); });
     co_await std::move(keeping);
+    in_store_ = tokens.access;
   }
 
   Environment& environment_;
@@ -364,6 +408,7 @@ class OAuth final : public Authorizer {
   Lock loading_;
   Lock signing_;
   std::optional<Tokens> tokens_;
+  std::string in_store_;   // the access token, when we last looked or wrote
   std::string requested_;  // scopes
   std::uint64_t generation_ = 0;
   int steps_ = 0;         // since the server last took a token

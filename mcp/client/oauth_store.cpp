@@ -1,6 +1,5 @@
 #include <sennit/agent/io/error.hpp>
 #include <sennit/mcp/client/oauth_store.hpp>
-#include <sennit/mcp/client/state_file.hpp>
 #include <sennit/mcp/protocol/json_rpc.hpp>
 
 #include <utility>
@@ -72,8 +71,11 @@ void Store::keep(const std::string& resource, const Tokens& tokens) {
   });
 }
 
-void Store::forget(const std::string& resource) {
-  change([&](json::object& all) { part(all, kTokens).erase(resource); });
+void Store::forget(const std::string& resource, const std::string& refresh) {
+  change([&](json::object& all) {
+    const json::object* kept = entry(all, kTokens, resource);
+    if (kept != nullptr && text_at(*kept, "refresh_token") == refresh) part(all, kTokens).erase(resource);
+  });
 }
 
 std::string Store::issuer(const std::string& resource) const {
@@ -98,6 +100,14 @@ void Store::keep(const std::string& issuer, const Registration& registration) {
                                    {"method", registration.method},
                                    {"port", registration.port}};
   });
+}
+
+std::unique_ptr<StateFileLock> Store::try_refreshing() const {
+  try {
+    return std::make_unique<StateFileLock>(file_.string() + ".refreshing", std::chrono::milliseconds(0));
+  } catch (const StateFileBusy&) {
+    return nullptr;
+  }
 }
 
 }  // namespace sennit::mcp::oauth

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <sennit/agent/io/json.hpp>
+#include <sennit/mcp/client/state_file.hpp>
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -34,12 +36,17 @@ class Store {
 
   [[nodiscard]] std::optional<Tokens> tokens(const std::string& resource) const;
   void keep(const std::string& resource, const Tokens& tokens);
-  /// Its authorization server is remembered.
-  void forget(const std::string& resource);
+  /// Those with this refresh token: another program may have newer ones. Their authorization server is remembered.
+  void forget(const std::string& resource, const std::string& refresh);
   /// The authorization server that tokens were last had from; empty: none so far.
   [[nodiscard]] std::string issuer(const std::string& resource) const;
   [[nodiscard]] std::optional<Registration> registration(const std::string& issuer) const;
   void keep(const std::string& issuer, const Registration& registration);
+
+  /// For who refreshes: a server that gives a new refresh token each time takes two uses of one for a theft. Null:
+  /// another one holds it. REQUIRES: is_shared().
+  [[nodiscard]] std::unique_ptr<StateFileLock> try_refreshing() const;
+  [[nodiscard]] bool is_shared() const { return !file_.empty(); }
 
  private:
   [[nodiscard]] json::object read() const;

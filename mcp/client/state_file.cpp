@@ -28,11 +28,13 @@ constexpr std::chrono::milliseconds kBetweenTries{10};  // there is no lock with
       .at(file.string());
 }
 
+/// With those above it. The modes of what was there are its owner's decision.
 void make_folder(const std::filesystem::path& folder) {
-  std::error_code failed;
-  std::filesystem::create_directories(folder, failed);
+  if (folder.empty() || std::filesystem::is_directory(folder)) return;
+  make_folder(folder.parent_path());
+  if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST) fail(folder, "cannot make the folder");
   if (!std::filesystem::is_directory(folder)) {
-    throw Error(errc::storage, "cannot make the folder: " + failed.message()).at(folder.string());
+    throw Error(errc::storage, "cannot make the folder: there is a file of this name").at(folder.string());
   }
 }
 
@@ -103,9 +105,9 @@ StateFileLock::StateFileLock(const std::filesystem::path& file, std::chrono::mil
       errno = error;
       fail(file, "cannot lock");
     }
-    throw Error(errc::storage, "another program holds its lock for more than " + std::to_string(patience.count()) +
-                                   " ms; end that program, then try again")
-        .at(file.string());
+    Error busy(errc::storage, "another program holds its lock for more than " + std::to_string(patience.count()) +
+                                  " ms; end that program, then try again");
+    throw StateFileBusy(std::move(busy).at(file.string()));
   }
 }
 

@@ -2,12 +2,15 @@
 // all. Everything here blocks: it belongs on the pool, not on a loop.
 #pragma once
 
+#include <sennit/agent/io/error.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace sennit::mcp {
 
@@ -20,10 +23,16 @@ inline constexpr std::chrono::milliseconds kPatienceForLock{5'000};  ///< with o
 /// read_state_file() would not take back.
 void write_state_file(const std::filesystem::path& file, std::string_view content);
 
+/// Another program holds a file's lock.
+class StateFileBusy : public Error {
+ public:
+  explicit StateFileBusy(Error error) : Error(std::move(error)) {}
+};
+
 /// Held while a file is read, changed and written: against other programs.
 class StateFileLock {
  public:
-  /// Throws Error(errc::storage), also where another one holds it for longer than `patience`.
+  /// Throws Error(errc::storage): StateFileBusy where another one holds it for longer than `patience`.
   explicit StateFileLock(const std::filesystem::path& file, std::chrono::milliseconds patience = kPatienceForLock);
   ~StateFileLock();
   StateFileLock(const StateFileLock&) = delete;

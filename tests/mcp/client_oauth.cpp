@@ -24,6 +24,7 @@ constexpr const char* kSecret = "registered-secret-4711";
 struct Mood {
   std::atomic<bool> alone{true};         // client_credentials only, no person
   std::atomic<bool> moved{false};        // another authorization server is named
+  std::atomic<bool> hidden{false};       // only a challenge says where the resource describes itself
   std::atomic<int> oldest{1};            // tokens before this one are over
   std::atomic<int> refresh_status{200};  // 400: invalid_grant
   std::atomic<int> scope{0};             // calls need the scope "s<number>"
@@ -35,6 +36,10 @@ struct Mood {
 Reply token_for(Mood& mood, const HttpRequest& request) {
   auto fields = mcp::oauth::decode_form(request.body);
   const bool refreshing = fields["grant_type"] == "refresh_token";
+  // Each refresh token is good for one use.
+  if (refreshing && fields["refresh_token"] != "refresh-token-" + std::to_string(mood.given.load())) {
+    return Reply::json(R"({"error":"invalid_grant"})").status(400);
+  }
   if (refreshing && mood.refresh_status != 200) {
     const std::string why = mood.refresh_status == 400 ? R"({"error":"invalid_grant"})" : "try later";
     return Reply::json(why).status(mood.refresh_status);
@@ -49,7 +54,9 @@ Reply token_for(Mood& mood, const HttpRequest& request) {
 
 Reply metadata_for(Mood& mood, const std::string& target, const std::string& base) {
   const std::string issuer = mood.moved ? base + "/other" : base;
-  if (target.starts_with("/.well-known/oauth-protected-resource")) {
+  const bool is_resource = target.starts_with("/.well-known/oauth-protected-resource");
+  if (is_resource && mood.hidden) return Reply::text("").status(404);
+  if (is_resource || target == "/about") {
     return Reply::json(R"({"resource":")" + base + R"(/mcp","authorization_servers":[")" + issuer + R"("]})");
   }
   const std::string grants = mood.alone ? R"("client_credentials")" : R"("authorization_code","refresh_token")";
@@ -61,7 +68,8 @@ Reply metadata_for(Mood& mood, const std::string& target, const std::string& bas
 
 Reply serve(Mood& mood, const HttpRequest& request) {
   const std::string base = "http://" + std::string(request.header("host"));
-  if (request.target.starts_with("/.well-known/")) return metadata_for(mood, request.target, base);
+  if (request.target.starts_with("/.well-known/") || request.target == "/about")
+    return metadata_for(mood, request.target, base);
   if (request.target == "/register") {
     return Reply::json(R"({"client_id":"c-1","client_secret":"dynamic-secret-0815"})").status(201);
   }
@@ -70,7 +78,10 @@ Reply serve(Mood& mood, const HttpRequest& request) {
   const std::string_view given = request.header("authorization");
   constexpr std::string_view kBearer = "Bearer access-token-";
   const int number = given.starts_with(kBearer) ? std::stoi(std::string(given.substr(kBearer.size()))) : 0;
-  if (number < mood.oldest) return Reply::text("who?").status(401).header("WWW-Authenticate", "Bearer");
+  if (number < mood.oldest) {
+    const std::string challenge = mood.hidden ? R"(Bearer resource_metadata=")" + base + R"(/about")" : "Bearer";
+    return Reply::text("who?").status(401).header("WWW-Authenticate", challenge);
+  }
   const json::value message = json::parse(request.body);
   const json::value* id = sennit::find(message, "id");
   if (id == nullptr) return Reply::text("").status(202);
@@ -216,6 +227,63 @@ TEST_CASE("a token that cannot be refreshed just now is kept; one that is over i
   CHECK(call(env, tools, "far_echo", {}) == "said");
   CHECK(refreshed() == 3);
   CHECK(signed_in() == 2);
+}
+
+TEST_CASE("programs that share a state folder share what one of them has refreshed") {
+  TestEnvironment env;
+  Mood mood;
+  const HttpServer server(serving(mood));
+  const TempDir state;
+  const Source first(with_secret(server, server.url("")), state.path());
+  const Source second(with_secret(server, server.url("")), state.path());
+  const Tools mine = first.tools(env);
+  const Tools theirs = second.tools(env);
+  const auto refreshed = [&] { return count(server, "grant_type=refresh_token"); };
+
+  mood.oldest = 2;
+  CHECK(call(env, mine, "far_echo", {}) == "said");
+  CHECK(call(env, theirs, "far_echo", {}) == "said");
+  CHECK(refreshed() == 1);
+
+  mood.oldest = 3;  // for both in the same moment
+  CallContext context(env);
+  auto one = start(env, call_checked(tool_named(mine, "far_echo"), {}, context));
+  auto other = start(env, call_checked(tool_named(theirs, "far_echo"), {}, context));
+  CHECK(one.get().content == "said");
+  CHECK(other.get().content == "said");
+  CHECK(refreshed() == 2);
+  CHECK(count(server, "grant_type=client_credentials") == 1);
+}
+
+TEST_CASE("a token is refreshed where only the challenge says who gives tokens") {
+  TestEnvironment env;
+  Mood mood;
+  mood.hidden = true;
+  mood.moved = true;
+  const HttpServer server(serving(mood));
+  const Source source(with_secret(server, server.url("/other")));
+  const Tools tools = source.tools(env);
+  mood.oldest = 2;
+  CHECK(call(env, tools, "far_echo", {}) == "said");
+  CHECK(count(server, "grant_type=refresh_token") == 1);
+  CHECK(count(server, "grant_type=client_credentials") == 1);
+}
+
+TEST_CASE("more scopes are asked for beside those that an earlier program was granted") {
+  TestEnvironment env;
+  Mood mood;
+  const HttpServer server(serving(mood));
+  const TempDir state;
+  {
+    const Source source(with_secret(server, server.url("")), state.path());
+    mood.scope = 1;
+    CHECK(call(env, source.tools(env), "far_echo", {}) == "said");
+  }
+  const Source again(with_secret(server, server.url("")), state.path());
+  mood.scope = 2;
+  CHECK(call(env, again.tools(env), "far_echo", {}) == "said");
+  const std::lock_guard lock(mood.mutex);
+  CHECK(mood.scopes[mood.given] == "s1 s2");
 }
 
 TEST_CASE("more scopes may be asked for again once the server was content") {

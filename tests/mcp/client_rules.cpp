@@ -273,13 +273,17 @@ TEST_CASE("tokens are kept for us alone, by resource, and survive a damaged file
   CHECK(other.tokens("https://r.example")->refresh == "again");
   CHECK(other.registration("https://as.example")->port == 4711);
   CHECK_FALSE(other.registration("https://other.example").has_value());
-  store.forget("https://r.example");
+  store.forget("https://r.example", "another program's newer one is not what failed");
+  CHECK(other.tokens("https://r.example").has_value());
+  store.forget("https://r.example", "again");
   CHECK_FALSE(other.tokens("https://r.example").has_value());
   CHECK(other.issuer("https://r.example") == "https://as.example");
   store.keep("https://r.example", oauth::Tokens{"https://as.example", "secret", "again", 5, "a"});
   struct stat status{};
   REQUIRE(::stat((folder / "mcp/tokens.json").c_str(), &status) == 0);
   CHECK((status.st_mode & 0777U) == 0600);
+  REQUIRE(::stat((folder / "mcp").c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777U) == 0700);
   (void)folder.write("mcp/tokens.json", "nonsense");
   CHECK_FALSE(other.tokens("https://r.example").has_value());
 }

@@ -68,6 +68,7 @@ json::value describe_answers(const Effects::State& state, std::vector<Found>& an
     for (const std::shared_ptr<Tool>& tool : answers[i].tools) {
       json::value entry = to_json(tool->spec());
       entry.as_object()["source"] = source.name();
+      if (!tool->concern({}).empty()) entry.as_object()["concerns"] = true;
       tools.push_back(std::move(entry));
     }
   }
@@ -99,8 +100,8 @@ void take_tools(Effects::State& state, const json::value& out, std::vector<Found
     ToolSpec spec = tool_spec_from_json(entry);
     const std::string name = spec.description.name;
     if (state.find_tool(name) != nullptr) continue;  // the agent's own goes first
-    // A description is text that the model reads.
-    if (!is_reviewed(state.parts, find_string(entry, "source"))) {
+    // A description is text that the model reads. What a person has to be asked about nobody has reviewed.
+    if (find(entry, "concerns") != nullptr || !is_reviewed(state.parts, find_string(entry, "source"))) {
       Labels of_description;
       of_description.untrusted = spec.gives.untrusted;
       state.labels.add(of_description);

@@ -1,4 +1,5 @@
 #include <sennit/agent/io/digest.hpp>
+#include <sennit/agent/sandbox_box.hpp>
 #include <sennit/agent/schema/validate.hpp>
 #include <sennit/agent/secret_words.hpp>
 #include <sennit/mcp/client/hop.hpp>
@@ -75,6 +76,7 @@ class McpSource final : public ToolSource {
       : server_(std::make_shared<const McpServer>(resolved(server, context.definition.directory()))),
         state_(context.state),
         accepts_unsandboxed_(context.accepts_unsandboxed()),
+        kept_(sandbox_settings(server.sandbox, context).keep),
         pins_(std::make_shared<Pins>(state_.empty() ? state_ : state_ / "mcp" / "pins.json")) {
     hide_literals(server.command);
   }
@@ -137,7 +139,7 @@ class McpSource final : public ToolSource {
     LinkFactory links;
     if (!server_->command.empty()) {
       const std::string name = fmt::format("the MCP server '{}' ({})", server_->name, server_->command.front());
-      StartServer start = make_starter(environment, *server_, accepts_unsandboxed_);
+      StartServer start = make_starter(environment, *server_, accepts_unsandboxed_, kept_);
       links.child = [&environment, name, start = std::move(start)](Inbox& inbox) {
         return make_stdio_link(environment, name, start, inbox);
       };
@@ -175,7 +177,9 @@ class McpSource final : public ToolSource {
       auto listing = tools->connection->list("prompts/list", "prompts");
       prompts = co_await std::move(listing);
     }
-    remember(*tools, listed);
+    std::vector<json::object> pinned = listed;
+    if (!prompts.empty()) pinned.push_back(prompts_as_tool(prompts));
+    remember(*tools, pinned);
     co_return make_tools(tools, facts, listed, prompts);
   }
 
@@ -204,10 +208,8 @@ class McpSource final : public ToolSource {
                            sanitize_utf8(name.substr(0, kShown)), server_->name, why));
         continue;
       }
-      const auto known = approved ? approved->find(name) : Pins::Tools::const_iterator();
-      const bool suspicious = approved && (known == approved->end() || known->second != pinned_part(tool));
-      made.push_back(
-          make_server_tool(tools, name_for_model(server_->name, name, taken), tool, std::move(headers), suspicious));
+      made.push_back(make_server_tool(tools, name_for_model(server_->name, name, taken), tool, std::move(headers),
+                                      is_suspicious(approved, tool)));
     }
     const auto named = [&](std::string_view name) { return name_for_model(server_->name, name, taken); };
     for (auto& tool : make_content_tools(tools, facts, prompts, named)) {
@@ -215,6 +217,9 @@ class McpSource final : public ToolSource {
       if (offered(std::string_view(name).substr(std::min(name.size(), server_->name.size() + 1)))) {
         made.push_back(std::move(tool));
       }
+    }
+    for (const auto& tool : made) {
+      if (std::string concern = tool->concern({}); !concern.empty()) notice(std::move(concern));
     }
     return made;
   }
@@ -254,6 +259,7 @@ class McpSource final : public ToolSource {
   const std::shared_ptr<const McpServer> server_;
   const std::filesystem::path state_;
   const bool accepts_unsandboxed_;
+  const std::vector<std::filesystem::path> kept_;  // whatever it may write to
   const std::shared_ptr<Pins> pins_;
   std::mutex mutex_;
   std::shared_ptr<ServerTools> tools_;  // guarded

@@ -62,55 +62,21 @@ void check_there(const ServerTools& tools) {
   if (tools.connection->gone()) throw Error(errc::cancelled, "the connection's loop has ended");
 }
 
-class ServerTool final : public Tool {
+/// What was listed, and a person may have to approve.
+class Listed {
  public:
-  ServerTool(std::shared_ptr<ServerTools> tools, ToolSpec spec, const json::object& listed,
-             std::vector<HeaderParameter> headers, bool suspicious)
-      : tools_(std::move(tools)),
-        spec_(std::move(spec)),
-        name_(text_at(listed, "name")),
-        pinned_(pinned_part(listed)),
-        hash_(hash_of(pinned_)),
-        headers_(std::move(headers)),
-        suspicious_(suspicious) {}
+  Listed(const ServerTools& tools, const json::object& listed, bool suspicious)
+      : tools_(tools), name_(text_at(listed, "name")), pinned_(pinned_part(listed)), suspicious_(suspicious) {}
 
-  const ToolSpec& spec() const override { return spec_; }
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] std::string hash() const { return hash_of(pinned_); }
 
-  asio::awaitable<ToolOutput> call(json::object arguments, ToolContext& context) override {
-    check_there(*tools_);
-    if (suspicious_) {
-      auto saving = save(tools_->pins, context.environment());
-      co_await std::move(saving);
-    }
-    std::vector<http::Header> headers;
-    for (const HeaderParameter& parameter : headers_) {
-      if (auto value = header_value(parameter, arguments)) {
-        headers.push_back({std::string(header::kParameter) + parameter.header, std::move(*value)});
-      }
-    }
-    json::object params{{"name", name_}, {"arguments", std::move(arguments)}};
-    const Lent lent{std::make_shared<ToolCaller>(context, tools_->server)};
-    auto calling = call_unchanged(tools_, name_, hash_, std::move(params), lent.caller, std::move(headers));
-    auto there = hop(tools_->connection->executor(), std::move(calling));
-    const json::object result = co_await std::move(there);
-    co_return ToolOutput{sanitize_utf8(describe_result(result)), true_at(result, "isError")};
-  }
-
-  std::string concern(const json::object& /*arguments*/) const override {
-    return suspicious_ ? concern_now() : std::string();
-  }
-
-  void accepted() override {
-    if (suspicious_) tools_->pins->accept(tools_->identity, {{name_, pinned_}});
-  }
-
- private:
   /// Asked again each time: another run may have got the person's approval.
-  [[nodiscard]] std::string concern_now() const {
-    const std::optional<Pins::Tools> known = tools_->pins->of(tools_->identity);
+  [[nodiscard]] std::string concern() const {
+    const std::optional<Pins::Tools> known = suspicious_ ? tools_.pins->of(tools_.identity) : std::nullopt;
     if (!known) return {};
     const auto before = known->find(name_);
-    const std::string what = fmt::format("the MCP server '{}'", tools_->server->name);
+    const std::string what = fmt::format("the MCP server '{}'", tools_.server->name);
     if (before == known->end()) {
       return fmt::format("{} has the tool '{}' since after it was approved: \"{}\"", what, name_,
                          sanitize_utf8(text_at(pinned_, "description").substr(0, 400)));
@@ -120,13 +86,63 @@ class ServerTool final : public Tool {
                        describe_change(before->second, pinned_));
   }
 
-  const std::shared_ptr<ServerTools> tools_;
-  const ToolSpec spec_;
+  void accept() const {
+    if (suspicious_) tools_.pins->accept(tools_.identity, {{name_, pinned_}});
+  }
+
+  /// Keeps what was accepted.
+  [[nodiscard]] asio::awaitable<void> save(Environment& environment) const {
+    if (!suspicious_) co_return;
+    auto saving = mcp::save(tools_.pins, environment);
+    co_await std::move(saving);
+  }
+
+ private:
+  const ServerTools& tools_;  // of the tool that has this
   const std::string name_;
   const json::object pinned_;
+  const bool suspicious_;
+};
+
+class ServerTool final : public Tool {
+ public:
+  ServerTool(std::shared_ptr<ServerTools> tools, ToolSpec spec, const json::object& listed,
+             std::vector<HeaderParameter> headers, bool suspicious)
+      : tools_(std::move(tools)),
+        spec_(std::move(spec)),
+        listed_(*tools_, listed, suspicious),
+        hash_(listed_.hash()),
+        headers_(std::move(headers)) {}
+
+  const ToolSpec& spec() const override { return spec_; }
+
+  asio::awaitable<ToolOutput> call(json::object arguments, ToolContext& context) override {
+    check_there(*tools_);
+    auto saving = listed_.save(context.environment());
+    co_await std::move(saving);
+    std::vector<http::Header> headers;
+    for (const HeaderParameter& parameter : headers_) {
+      if (auto value = header_value(parameter, arguments)) {
+        headers.push_back({std::string(header::kParameter) + parameter.header, std::move(*value)});
+      }
+    }
+    json::object params{{"name", listed_.name()}, {"arguments", std::move(arguments)}};
+    const Lent lent{std::make_shared<ToolCaller>(context, tools_->server)};
+    auto calling = call_unchanged(tools_, listed_.name(), hash_, std::move(params), lent.caller, std::move(headers));
+    auto there = hop(tools_->connection->executor(), std::move(calling));
+    const json::object result = co_await std::move(there);
+    co_return ToolOutput{sanitize_utf8(describe_result(result)), true_at(result, "isError")};
+  }
+
+  std::string concern(const json::object& /*arguments*/) const override { return listed_.concern(); }
+  void accepted() override { listed_.accept(); }
+
+ private:
+  const std::shared_ptr<ServerTools> tools_;
+  const ToolSpec spec_;
+  const Listed listed_;
   const std::string hash_;
   const std::vector<HeaderParameter> headers_;
-  const bool suspicious_;
 };
 
 /// What is asked for a call, and how its result reads.
@@ -134,17 +150,24 @@ struct ContentMethod {
   std::string method;
   std::function<json::object(json::object arguments)> params;
   std::function<std::string(const json::object& result)> text;
+  json::object listed{};  // what is pinned; of a description that is ours: nothing
+  bool suspicious = false;
 };
 
 class ContentTool final : public Tool {
  public:
   ContentTool(std::shared_ptr<ServerTools> tools, ToolSpec spec, ContentMethod method)
-      : tools_(std::move(tools)), spec_(std::move(spec)), method_(std::move(method)) {}
+      : tools_(std::move(tools)),
+        spec_(std::move(spec)),
+        method_(std::move(method)),
+        listed_(*tools_, method_.listed, method_.suspicious) {}
 
   const ToolSpec& spec() const override { return spec_; }
 
   asio::awaitable<ToolOutput> call(json::object arguments, ToolContext& context) override {
     check_there(*tools_);
+    auto saving = listed_.save(context.environment());
+    co_await std::move(saving);
     const Lent lent{std::make_shared<ToolCaller>(context, tools_->server)};
     auto asking = tools_->connection->request(method_.method, method_.params(std::move(arguments)), lent.caller);
     auto there = hop(tools_->connection->executor(), std::move(asking));
@@ -152,10 +175,14 @@ class ContentTool final : public Tool {
     co_return ToolOutput{sanitize_utf8(method_.text(result)), false};
   }
 
+  std::string concern(const json::object& /*arguments*/) const override { return listed_.concern(); }
+  void accepted() override { listed_.accept(); }
+
  private:
   const std::shared_ptr<ServerTools> tools_;
   const ToolSpec spec_;
   const ContentMethod method_;
+  const Listed listed_;
 };
 
 json::object text_argument(std::string_view name, std::string_view description) {
@@ -236,6 +263,16 @@ asio::awaitable<std::vector<json::object>> list_tools(std::shared_ptr<ServerTool
   co_return listed;
 }
 
+json::object prompts_as_tool(const std::vector<json::object>& prompts) {
+  return {{"name", "prompts/get"}, {"description", describe_prompts(prompts)}};
+}
+
+bool is_suspicious(const std::optional<Pins::Tools>& approved, const json::object& listed) {
+  if (!approved) return false;
+  const auto known = approved->find(text_at(listed, "name"));
+  return known == approved->end() || known->second != pinned_part(listed);
+}
+
 bool is_shut_in(const McpServer& server, const sandbox::Support& support) {
   return !server.command.empty() && server.sandbox.enabled && server.sandbox.hosts.empty() && support.possible;
 }
@@ -301,7 +338,10 @@ std::vector<std::shared_ptr<Tool>> make_content_tools(const std::shared_ptr<Serv
     json::object parameters = text_argument("name", "which one");
     parameters["properties"].as_object()["arguments"] = {
         {"type", "object"}, {"description", "its arguments"}, {"additionalProperties", {{"type", "string"}}}};
-    add("get_prompt", describe_prompts(prompts), std::move(parameters), {"prompts/get", as_given, read_prompt});
+    const json::object listed = prompts_as_tool(prompts);
+    const bool suspicious = is_suspicious(tools->pins->of(tools->identity), listed);
+    add("get_prompt", std::string(text_at(listed, "description")), std::move(parameters),
+        {"prompts/get", as_given, read_prompt, listed, suspicious});
   }
   return made;
 }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,7 +37,12 @@ struct ServerTools {
 [[nodiscard]] ToolSpec spec_of(const McpServer& server, std::string name, const std::string& description,
                                const json::object& annotations);
 
-/// A tool as the server listed it, under `name`. `suspicious`: it is not what was approved.
+/// The tool that gets prompts, as if the server had listed it: its description is the server's words.
+[[nodiscard]] json::object prompts_as_tool(const std::vector<json::object>& prompts);
+/// Whether a tool of a server that was approved is not what was.
+[[nodiscard]] bool is_suspicious(const std::optional<Pins::Tools>& approved, const json::object& listed);
+
+/// A tool as the server listed it, under `name`. `suspicious`: see above.
 [[nodiscard]] std::shared_ptr<Tool> make_server_tool(std::shared_ptr<ServerTools> tools, std::string name,
                                                      const json::object& listed, std::vector<HeaderParameter> headers,
                                                      bool suspicious);

@@ -160,6 +160,34 @@ TEST_CASE(
              ContainsSubstring("not allowed (deployment policy.flow.untrusted"));
 }
 
+TEST_CASE("what was reviewed is a tool as it was pinned, and not what it has become") {
+  const TempDir state;
+  std::vector<Event> events;
+  for (const char* tools : {"", "changed"}) {
+    CAPTURE(tools);
+    World world(plays({calling({calls(0, "c1", "test_count", R"({"to":1})")}), text({"done"})}),
+                {.state = state.path()});
+    McpServer server = test_server();
+    server.reviewed = true;
+    server.env["SENNIT_TEST_TOOLS"] = tools;
+    Definition definition;
+    definition.mcp = {server};
+    definition.policy.allow = {"test_*"};
+    definition.policy.flow.untrusted = Verdict::deny;
+    definition.policy.unsandboxed = true;
+    Run run = world.agent(definition).session().start("go");
+    events = elsewhere(read_all(run));
+    // A tool that is as it was, and a conversation that has read of one that is not.
+    const std::string said = result_in(events).content;
+    CHECK_THAT(said, ContainsSubstring(*tools == '\0' ? "counted to 1" : "not allowed (policy.flow.untrusted"));
+  }
+  const bool told = std::any_of(events.begin(), events.end(), [](const Event& event) {
+    const auto* notice = std::get_if<Notice>(&event.data);
+    return notice != nullptr && notice->message.find("changed its tool 'echo'") != std::string::npos;
+  });
+  CHECK(told);
+}
+
 TEST_CASE("what a server asks of the model passes the hooks of the agent that called it") {
   const auto hook = std::make_shared<TestHook>("watch", HookPoint::before_model, [](const HookQuestion& question) {
     const bool asked_by_server = json::serialize(question.view).find("what now") != std::string::npos;

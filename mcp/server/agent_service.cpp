@@ -13,6 +13,7 @@ namespace {
 // Conversations that live in memory, where there is no store.
 constexpr std::size_t kMostSessions = 256;
 constexpr std::size_t kMostName = 64;
+constexpr std::size_t kMostSessionName = 256;  // bytes
 
 /// A name as all clients take it: [A-Za-z0-9_-], at most 64 of them.
 std::string tool_name(std::string_view name) {
@@ -179,8 +180,9 @@ json::array AgentService::tools() const {
 
 Session AgentService::session_of(const Offer& offer, const std::string& name) {
   if (name.empty()) return offer.agent.session();
-  if (runtime_.store() != nullptr) return offer.agent.session("mcp-" + name);
-  const std::string key = offer.agent.definition().name + "/" + name;
+  // No tool's name has a slash: so no two agents share a conversation, whatever a client calls its own.
+  const std::string key = "mcp-" + tool_name(offer.agent.definition().name) + "/" + name;
+  if (runtime_.store() != nullptr) return offer.agent.session(key);
   const auto known = sessions_.find(key);
   if (known != sessions_.end()) return known->second;
   if (sessions_.size() >= kMostSessions) {
@@ -204,6 +206,7 @@ asio::awaitable<json::object> AgentService::call_tool(Exchange& exchange, std::s
     input = text_argument(arguments, "input");
     if (input.empty()) throw wrong_argument("input", "is missing: what to say to the agent");
     session_name = options_.sessions ? text_argument(arguments, "session") : std::string();
+    if (session_name.size() > kMostSessionName) throw wrong_argument("session", "is too long for a name");
     for (const auto& [key, value] : arguments) {
       if (key != "input" && !(options_.sessions && key == "session")) options.inputs.emplace(key, value);
     }

@@ -19,8 +19,8 @@ struct AgentServiceOptions {
   bool tools = false;
   /// False: only the tools.
   bool agents = true;
-  /// Agents take the argument `session`: a conversation to go on with. Of a Runtime with a store it is kept, under
-  /// "mcp-" and its name.
+  /// Agents take the argument `session`: a conversation to go on with, each agent its own. Of a Runtime with a store it
+  /// is kept, as "mcp-TOOL/NAME".
   bool sessions = true;
   /// Of what clients send: {.untrusted = {"mcp-client"}} where they may be steered by somebody else.
   Labels labels{};

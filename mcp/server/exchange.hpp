@@ -36,6 +36,11 @@ struct ClientFacts {
   json::object capabilities;
   json::object info;
   [[nodiscard]] bool can(std::string_view capability) const { return capabilities.contains(capability); }
+  /// Whether its person can be asked with a form: since 2025-11-25 a client may only open addresses.
+  [[nodiscard]] bool takes_forms() const {
+    const json::object* ways = find_object(capabilities, "elicitation");
+    return ways != nullptr && (ways->contains("form") || !ways->contains("url"));
+  }
 };
 
 /// A request to the client: elicitation/create, sampling/createMessage or roots/list.

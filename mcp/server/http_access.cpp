@@ -9,12 +9,6 @@
 namespace sennit::mcp {
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string small(text);
-  std::ranges::transform(small, small.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return small;
-}
-
 bool holds(const std::vector<std::string>& list, const std::string& word) {
   return std::ranges::any_of(list, [&](const std::string& one) { return one == "*" || lower(one) == word; });
 }
@@ -54,9 +48,22 @@ bool has_token(const HttpAccess& access, const http::ServerRequest& request) {
 
 }  // namespace
 
+std::string lower(std::string_view text) {
+  std::string small(text);
+  std::ranges::transform(small, small.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return small;
+}
+
 std::string host_name(std::string_view host) {
-  if (host.starts_with('[')) return lower(host.substr(1, host.find(']') - 1));
-  return lower(host.substr(0, host.find(':')));
+  const bool is_ipv6 = host.starts_with('[');
+  const std::size_t end = std::min(is_ipv6 ? host.find(']') : host.find(':'), host.size());
+  const std::string_view name = is_ipv6 ? host.substr(1, end - 1) : host.substr(0, end);
+  std::string_view rest = host.substr(end);
+  if (is_ipv6 && !rest.starts_with(']')) return {};
+  if (is_ipv6) rest.remove_prefix(1);
+  // What another reader takes for the name of a user ("localhost:1@evil.example") is no name of ours.
+  const bool is_port = rest.empty() || (rest.front() == ':' && rest.find_first_not_of("0123456789", 1) == rest.npos);
+  return is_port && name.find('@') == name.npos ? lower(name) : std::string();
 }
 
 bool is_local(std::string_view name) {
@@ -67,6 +74,10 @@ bool is_local(std::string_view name) {
 }
 
 HttpRefusal judge(const HttpAccess& access, const http::ServerRequest& request) {
+  // Of two, who stands before us may have judged the other one.
+  if (request.count("host") > 1 || request.count("origin") > 1) {
+    return {400, "the header fields Host and Origin can be there once"};
+  }
   const std::string name = host_name(request.header("host"));
   if (!allows_host(access, name)) {
     return {421, "this server is not known as '" + name + "'; --allow-host lets it be called so"};

@@ -31,8 +31,10 @@ struct HttpRefusal {
 /// The headers that let a page of an allowed origin read the answer; none where no page asks.
 [[nodiscard]] std::vector<http::Header> sharing_headers(const http::ServerRequest& request);
 
-/// The name in `Host: NAME:PORT`, lower case, an IPv6 address without its brackets.
+/// The name in `Host: NAME:PORT`, lower case, an IPv6 address without its brackets. Empty: it is none.
 [[nodiscard]] std::string host_name(std::string_view host);
+
+[[nodiscard]] std::string lower(std::string_view text);
 
 /// Whether a name or an address means this machine alone.
 [[nodiscard]] bool is_local(std::string_view name);

@@ -12,9 +12,14 @@ using http::ServerAnswer;
 using http::ServerRequest;
 
 bool accepts(const ServerRequest& request, std::string_view type) {
-  const std::string_view accept = request.header("accept");
+  const std::string accept = lower(request.header("accept"));
   return request.count("accept") == 0 || accept.find(type) != std::string_view::npos ||
          accept.find("*/*") != std::string_view::npos;
+}
+
+bool is_json(const ServerRequest& request) {
+  const std::string type = lower(request.header("content-type"));
+  return type.substr(0, type.find_first_of("; \t")) == "application/json";
 }
 
 asio::awaitable<void> refuse(ServerAnswer& answer, HttpRefusal refusal, std::vector<http::Header> headers) {
@@ -41,7 +46,7 @@ struct HttpEndpoint::State {
 
   /// Why it is refused, if it is.
   asio::awaitable<HttpRefusal> post(ServerRequest request, ServerAnswer& answer, std::vector<http::Header> headers) {
-    if (!request.header("content-type").starts_with("application/json")) {
+    if (!is_json(request)) {
       co_return HttpRefusal{415, "the body must be application/json"};
     }
     const bool may_stream = accepts(request, "text/event-stream");

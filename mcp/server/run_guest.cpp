@@ -141,7 +141,7 @@ class Guest {
 
 RunOptions guest_options(const Exchange& exchange) {
   RunOptions options;
-  const bool can_ask = exchange.caller().can("elicitation");
+  const bool can_ask = exchange.caller().takes_forms();
   options.approvals = can_ask ? Approvals::ask : Approvals::deny;
   options.questions = can_ask;
   return options;

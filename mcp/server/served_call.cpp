@@ -130,9 +130,10 @@ asio::awaitable<ClientReplies> ServedCall::ask(ClientRequests requests) {
   Round round;
   for (auto& [key, request] : requests) {
     const std::string_view capability = capability_for(request.method);
-    if (!who_.can(capability)) {
-      throw Error(errc::denied,
-                  "the client cannot be asked: it lacks the capability '" + std::string(capability) + "'");
+    const bool is_form = capability == "elicitation" && text_at(request.params, "mode") != "url";
+    if (!who_.can(capability) || (is_form && !who_.takes_forms())) {
+      throw Error(errc::denied, "the client cannot be asked: it lacks the capability '" + std::string(capability) +
+                                    (who_.can(capability) ? ".form'" : "'"));
     }
     const auto given = given_.find(key);
     if (given == given_.end()) continue;
@@ -265,6 +266,17 @@ void ServedCall::come_back(std::shared_ptr<Peer> peer, ClientFacts who, Request 
   } else {
     ask_soon();  // for what it did not bring
   }
+}
+
+void Server::State::check_room(const Peer& peer, const ClientFacts& who) const {
+  const auto refuse = [](std::size_t most) {
+    throw Rejection(code::kInternal, "more than " + std::to_string(most) + " requests at a time");
+  };
+  if (peer.under_way.size() >= limits.calls) refuse(limits.calls);
+  if (who.era != Era::modern) return;
+  const auto modern = std::ranges::count_if(
+      calls, [](const auto& call) { return call->caller().era == Era::modern && !call->is_parked(); });
+  if (static_cast<std::size_t>(modern) >= limits.modern_calls) refuse(limits.modern_calls);
 }
 
 void Server::State::begin(std::shared_ptr<ServedCall> call) {

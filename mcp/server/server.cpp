@@ -187,9 +187,7 @@ void Server::State::take(const std::shared_ptr<Peer>& peer, Request request, con
       come_back(peer, who, std::move(request), outlet);
       return;
     }
-    if (peer->under_way.size() >= limits.calls) {
-      throw Rejection(code::kInternal, "more than " + std::to_string(limits.calls) + " requests at a time");
-    }
+    check_room(*peer, who);
     begin(std::make_shared<ServedCall>(*this, peer, std::move(who), std::move(request), outlet));
     return;
   } catch (const Rejection& rejection) {

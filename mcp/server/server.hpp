@@ -18,6 +18,7 @@ namespace sennit::mcp {
 
 struct ServerLimits {
   std::size_t calls = 16;          ///< requests of one peer at a time, but for lists and the like
+  std::size_t modern_calls = 64;   ///< of all modern clients: over HTTP each request is a peer
   std::size_t parked = 64;         ///< requests that wait for a modern client to come back; beyond, the oldest ends
   std::size_t subscriptions = 16;  ///< of one peer: streams of a modern client, addresses of a legacy one
   std::size_t tasks = 64;          ///< calls that go on as tasks, those that have ended and are kept included

@@ -73,6 +73,8 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
 
   // ---- the life of a request (served_call.cpp) ----
   void begin(std::shared_ptr<ServedCall> call);
+  /// Throws Rejection where there are too many requests under way for one more.
+  void check_room(const Peer& peer, const ClientFacts& who) const;
   static asio::awaitable<void> perform(std::shared_ptr<State> self, std::shared_ptr<ServedCall> call);
   /// The client is to come back for it. What it has to bring.
   [[nodiscard]] std::string park(const std::shared_ptr<ServedCall>& call);

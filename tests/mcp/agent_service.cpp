@@ -205,8 +205,8 @@ TEST_CASE("a question is put to the client's person", "[mcp_agents]") {
     bench.server.take(bench.peer, mcp::Answer{mcp::read_id(asked.at("id")), accepted("answer", "blue")}, nullptr);
     CHECK_THAT(text_at_path(bench.answer_of(outlet), "result/content/0/text"), ContainsSubstring("blue"));
   }
-  SECTION("who is not there") {
-    bench.greet();
+  SECTION("who is not there, or can only open addresses") {
+    bench.greet(GENERATE(json::object{}, json::object{{"elicitation", {{"url", json::object()}}}}));
     CHECK_THAT(bench.text_of_call("helper", {{"input", "Hi"}}), !ContainsSubstring("blue"));
   }
 }
@@ -247,6 +247,26 @@ TEST_CASE("calls with the same session are one conversation", "[mcp_agents]") {
   CHECK(bench.text_of_call("helper", {{"input", "c"}, {"session", "s"}}) == "1");
   CHECK(bench.text_of_call("helper", {{"input", "d"}, {"session", "s"}}) == "3");
   CHECK(bench.text_of_call("helper", {{"input", "e"}, {"session", "other"}}) == "1");
+}
+
+TEST_CASE("two agents do not share a conversation that a client names alike", "[mcp_agents]") {
+  const TempDir state;
+  const bool kept = GENERATE(false, true);
+  Bench bench(
+      [](const CompletionRequest& request) { return Turn{{TextDelta{std::to_string(request.messages.size())}}}; }, {},
+      {.state = kept ? state.path() : std::filesystem::path()});
+  for (const char* name : {"alpha", "alpha-main"}) {
+    Definition definition = definition_of();
+    definition.name = name;
+    bench.service.add(definition);
+  }
+  bench.greet();
+  CHECK(bench.text_of_call("alpha", {{"input", "a"}, {"session", "main-x"}}) == "1");
+  CHECK(bench.text_of_call("alpha-main", {{"input", "b"}, {"session", "main-x"}}) == "1");
+  CHECK(bench.text_of_call("alpha-main", {{"input", "c"}, {"session", "x"}}) == "1");
+  CHECK(bench.text_of_call("alpha", {{"input", "d"}, {"session", "main-x"}}) == "3");
+  CHECK_THAT(bench.text_of_call("alpha", {{"input", "e"}, {"session", std::string(257, 'x')}}),
+             ContainsSubstring("'session' is too long"));
 }
 
 TEST_CASE("an answer with a schema is structured content", "[mcp_agents]") {

@@ -153,7 +153,8 @@ TEST_CASE("who may come in: names, pages, paths, tokens", "[mcp_http]") {
     CHECK(status({{"Host", host}}) == 0);
   }
   for (const char* host : {"evil.example", "localhost.evil.example", "evil.example:80", "192.168.0.1", "", "[fe80::1]",
-                           "127.0.0.1.evil.example", "localhost@evil.example"}) {
+                           "127.0.0.1.evil.example", "localhost@evil.example", "localhost:1@evil.example",
+                           "localhost:1x", "[::1]evil.example", "[::1].evil.example:1", "[::1"}) {
     CAPTURE(host);
     CHECK(status({{"Host", host}}) == 421);
   }
@@ -162,11 +163,14 @@ TEST_CASE("who may come in: names, pages, paths, tokens", "[mcp_http]") {
     CHECK(status({{"Host", "localhost"}, {"Origin", origin}}) == 0);
   }
   for (const char* origin : {"http://evil.example", "null", "", "file://", "chrome-extension://abc",
-                             "http://localhost.evil.example", "https://app.example"}) {
+                             "http://localhost.evil.example", "https://app.example", "http://localhost:1@evil.example",
+                             "http://localhost@evil.example", "http://[::1]@evil.example", "http://localhost:1/evil"}) {
     CAPTURE(origin);
     CHECK(status({{"Host", "localhost"}, {"Origin", origin}}) == 403);
   }
   CHECK(status({{"Host", "localhost"}}, "/other") == 404);
+  CHECK(status({{"Host", "localhost"}, {"Host", "evil.example"}}) == 400);
+  CHECK(status({{"Host", "localhost"}, {"Origin", "http://localhost"}, {"Origin", "http://evil.example"}}) == 400);
 
   access.hosts = {"mcp.example"};
   access.origins = {"https://app.example"};
@@ -211,6 +215,9 @@ TEST_CASE("a page of an allowed origin may read the answers", "[mcp_http]") {
 TEST_CASE("requests that are none are refused", "[mcp_http]") {
   Bench bench;
   CHECK(bench.raw("POST", {{"Content-Type", "text/plain"}}, "{}").status == 415);
+  CHECK(bench.raw("POST", {{"Content-Type", "application/jsonl"}}, "{}").status == 415);
+  CHECK(bench.raw("POST", {{"Content-Type", "Application/JSON; charset=utf-8"}, {"Accept", "Application/JSON"}}, "{")
+            .status == 400);  // of its body
   CHECK(bench.raw("POST", {{"Content-Type", "application/json"}, {"Accept", "text/html"}}, "{}").status == 406);
   CHECK(bench.raw("PUT", {}, "{}").status == 405);
   CHECK(bench.raw("GET", {}).status == 405);

@@ -175,6 +175,25 @@ TEST_CASE("there is a bound on requests at a time, and on their time", "[mcp_ser
   CHECK_THAT(text_at_path(bench.answer_of(first), "error/message"), ContainsSubstring("60000 ms"));
 }
 
+TEST_CASE("there is a bound on requests of modern clients together, each a peer of its own", "[mcp_server]") {
+  ServerBench<VirtualEnvironment> bench({.modern_calls = 2});
+  std::vector<std::shared_ptr<mcp::ServerPeer>> peers;
+  const auto send = [&](std::string_view tool) {
+    peers.push_back(bench.server.meet());
+    auto outlet = std::make_shared<Collector>();
+    json::object params{{"name", tool}, {"arguments", json::object()}, {"_meta", modern_meta()}};
+    bench.server.take(peers.back(), mcp::Request{1, "tools/call", std::move(params)}, outlet);
+    return outlet;
+  };
+  send("test_hang");
+  send("test_hang");
+  CHECK(code_of(bench.answer_of(send("test_simple_text"))) == "-32603");
+  bench.server.leave(peers.front());
+  until(bench.env, [&] { return bench.fixtures.hung_up == 1; });
+  CHECK(bench.answer_of(send("test_simple_text")).contains("result"));
+  for (const auto& peer : peers) bench.server.leave(peer);
+}
+
 TEST_CASE("a legacy client is asked by a request of the server's", "[mcp_server]") {
   Bench bench;
   bench.greet({{"elicitation", json::object()}});
@@ -213,6 +232,18 @@ TEST_CASE("who cannot be asked is not", "[mcp_server]") {
   const json::object missing = bench.modern_tool("test_missing_capability");
   CHECK(code_of(missing) == "-32021");
   CHECK(at(missing, "error/data/requiredCapabilities/sampling").is_object());
+}
+
+TEST_CASE("who can only open addresses is sent no form", "[mcp_server]") {
+  for (const bool form : {false, true}) {
+    Bench bench;
+    json::object ways{{"url", json::object()}};
+    if (form) ways["form"] = json::object();
+    bench.greet({{"elicitation", std::move(ways)}});
+    const auto outlet = bench.send("tools/call", {{"name", "test_elicitation"}, {"arguments", {{"message", "Who?"}}}});
+    until(bench.env, [&] { return !outlet->messages.empty(); });
+    CHECK(outlet->messages.front().contains("method") == form);
+  }
 }
 
 TEST_CASE("an answer that does not come is not waited for for ever", "[mcp_server]") {

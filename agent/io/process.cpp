@@ -245,6 +245,11 @@ asio::awaitable<std::size_t> Process::read_errors(std::span<char> buffer) {
   co_return co_await process::read_some(state->errors, buffer, state->program);
 }
 
+std::optional<std::size_t> Process::try_read_output(std::span<char> buffer) {
+  if (!state_->output.is_open()) return std::nullopt;
+  return process::try_read(state_->output, buffer, state_->program);
+}
+
 asio::awaitable<void> Process::write(std::string bytes) {
   const std::shared_ptr<State> state = state_;
   if (!state->input.is_open()) throw Error(errc::invalid_argument, "the input of " + state->program + " is closed");

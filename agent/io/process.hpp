@@ -101,6 +101,8 @@ class Process {
   [[nodiscard]] asio::awaitable<std::size_t> read_output(std::span<char> buffer);
   /// The same with its standard error.
   [[nodiscard]] asio::awaitable<std::size_t> read_errors(std::span<char> buffer);
+  /// As read_output(), without suspending: nothing where it would. Also while somebody is in read_output().
+  [[nodiscard]] std::optional<std::size_t> try_read_output(std::span<char> buffer);
   /// Gives all of `bytes` to the command's standard input; suspends while the pipe is full. Errors: errc::io if
   /// nobody reads it any more. Cancelled, it may have written a part.
   [[nodiscard]] asio::awaitable<void> write(std::string bytes);

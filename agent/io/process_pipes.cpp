@@ -97,16 +97,19 @@ asio::awaitable<void> ready(Stream& stream, Stream::wait_type what) {
   if (!stream.is_open()) throw Error(errc::cancelled, "cancelled");
 }
 
+std::optional<std::size_t> try_read(Stream& stream, std::span<char> buffer, const std::string& program) {
+  if (buffer.empty()) throw Error(errc::invalid_argument, "reading from " + program + " needs room");
+  const ssize_t length = ::read(stream.native_handle(), buffer.data(), buffer.size());
+  if (length >= 0) return static_cast<std::size_t>(length);
+  if (errno == EAGAIN || errno == EINTR) return std::nullopt;
+  throw Error(errc::io, "cannot read from " + program + ": " + words(errno));
+}
+
 // Before each read the loop has its turn: a child that writes without pause must not keep it from other work.
 asio::awaitable<std::size_t> read_some(Stream& stream, std::span<char> buffer, const std::string& program) {
-  if (buffer.empty()) throw Error(errc::invalid_argument, "reading from " + program + " needs room");
   for (;;) {
     co_await ready(stream, Stream::wait_read);
-    const ssize_t length = ::read(stream.native_handle(), buffer.data(), buffer.size());
-    if (length >= 0) co_return static_cast<std::size_t>(length);
-    if (errno != EAGAIN && errno != EINTR) {
-      throw Error(errc::io, "cannot read from " + program + ": " + words(errno));
-    }
+    if (const auto length = try_read(stream, buffer, program)) co_return *length;
   }
 }
 

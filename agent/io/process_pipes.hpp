@@ -7,6 +7,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -52,6 +53,8 @@ void hand_over(Descriptor& descriptor, Stream& stream);
 /// See Process::read_output().
 [[nodiscard]] asio::awaitable<std::size_t> read_some(Stream& stream, std::span<char> buffer,
                                                      const std::string& program);
+/// See Process::try_read_output().
+[[nodiscard]] std::optional<std::size_t> try_read(Stream& stream, std::span<char> buffer, const std::string& program);
 /// See Process::write().
 [[nodiscard]] asio::awaitable<void> write_all(Stream& stream, const std::string& bytes, const std::string& program);
 

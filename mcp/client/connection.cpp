@@ -14,10 +14,10 @@
 namespace sennit::mcp {
 namespace {
 
-constexpr milliseconds kToTell{1'000};     // for a notification that nobody waits for
-constexpr std::size_t kMostShown = 1'000;  // progress lines of one call
-constexpr std::size_t kMostLog = 2'000;    // bytes of a server's log line
-constexpr std::size_t kMostInputs = 16;    // questions of one round
+constexpr milliseconds kToTell{1'000};                        // for a notification that nobody waits for
+constexpr std::size_t kMostShown = 1'000;                     // progress lines of one call
+constexpr std::size_t kMostLog = 2'000;                       // bytes of a server's log line
+constexpr std::size_t kMostAsked = kMostInputs * kMaxRounds;  // questions of one call
 
 asio::awaitable<void> receive(std::shared_ptr<Link> link, Outgoing outgoing, std::optional<Answer>& answer) {
   auto asking = link->request(std::move(outgoing));
@@ -92,6 +92,7 @@ asio::awaitable<ServerFacts> Connection::ready() {
   const std::shared_ptr<Connection> self = shared_from_this();
   auto acquiring = starting_.acquire();
   const Lock::Held held = co_await std::move(acquiring);
+  if (link_) link_->catch_up();
   if (link_ && link_->usable()) co_return facts_;
   prepare();
   drop();
@@ -143,13 +144,14 @@ asio::awaitable<Answer> Connection::exchange(std::string method, json::object pa
   for (bool again = false;; again = true) {
     auto readying = ready();
     (void)co_await std::move(readying);
+    const std::shared_ptr<Link> used = link_;
     try {
       auto asking = exchange_once(method, params, caller, headers);
       co_return co_await std::move(asking);
     } catch (const NotTaken& error) {
       // Nothing was done, so this is no second call. Once: a server that takes nothing twice is broken.
       if (again) throw Error(errc::connect_failed, error.message());
-      drop();
+      if (link_ == used) drop();          // another call may have met the server anew
       if (method == "tools/call") throw;  // the server that is met next may have changed its tools
     }
   }
@@ -168,8 +170,8 @@ asio::awaitable<Answer> Connection::exchange_once(std::string method, json::obje
 
   TaskScope answers(executor_, [](const Error&) {});
   const milliseconds limit = caller ? server_.timeout : server_.start_timeout;
-  Watch watch(environment_, limit, limit * kLongestCall);
-  Call call{caller, &watch, &answers};
+  const auto watch = std::make_shared<Watch>(environment_, limit, limit * kLongestCall);
+  Call call{caller, watch, &answers};
   struct Registered {
     std::map<std::int64_t, Call*>& calls;
     std::int64_t id;
@@ -181,12 +183,13 @@ asio::awaitable<Answer> Connection::exchange_once(std::string method, json::obje
     calls_.emplace(id, &call);
     const Registered registered{calls_, id};
     auto receiving = receive(link, Outgoing{id, method, std::move(params), std::move(headers)}, answer);
-    auto watching = watch.run(std::move(receiving), fmt::format("'{}' of the MCP server '{}'", method, server_.name));
+    auto watching = watch->run(std::move(receiving), fmt::format("'{}' of the MCP server '{}'", method, server_.name));
     try {
       co_await std::move(watching);
     } catch (const NotTaken&) {
       failure = std::current_exception();
-    } catch (const Error& error) {
+    } catch (...) {
+      const Error error = current_error();
       if (error.code() == errc::cancelled || error.code() == errc::timeout) tell_cancelled(link, id, error);
       if (error.code() == errc::truncated && method == "tools/call") {
         failure = std::make_exception_ptr(
@@ -197,8 +200,10 @@ asio::awaitable<Answer> Connection::exchange_once(std::string method, json::obje
     }
   }
   // What the server asked during the call ends with it.
+  co_await asio::this_coro::throw_if_cancelled(false);
   auto joining = joined(answers);
   (void)co_await shielded(std::move(joining));
+  co_await asio::this_coro::throw_if_cancelled(true);
   if (failure) std::rethrow_exception(failure);
   deaths_ = 0;
   co_return std::move(*answer);
@@ -213,7 +218,7 @@ Pause Connection::pause() {
       if (watch != nullptr && !waits) watch->resume();
     };
     tell_watch(self->start_watch_);
-    for (const auto& [id, call] : self->calls_) tell_watch(call->watch);
+    for (const auto& [id, call] : self->calls_) tell_watch(call->watch.get());
   };
 }
 
@@ -283,32 +288,35 @@ asio::awaitable<json::object> Connection::answer_of(std::string method, json::ob
 }
 
 asio::awaitable<void> Connection::serve(std::shared_ptr<Connection> self, std::shared_ptr<Link> link, Request request,
-                                        std::shared_ptr<Caller> caller, Watch* watch) {
+                                        std::shared_ptr<Caller> caller, std::shared_ptr<Watch> watch) {
   Answer answer{request.id, {}};
-  struct Paused {
-    Watch* watch;
-    explicit Paused(Watch* of_watch) : watch(of_watch) {
-      if (watch != nullptr) watch->pause();
-    }
-    ~Paused() {
-      if (watch != nullptr) watch->resume();
-    }
-    Paused(const Paused&) = delete;
-    Paused& operator=(const Paused&) = delete;
-  };
+  std::exception_ptr cut;
+  if (watch) watch->pause();
   try {
-    const Paused paused(watch);
     auto answering = self->answer_of(request.method, std::move(request.params), std::move(caller));
     answer.outcome = co_await std::move(answering);
-  } catch (const Error& error) {
-    if (error.code() == errc::cancelled) throw;
+  } catch (...) {
+    const Error error = current_error();
+    if (error.code() == errc::cancelled) cut = std::current_exception();
     const std::int64_t number = error.code() == errc::denied      ? code::kUserRejected
                                 : error.code() == errc::not_found ? code::kNoMethod
                                                                   : code::kInternal;
     answer.outcome = Fault{number, error.message(), {}};
   }
+  if (watch) watch->resume();
+  if (cut) std::rethrow_exception(cut);
+  auto replying = reply(std::move(self), std::move(link), std::move(answer));
+  co_await std::move(replying);
+}
+
+asio::awaitable<void> Connection::reply(std::shared_ptr<Connection> self, std::shared_ptr<Link> link, Answer answer) {
   auto sending = link->answer(std::move(answer));
   co_await with_timeout(self->environment_, kToTell, std::move(sending), "an answer");
+}
+
+/// Who asks faster than it reads goes without an answer.
+void Connection::in_background(asio::awaitable<void> replying) {
+  if (background_->size() < kMostReplies) background_->spawn(std::move(replying));
 }
 
 void Connection::asked(Request request, std::optional<std::int64_t> during) {
@@ -319,9 +327,13 @@ void Connection::asked(Request request, std::optional<std::int64_t> during) {
   if (!own && !during && several_runs()) {
     warned(fmt::format("{} of the MCP server '{}' is refused: it does not say for which of several runs it asks",
                        request.method, server_.name));
-    background_->spawn(serve(shared_from_this(), link, std::move(request), std::make_shared<Refuser>(executor_), {}));
+    in_background(serve(shared_from_this(), link, std::move(request), std::make_shared<Refuser>(executor_), {}));
   } else if (call == nullptr || own) {
-    background_->spawn(serve(shared_from_this(), link, std::move(request), nullptr, nullptr));
+    in_background(serve(shared_from_this(), link, std::move(request), nullptr, nullptr));
+  } else if (call->answers->size() >= kMostInputs || ++call->asked > kMostAsked) {
+    Fault fault{code::kInternal,
+                fmt::format("at most {} questions at a time and {} of one call are answered", kMostInputs, kMostAsked)};
+    in_background(reply(shared_from_this(), link, {std::move(request.id), std::move(fault)}));
   } else {
     call->answers->spawn(serve(shared_from_this(), link, std::move(request), call->caller, call->watch));
   }
@@ -358,13 +370,14 @@ void Connection::notified(Notification notification, std::optional<std::int64_t>
 void Connection::show_progress(const json::object& params) {
   const auto token = find_int(json::value(params), meta::kProgressToken);
   const auto place = token ? calls_.find(*token) : calls_.end();
-  if (place == calls_.end()) return;
+  // Only a call asked for progress: who shows some of a list gets no more time for it.
+  if (place == calls_.end() || !place->second->caller) return;
   Call& call = *place->second;
   const double progress = number_at(params, "progress");
   if (progress <= call.progress) return;  // it must grow: standing still buys no time
   call.progress = progress;
   call.watch->extend();
-  if (!call.caller || call.shown++ >= kMostShown) return;
+  if (call.shown++ >= kMostShown) return;
   std::string text(text_at(params, "message").substr(0, kMostLog));
   const double total = number_at(params, "total");
   std::string count = total > 0 ? fmt::format("{} of {}", progress, total) : fmt::format("{}", progress);

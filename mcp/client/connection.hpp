@@ -21,13 +21,15 @@
 
 namespace sennit::mcp {
 
-inline constexpr int kMaxStarts = 3;              ///< tries to start a server before a call gives up
-inline constexpr std::uint32_t kMaxDeaths = 5;    ///< in a row, without an answer between them
-inline constexpr int kMaxRounds = 10;             ///< of questions that one call may ask
-inline constexpr std::size_t kMaxPages = 100;     ///< of a list
-inline constexpr std::size_t kMaxListed = 5'000;  ///< entries of a list
-inline constexpr int kLongestCall = 10;           ///< times the timeout, for a call that shows progress
-inline constexpr milliseconds kFirstPause{250};   ///< before a server is started again; doubled each time
+inline constexpr int kMaxStarts = 3;                ///< tries to start a server before a call gives up
+inline constexpr std::uint32_t kMaxDeaths = 5;      ///< in a row, without an answer between them
+inline constexpr int kMaxRounds = 10;               ///< of questions that one call may ask
+inline constexpr std::size_t kMostInputs = 16;      ///< questions of one round; of an older server: open at a time
+inline constexpr std::size_t kMostReplies = 1'000;  ///< under way, beside the answers of a call
+inline constexpr std::size_t kMaxPages = 100;       ///< of a list
+inline constexpr std::size_t kMaxListed = 5'000;    ///< entries of a list
+inline constexpr int kLongestCall = 10;             ///< times the timeout, for a call that shows progress
+inline constexpr milliseconds kFirstPause{250};     ///< before a server is started again; doubled each time
 inline constexpr milliseconds kLongestPause{30'000};
 inline constexpr milliseconds kMostForDiscovery{5'000};  ///< for a child that does not answer what it does not know
 
@@ -81,10 +83,11 @@ class Connection final : public Inbox, public std::enable_shared_from_this<Conne
   /// A request under way.
   struct Call {
     std::shared_ptr<Caller> caller;
-    Watch* watch = nullptr;
+    std::shared_ptr<Watch> watch;
     TaskScope* answers = nullptr;
     double progress = -1;
     std::size_t shown = 0;
+    std::size_t asked = 0;
   };
 
   // connection_start.cpp
@@ -108,7 +111,9 @@ class Connection final : public Inbox, public std::enable_shared_from_this<Conne
   asio::awaitable<json::object> ask_all(const json::object& requests, std::shared_ptr<Caller> caller);
   asio::awaitable<json::object> answer_of(std::string method, json::object params, std::shared_ptr<Caller> caller);
   static asio::awaitable<void> serve(std::shared_ptr<Connection> self, std::shared_ptr<Link> link, Request request,
-                                     std::shared_ptr<Caller> caller, Watch* watch);
+                                     std::shared_ptr<Caller> caller, std::shared_ptr<Watch> watch);
+  static asio::awaitable<void> reply(std::shared_ptr<Connection> self, std::shared_ptr<Link> link, Answer answer);
+  void in_background(asio::awaitable<void> replying);
   [[nodiscard]] Pause pause();
   void tell_cancelled(const std::shared_ptr<Link>& link, std::int64_t id, const Error& error);
   void show_progress(const json::object& params);

@@ -34,6 +34,17 @@ asio::awaitable<void> wait_for(std::shared_ptr<Probe> probe) {
   while (!probe->answer && !probe->failure) co_await probe->changed.wait();
 }
 
+/// Closes a link that was opened for nothing.
+struct Opened {
+  std::shared_ptr<Link> link;
+  explicit Opened(std::shared_ptr<Link> of_link) : link(std::move(of_link)) {}
+  Opened(const Opened&) = delete;
+  Opened& operator=(const Opened&) = delete;
+  ~Opened() {
+    if (link) link->close();
+  }
+};
+
 /// What may have been the reason of a death: an interpreter tells of a script that its sandbox hides as of one that is
 /// not there.
 std::string sandbox_hint(const McpServer& server) {
@@ -84,21 +95,13 @@ void Connection::adopt(std::shared_ptr<Link> link, ServerFacts facts) {
 
 asio::awaitable<void> Connection::start_child() {
   for (int attempt = 1;; ++attempt) {
-    std::shared_ptr<Link> link = links_.child(*this);
-    struct Closing {
-      std::shared_ptr<Link>& link;
-      ~Closing() {
-        if (link) link->close();
-      }
-    } const closing{link};
+    Opened opened(links_.child(*this));
     std::optional<Error> failure;
     try {
-      co_await link->open();
-      auto meeting = meet_child(link);
+      co_await opened.link->open();
+      auto meeting = meet_child(opened.link);
       ServerFacts facts = co_await std::move(meeting);
-      adopt(std::move(link), std::move(facts));
-      link = nullptr;
-      co_return;
+      co_return adopt(std::move(opened.link), std::move(facts));
     } catch (const Error& error) {
       const bool untaken = dynamic_cast<const NotTaken*>(&error) != nullptr;
       if (error.code() != errc::truncated && !untaken) throw;
@@ -209,26 +212,22 @@ asio::awaitable<ServerFacts> Connection::detect(Link& link) {
 
 asio::awaitable<void> Connection::start_remote() {
   if (server_.transport != "sse") {
-    std::shared_ptr<Link> link = links_.http(*this, pause());
-    bool older = false;
+    Opened opened(links_.http(*this, pause()));
     try {
-      co_await link->open();
-      auto meeting = detect(*link);
+      co_await opened.link->open();
+      auto meeting = detect(*opened.link);
       ServerFacts facts = co_await std::move(meeting);
-      adopt(std::move(link), std::move(facts));
-      co_return;
+      co_return adopt(std::move(opened.link), std::move(facts));
     } catch (const HttpRefused& refused) {
       const int status = refused.status();
       if (server_.transport == "http" || (status != 400 && status != 404 && status != 405)) throw;
-      older = true;
     }
-    if (!older) co_return;
   }
-  std::shared_ptr<Link> link = links_.sse(*this, pause());
-  co_await link->open();
-  auto greeting = initialize(*link);
+  Opened opened(links_.sse(*this, pause()));
+  co_await opened.link->open();
+  auto greeting = initialize(*opened.link);
   ServerFacts facts = co_await std::move(greeting);
-  adopt(std::move(link), std::move(facts));
+  adopt(std::move(opened.link), std::move(facts));
 }
 
 }  // namespace sennit::mcp

@@ -18,6 +18,7 @@ namespace {
 
 constexpr int kMaxResumptions = 20;  // of one stream
 constexpr milliseconds kPauseToResume{1'000};
+constexpr milliseconds kShortestPauseToResume{10};
 constexpr milliseconds kLongestPauseToResume{60'000};
 constexpr milliseconds kToBeHeard{1'000};  // a server that does not answer at once is spoken to all the same
 constexpr milliseconds kToSayGoodbye{1'000};
@@ -26,6 +27,7 @@ constexpr std::size_t kMaxSession = 1'024;
 /// How far a stream got before it ended.
 struct Place {
   std::optional<Answer> answer;
+  bool heard = false;  ///< whether any message came
   std::string last_id;
   milliseconds pause = kPauseToResume;
   std::string how = "ended its stream";
@@ -128,26 +130,42 @@ class HttpLink final : public Link, public std::enable_shared_from_this<HttpLink
   }
 
   static asio::awaitable<void> listen(std::shared_ptr<HttpLink> self) {
+    Environment& environment = self->channel_->environment();
     Place place;
-    for (int failures = 0; failures < kMaxResumptions; ++failures) {
-      std::vector<http::Header> headers = self->headers_for({}, {});
-      headers.push_back({"Accept", "text/event-stream"});
-      if (!place.last_id.empty()) headers.push_back({std::string(header::kLastEvent), place.last_id});
-      std::unique_ptr<http::Response> response;
-      try {
-        auto sending = self->channel_->send("GET", self->channel_->url(), std::move(headers), {}, {});
-        response = co_await std::move(sending);
-      } catch (const Error& error) {
-        if (error.code() == errc::cancelled) throw;
-      }
+    for (unsigned in_vain = 0;; ++in_vain) {
+      const SteadyTime began = environment.now();
+      place.heard = false;
+      auto hearing = self->hear(place);
+      const bool more = co_await std::move(hearing);
       self->heard_.notify();
-      if (!response || response->status() != 200) co_return;  // most servers have nothing to say
-      if (media_type(response->header("content-type")) != "text/event-stream") co_return;
-      auto following = self->follow(*response, std::nullopt, place);
-      co_await std::move(following);
-      response.reset();
-      co_await self->channel_->environment().sleep(place.pause);
+      if (!more) co_return;
+      if (place.heard || environment.now() - began >= kLongestPauseToResume) in_vain = 0;
+      const milliseconds pause = std::max(place.pause, kShortestPauseToResume) * (1U << std::min(in_vain, 16U));
+      co_await environment.sleep(std::min(pause, kLongestPauseToResume));
     }
+  }
+
+  /// One stream, to its end. False: there is none to be had, now or later.
+  asio::awaitable<bool> hear(Place& place) {
+    std::vector<http::Header> headers = headers_for({}, {});
+    headers.push_back({"Accept", "text/event-stream"});
+    if (!place.last_id.empty()) headers.push_back({std::string(header::kLastEvent), place.last_id});
+    try {
+      auto sending = channel_->send("GET", channel_->url(), std::move(headers), {}, {});
+      const std::unique_ptr<http::Response> response = co_await std::move(sending);
+      heard_.notify();
+      const int status = response->status();
+      if (status >= 500 || status == 408 || status == 429) co_return true;
+      const bool stream = media_type(response->header("content-type")) == "text/event-stream";
+      if (status != 200 || !stream) co_return false;  // most servers have nothing to say
+      auto following = follow(*response, std::nullopt, place);
+      co_await std::move(following);
+    } catch (const HttpRefused&) {
+      co_return false;
+    } catch (const Error& error) {
+      if (error.code() == errc::cancelled) throw;
+    }
+    co_return true;
   }
 
   asio::awaitable<std::unique_ptr<http::Response>> post(std::string body, std::vector<http::Header> headers,
@@ -252,6 +270,7 @@ class HttpLink final : public Link, public std::enable_shared_from_this<HttpLink
   void take(std::string_view data, std::optional<std::int64_t> id, Place& place) {
     if (data.empty()) return;  // an event that only says where one can go on
     for (Message& message : read_messages(data)) {
+      place.heard = true;
       if (auto* answer = std::get_if<Answer>(&message)) {
         if (id && answer->id == std::optional<Id>(*id)) place.answer = std::move(*answer);
       } else if (inbox_ == nullptr) {

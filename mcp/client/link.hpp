@@ -59,6 +59,8 @@ class Link {
   [[nodiscard]] virtual asio::awaitable<void> answer(Answer answer) = 0;
   /// From now on this is what is spoken.
   virtual void agreed(const ServerFacts& facts) = 0;
+  /// Hears what the server has said by now, where nobody listens while nothing is asked.
+  virtual void catch_up() {}
   [[nodiscard]] virtual bool usable() const = 0;
   /// Whether a request that is cancelled here is cancelled there, without a word.
   [[nodiscard]] virtual bool cancels_by_closing() const { return false; }

@@ -76,19 +76,25 @@ class SseLink final : public Link, public std::enable_shared_from_this<SseLink> 
   }
 
  private:
-  static asio::awaitable<void> read(std::shared_ptr<SseLink> self, std::unique_ptr<http::Response> response) {
+  /// A stream that nobody has a use for any more must not keep its link.
+  static asio::awaitable<void> read(std::weak_ptr<SseLink> link, std::unique_ptr<http::Response> response) {
     SseReader reader({.line = kMaxMessage, .event = kMaxMessage, .lines = 65'536});
     for (;;) {
       const std::string_view piece = co_await response->read();
-      if (piece.empty()) break;
+      const std::shared_ptr<SseLink> self = link.lock();
+      if (!self) co_return;
+      if (piece.empty()) co_return self->lose(Error(errc::truncated, self->channel_->name() + " ended its stream"));
       reader.push(piece);
       while (const auto event = reader.next()) self->take(event->name, event->data);
     }
-    self->lose(Error(errc::truncated, self->channel_->name() + " ended its stream"));
   }
 
   void take(std::string_view name, std::string_view data) {
     if (dead_ || inbox_ == nullptr) return;
+    if (pending_.size() > 0 && ++messages_ > kMaxMessagesPerCall) {
+      throw Error(errc::too_large,
+                  fmt::format("{} sent more than {} messages and no answer", channel_->name(), kMaxMessagesPerCall));
+    }
     if (name == "endpoint") {
       if (!endpoint_.empty()) return;
       endpoint_ = resolve_endpoint(channel_->url(), data, channel_->name());
@@ -100,7 +106,8 @@ class SseLink final : public Link, public std::enable_shared_from_this<SseLink> 
 
   void dispatch(Message message) {
     if (auto* answer = std::get_if<Answer>(&message)) {
-      if (!pending_.settle(std::move(*answer))) inbox_->warned(channel_->name() + " answered what nobody asked");
+      if (!pending_.settle(std::move(*answer))) return inbox_->warned(channel_->name() + " answered what nobody asked");
+      messages_ = 0;
       return;
     }
     if (auto* notification = std::get_if<Notification>(&message)) {
@@ -136,6 +143,7 @@ class SseLink final : public Link, public std::enable_shared_from_this<SseLink> 
   std::unique_ptr<TaskScope> reading_;
   std::string endpoint_;
   Signal greeted_;
+  std::size_t messages_ = 0;  // since the last answer
   Pending pending_;
   std::optional<Error> dead_;
 };

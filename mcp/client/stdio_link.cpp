@@ -111,6 +111,17 @@ class StdioLink final : public Link, public std::enable_shared_from_this<StdioLi
   void agreed(const ServerFacts& /*facts*/) override {}
   bool usable() const override { return child_ && child_->server && !dead_; }
 
+  void catch_up() override {
+    if (!usable() || !child_->output_open) return;
+    // A pipe holds no more than this. Its end is left to whoever asks next.
+    const auto buffer = std::make_unique<std::array<char, kPiece>>();
+    try {
+      if (const auto length = child_->process().try_read_output(*buffer)) take_all({buffer->data(), *length});
+    } catch (const Error& error) {
+      broke(error);
+    }
+  }
+
   void close() override {
     if (!dead_) dead_ = Error(errc::cancelled, "the connection to " + name_ + " was closed");
     reading_.reset();
@@ -139,7 +150,7 @@ class StdioLink final : public Link, public std::enable_shared_from_this<StdioLi
     // The readers may be in the middle of a step when this link goes.
     const std::shared_ptr<StdioLink> self = shared_from_this();
     reading_ = std::make_unique<TaskScope>(environment_.executor(), [weak = weak_from_this()](const Error& error) {
-      if (const auto link = weak.lock()) link->lose(Error(error.code(), link->name_ + ": " + error.message()));
+      if (const auto link = weak.lock()) link->broke(error);
     });
     reading_->spawn(read_output(self));
     reading_->spawn(read_tail(child_));
@@ -151,11 +162,16 @@ class StdioLink final : public Link, public std::enable_shared_from_this<StdioLi
     while (child->server && child->output_open) {
       const std::size_t length = co_await child->process().read_output(*buffer);
       child->output_open = length > 0;
-      child->lines.push({buffer->data(), length});
-      while (const auto line = child->lines.next()) take(*line);
+      take_all({buffer->data(), length});
     }
     auto finding = find_out();
     co_await std::move(finding);
+  }
+
+  void take_all(std::string_view bytes) {
+    const std::shared_ptr<Child> child = child_;
+    child->lines.push(bytes);
+    while (const auto line = child->lines.next()) take(*line);
   }
 
   void take(std::string_view line) {
@@ -211,6 +227,8 @@ class StdioLink final : public Link, public std::enable_shared_from_this<StdioLi
     lose(Error(errc::truncated, name_ + " " + how + child->last_words()));
     if (cut) std::rethrow_exception(cut);
   }
+
+  void broke(const Error& error) { lose(Error(error.code(), name_ + ": " + error.message())); }
 
   /// Nothing can be said to it any more.
   void lose(const Error& error) {

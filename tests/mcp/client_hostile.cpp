@@ -5,6 +5,7 @@
 #include <sennit/agent/sourced_tools.hpp>
 #include <sennit/mcp/client/mcp_tool.hpp>
 
+#include <boost/asio/this_coro.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
@@ -43,7 +44,78 @@ class CallOf final : public ToolContext {
   Labels labels_;
 };
 
+/// A person who thinks until the question is taken back, and takes a moment to look up.
+class Thinker final : public ToolContext {
+ public:
+  explicit Thinker(TestEnvironment& environment) : environment_(environment) {}
+  Environment& environment() override { return environment_; }
+  const std::string& effect_id() const override { return effect_id_; }
+  const std::string& session() const override { return session_; }
+  Memory* memory() override { return nullptr; }
+  const Labels& labels() const override { return labels_; }
+  void progress(std::string /*text*/) override {}
+  asio::awaitable<std::string> ask(std::string /*question*/) override {
+    ++asked;
+    co_await asio::this_coro::throw_if_cancelled(false);
+    auto thinking = environment_.sleep(std::chrono::hours(1));
+    try {
+      co_await std::move(thinking);
+    } catch (...) {
+    }
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    auto looking_up = environment_.sleep(milliseconds(30));
+    co_await std::move(looking_up);
+    ++taken_back;
+    throw Error(errc::cancelled, "cancelled");
+  }
+  asio::awaitable<Outcome> delegate(const Agent& /*agent*/, std::string /*task*/) override {
+    throw Error(errc::denied, "no");
+  }
+
+  int asked = 0;
+  int taken_back = 0;
+
+ private:
+  TestEnvironment& environment_;
+  std::string effect_id_ = "run-1/1";
+  std::string session_;
+  Labels labels_;
+};
+
 }  // namespace
+
+TEST_CASE("a call that is cancelled while its server asks ends after what was asked") {
+  TestEnvironment env;
+  const Source source(test_server());
+  const Tools tools = source.tools(env);
+  Thinker person(env);
+  auto call = start(env, call_checked(tool_named(tools, "test_ask"), {}, person));
+  until(env, [&] { return person.asked == 1; });
+  call.cancel();
+  CHECK(call.error().code() == errc::cancelled);
+  CHECK(person.taken_back == 1);
+}
+
+TEST_CASE("a server has sixteen questions open at a time, and no more") {
+  TestEnvironment env;
+  const Source source(test_server({"tools/call=ask-at-once"}));
+  const Tools tools = source.tools(env);
+  Thinker person(env);
+  auto call = call_checked(tool_named(tools, "test_ask"), {}, person);
+  CHECK(run(env, std::move(call)).content == "184 refused");
+  CHECK(person.asked == 16);
+  CHECK(person.taken_back == 16);
+}
+
+TEST_CASE("a server asks a hundred and sixty times during one call, and no more") {
+  TestEnvironment env;
+  const Source source(test_server({"tools/call=ask-in-turn"}));
+  const Tools tools = source.tools(env);
+  CallContext nobody(env);
+  auto call = call_checked(tool_named(tools, "test_ask"), {}, nobody);
+  CHECK(run(env, std::move(call)).content == "40 refused");
+  CHECK(nobody.questions.size() == 160);
+}
 
 TEST_CASE("a tool that changed is refused to every call of every run until a person accepts it") {
   TestEnvironment env;

@@ -223,6 +223,76 @@ TEST_CASE("the transport of 2024 is spoken where nothing else is understood") {
   CHECK(call(env, source.tools(env), "far_echo", {}) == "said");
 }
 
+TEST_CASE("a stream whose server is never met is let go of, as is one that never stops") {
+  TestEnvironment env;
+  const bool floods = GENERATE(true, false);
+  const std::string news = R"(data: {"jsonrpc":"2.0","method":"notifications/message","params":{}})"
+                           "\n\n";
+  std::string much;
+  for (int i = 0; i < 1'000; ++i) much += news;
+  const HttpServer server([&](const HttpRequest& request) {
+    if (request.method == "POST") return Reply::text("").status(202).hang_up();  // and no answer on the stream
+    return Reply::forever([&](std::size_t i) {
+             if (i == 0) return std::string("event: endpoint\ndata: /messages\n\n");
+             return floods ? much : news;
+           })
+        .every(milliseconds(floods ? 0 : 5));
+  });
+  McpServer settings = remote(server);
+  settings.transport = "sse";
+  settings.start_timeout = milliseconds(floods ? 20'000 : 300);
+  const Source source(settings);
+  CHECK(run_error(env, source->tools(env)).code() == (floods ? errc::too_large : errc::timeout));
+  until(env, [&] { return server.open_connections() == 0; });
+}
+
+TEST_CASE("a call whose session was over does not end the next one, which another call has begun") {
+  TestEnvironment env;
+  std::atomic<int> sessions{0};
+  std::atomic<bool> restarted{false};
+  const HttpServer server(serving(false, [&](const HttpRequest& request, const json::value& message) {
+    const json::value* id = sennit::find(message, "id");
+    const std::string_view method = sennit::find_string(message, "method");
+    if (method == "initialize") {
+      return std::optional<Reply>(
+          Reply::json(result(*id, kGreeted)).header("Mcp-Session-Id", "s-" + std::to_string(++sessions)));
+    }
+    if (method != "tools/call" || !restarted) return std::optional<Reply>();
+    const bool slow = request.body.find("slow") != std::string::npos;
+    const milliseconds pause(slow ? 300 : 0);
+    if (request.header("mcp-session-id") != "s-1") return std::optional<Reply>();
+    return std::optional<Reply>(Reply::text("no such session").status(404).after(pause));
+  }));
+  const Source source(remote(server, "legacy"));
+  const Tools tools = source.tools(env);
+  restarted = true;
+  CallContext context(env);
+  auto slow = start(env, call_checked(tool_named(tools, "far_echo"), {{"text", "slow"}}, context));
+  CHECK(call(env, tools, "far_echo", {}) == "said");
+  CHECK_FALSE(slow.done());
+  CHECK(slow.get().content == "said");
+  CHECK(sessions == 2);
+}
+
+TEST_CASE("a server's own stream is listened to again, however often it ends and whatever ends it") {
+  TestEnvironment env;
+  std::atomic<int> streams{0};
+  const HttpServer server(serving(false, [&](const HttpRequest& request, const json::value&) {
+    if (request.method != "GET") return std::optional<Reply>();
+    const int number = ++streams;
+    if (number == 2) return std::optional<Reply>(Reply::text("").reset());
+    if (number == 3) return std::optional<Reply>(Reply::text("a moment").status(503));
+    return std::optional<Reply>(
+        Reply::sse({}).pieces({"retry: 10\ndata: "
+                               R"({"jsonrpc":"2.0","method":"notifications/message","params":{"data":"news"}})"
+                               "\n\n"}));
+  }));
+  const Source source(remote(server, "legacy"));
+  (void)source.tools(env);
+  until(env, [&] { return env.records().size() >= 30; });
+  CHECK(streams >= 32);
+}
+
 TEST_CASE("an endpoint on another server gets nothing of ours") {
   TestEnvironment env;
   const HttpServer server([](const HttpRequest&) {

@@ -104,6 +104,7 @@ TEST_CASE("a server that fails before its tools are known fails in bounded time,
       Case{"initialize=noise", errc::protocol, "what is no message"},
       Case{"initialize=line", errc::too_large, "16777216"}, Case{"initialize=wrong-id", errc::timeout, "took longer"},
       Case{"tools/list=hang", errc::timeout, "'tools/list' of the MCP server 'test' took longer than 600 ms"},
+      Case{"tools/list=progress", errc::timeout, "'tools/list' of the MCP server 'test' took longer than 600 ms"},
       Case{"tools/list=die", errc::truncated, "the disk is full"},
       Case{"tools/list=noise", errc::protocol, "what is no message"},
       Case{"tools/list=line", errc::too_large, "16777216"}, Case{"tools/list=wrong-id", errc::timeout, "took longer"});

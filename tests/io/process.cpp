@@ -405,6 +405,22 @@ TEST_CASE("a command whose output is not read stands still, and loses nothing", 
   CHECK(fs::exists(folder / "done"));
 }
 
+TEST_CASE("what has come can be read without waiting, beside a reader that waits", "[process]") {
+  TestEnvironment env;
+  Process process = run(env, Process::start(shell("read line; echo $line")));
+  std::string buffer(100, ' ');
+  CHECK_FALSE(process.try_read_output(buffer));
+  std::string waits(100, ' ');
+  auto reading = start(env, process.read_output(waits));
+  env.turn();
+  run(env, process.write("hello\n"));
+  std::optional<std::size_t> length;
+  while (!length) length = process.try_read_output(buffer);
+  CHECK(buffer.substr(0, *length) == "hello\n");
+  CHECK(reading.get() == 0);
+  CHECK(process.try_read_output(buffer) == 0U);
+}
+
 TEST_CASE("a cancelled read, write or wait leaves the process to its owner", "[process]") {
   TestEnvironment env;
   Process process = run(env, Process::start(shell("read line; echo $line; exit 3")));

@@ -1,6 +1,7 @@
 #include <sennit/agent/agent.hpp>
 #include <sennit/agent/agent_parts.hpp>
 #include <sennit/agent/delegate.hpp>
+#include <sennit/agent/guards.hpp>
 #include <sennit/agent/io/digest.hpp>
 #include <sennit/agent/opening.hpp>
 #include <sennit/agent/pin.hpp>
@@ -22,6 +23,7 @@ constexpr std::size_t kMaxAgents = 100;  // that one agent is made of: files tha
 struct Family {
   std::vector<std::filesystem::path> lineage;  // the files that lead here: an agent that reaches itself never ends
   std::size_t members = 0;
+  std::vector<std::filesystem::path> parts;  // that none of them may change: of the whole tree, looked for once
 };
 
 std::shared_ptr<const Agent::Parts> make_parts(Runtime& runtime, Definition definition, Family& family);
@@ -84,7 +86,8 @@ std::shared_ptr<const Agent::Parts> make_parts(Runtime& runtime, Definition defi
   const std::filesystem::path& file = parts->definition.file;
   family.lineage.push_back(file.empty() ? file : std::filesystem::weakly_canonical(file));
 
-  const PartContext context{parts->definition, runtime.registry(), runtime.state(), family.lineage,
+  if (family.members == 1) family.parts = parts_of_tree(parts->definition);
+  const PartContext context{parts->definition, runtime.registry(), runtime.state(), family.parts,
                             &parts->runtime->options.policy};
   for (ModelSpec& spec : models_of(parts->definition.model)) {
     auto backend = context.registry.backend(spec, context);

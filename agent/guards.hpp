@@ -1,4 +1,5 @@
-// Private: what an agent must not change of itself, whatever its tools may write: the files that decide what it may do.
+// Private: what an agent must not change of itself, whatever its tools may write: the files that decide what it may do,
+// and what runs outside of its sandbox.
 #pragma once
 
 #include <sennit/agent/registry.hpp>
@@ -13,9 +14,13 @@ struct Guards {
   std::vector<std::filesystem::path> folders;  ///< with all that is in them
 };
 
-/// The agent's file, those of the agents above and below it, the programs and documents that they name (hooks,
-/// guardrails, MCP servers, OpenAPI), secrets kept in files, the state folder, and where policies of a deployment
-/// stand.
+/// What an agent and those below it are made of: their files, the programs and documents that these name (hooks,
+/// guardrails, MCP servers, OpenAPI) with the programs' folders, and the secrets that are files or are printed by
+/// programs. Reads the files of all agents below it; of one that cannot be read it knows the file only.
+[[nodiscard]] std::vector<std::filesystem::path> parts_of_tree(const Definition& top);
+
+/// What all agents of the tree are made of (PartContext::above; where that is empty, the agent is its top), the state
+/// folder, and where policies of a deployment stand.
 [[nodiscard]] Guards guards_of(const PartContext& context);
 
 }  // namespace sennit

@@ -24,6 +24,7 @@ Process::Command command_of(const HookProgram& program) {
   for (const char* name : {"PATH", "HOME", "LANG"}) {
     if (const char* value = std::getenv(name)) command.environment.emplace(name, value);
   }
+  command.environment.emplace("PYTHONSAFEPATH", "1");  // a module beside the program may be the model's
   for (const auto& [name, value] : program.env) command.environment.insert_or_assign(name, Secret(value).resolve());
   return command;
 }

@@ -145,9 +145,18 @@ TEST_CASE("a command has a closed environment, with secrets by handle") {
   for (std::string line; std::getline(lines, line);) names.insert(line.substr(0, line.find('=')));
   for (const char* own : {"PWD", "OLDPWD", "SHLVL", "_"}) names.erase(own);  // the shell's
   for (const char* given : {"PATH", "HOME", "LANG"}) names.erase(given);
-  CHECK(names == std::set<std::string>{"TOKEN"});
+  CHECK(names == std::set<std::string>{"PYTHONSAFEPATH", "TOKEN"});
   CHECK_THAT(read_file(folder / "seen"), ContainsSubstring("TOKEN=~hook-secret-11aa22bb"));
   CHECK_THAT(echoed.notices, ContainsSubstring("sh hook0.sh: ***"));
+}
+
+TEST_CASE("a module that stands beside a Python hook is the hook's only where it says so") {
+  const TempDir folder;
+  Definition definition = with_tools({"echo"});
+  HookSpec& hook = add_script(definition, folder, {"before_tool"}, "test -z \"$PYTHONSAFEPATH\" || exit 2");
+  CHECK(echo_under(definition).result.is_error);
+  hook.env["PYTHONSAFEPATH"] = "";
+  CHECK_FALSE(echo_under(definition).result.is_error);
 }
 
 TEST_CASE("a command need not read what it is asked") {

@@ -3,32 +3,57 @@
 #include <sennit/agent/guards.hpp>
 #include <sennit/agent/sandbox_box.hpp>
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 namespace sennit {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The repositories in a folder, and its own place for one, whether there is one or not. A new one that a child makes
+/// later is not among them.
+void add_repositories(std::vector<fs::path>& found, const fs::path& folder) {
+  constexpr int kDeepest = 6;
+  constexpr int kMostEntries = 20'000;  // some ten milliseconds
+  found.push_back(folder / ".git");
+  std::error_code failed;
+  fs::recursive_directory_iterator entry(folder, fs::directory_options::skip_permission_denied, failed);
+  for (int seen = 0; !failed && entry != fs::recursive_directory_iterator() && seen < kMostEntries; ++seen) {
+    const bool is_repository = entry->path().filename() == ".git";
+    if (is_repository && entry.depth() > 0) found.push_back(entry->path());
+    if (is_repository || entry.depth() + 1 >= kDeepest) entry.disable_recursion_pending();
+    entry.increment(failed);
+  }
+}
+
+}  // namespace
 
 sandbox::Settings sandbox_settings(const SandboxSpec& spec, const PartContext& context, bool git) {
-  const std::filesystem::path base = context.definition.directory();
+  const fs::path base = context.definition.directory();
   sandbox::Settings settings;
   settings.walls = spec.enabled;
-  for (const std::filesystem::path& path : spec.read) settings.read.push_back(base / path);
-  for (const std::filesystem::path& path : spec.write) settings.write.push_back(base / path);
+  for (const fs::path& path : spec.read) settings.read.push_back(base / path);
+  for (const fs::path& path : spec.write) settings.write.push_back(base / path);
   settings.hosts = spec.hosts;
   settings.memory = spec.memory;
   settings.disk = spec.disk;
   settings.processes = spec.processes;
   settings.cpu = spec.cpu;
-  const auto keep = [&](const std::filesystem::path& path) {
-    if (!path.empty()) settings.keep.push_back(std::filesystem::absolute(path));
-  };
+  std::vector<fs::path> kept;
   const Guards guards = guards_of(context);
-  for (const std::filesystem::path& file : guards.files) keep(file);
-  for (const std::filesystem::path& folder : guards.folders) keep(folder);
-  for (const std::filesystem::path& root : settings.write) {
-    if (!git) keep(root / ".git");
+  kept.insert(kept.end(), guards.files.begin(), guards.files.end());
+  kept.insert(kept.end(), guards.folders.begin(), guards.folders.end());
+  for (const fs::path& root : settings.write) {
+    if (!git) add_repositories(kept, root);
+  }
+  for (const fs::path& path : kept) {
+    if (!path.empty()) settings.keep.push_back(fs::absolute(path));
   }
   return settings;
 }

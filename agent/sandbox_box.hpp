@@ -14,8 +14,8 @@ namespace sennit {
 
 /// What an agent must not change of itself stays as it is, whatever its children may write to: its files, those of the
 /// agents above and below it, the programs and documents that they name, the state folder, a deployment's policy; and
-/// `.git` of each writable root (its hooks and settings are commands that somebody else's next git would run), unless
-/// `git`.
+/// each `.git` in the writable roots (its hooks and settings are commands that somebody else's next git would run),
+/// unless `git`: some 20'000 entries are looked at, six folders deep.
 [[nodiscard]] sandbox::Settings sandbox_settings(const SandboxSpec& spec, const PartContext& context, bool git = false);
 
 /// Throws Error(errc::config), naming `who`: a folder that cannot be given away, or no sandbox is possible here and the

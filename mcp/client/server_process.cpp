@@ -57,6 +57,7 @@ class Shielded final : public ServerProcess {
     std::string how = describe(ending.status);
     if (ending.bound == sandbox::Bound::memory) how += " (its sandbox has no more memory for it)";
     if (ending.bound == sandbox::Bound::processes) how += " (its sandbox has no more processes for it)";
+    if (ending.bound == sandbox::Bound::unwatched) how += " (what it used could not be measured any more)";
     if (!ending.refused.empty()) {
       how += fmt::format(" (its sandbox does not let it reach {})", fmt::join(ending.refused, ", "));
     }
@@ -108,9 +109,11 @@ std::string describe(const ExitStatus& status) {
   return fmt::format("ended with exit status {}", status.code);
 }
 
-StartServer make_starter(Environment& environment, const McpServer& server, bool accepts_unsandboxed) {
+StartServer make_starter(Environment& environment, const McpServer& server, bool accepts_unsandboxed,
+                         std::vector<std::filesystem::path> keep) {
   if (!server.sandbox.enabled) return [server] { return start_unshielded(server); };
   sandbox::Settings settings = settings_of(server);
+  settings.keep = std::move(keep);
   const sandbox::Support& support = sandbox::support();
   if (!support.possible) {
     if (!accepts_unsandboxed) {

@@ -5,9 +5,11 @@
 #include <sennit/agent/io/process.hpp>
 #include <sennit/agent/mcp_settings.hpp>
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace sennit::mcp {
 
@@ -22,9 +24,10 @@ class ServerProcess {
 
 using StartServer = std::function<asio::awaitable<std::unique_ptr<ServerProcess>>()>;
 
-/// Starts what the settings say, as they say. Paths in them are absolute. Throws Error(errc::config) where they ask for
+/// Starts what the settings say, as they say. Paths in them are absolute. `keep`: as in sandbox::Settings. Throws Error(errc::config) where they ask for
 /// a sandbox that cannot be had.
-[[nodiscard]] StartServer make_starter(Environment& environment, const McpServer& server, bool accepts_unsandboxed);
+[[nodiscard]] StartServer make_starter(Environment& environment, const McpServer& server, bool accepts_unsandboxed,
+                                       std::vector<std::filesystem::path> keep);
 
 /// "exit status 1", "signal 9": what became of it.
 [[nodiscard]] std::string describe(const ExitStatus& status);

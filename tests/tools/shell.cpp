@@ -120,6 +120,38 @@ TEST_CASE("the option git leaves the folder's repository open, and only that") {
   CHECK(read_file(folder / "agent.yaml") == "name: a");
 }
 
+TEST_CASE("shell changes no repository in its folder, however deep, and may make new ones") {
+  NEED_SANDBOX();
+  TestEnvironment env;
+  const TempDir folder;
+  folder.write("agent.yaml", "name: a");
+  folder.write("vendor/one/.git/config", "as it was");
+  folder.write("vendor/two/.git", "gitdir: ../one/.git");  // as of a submodule
+  const Tools tools = shell_of(folder, {{"write", {"."}}});
+  (void)script(env, tools,
+               "for f in vendor/one/.git/config vendor/two/.git; do echo evil > $f; rm -f $f; done; mv vendor v2; "
+               "mv vendor/one vendor/three; mkdir -p new/.git; echo x > new/.git/config; echo x > vendor/one/file");
+  CHECK(read_file(folder / "vendor/one/.git/config") == "as it was");
+  CHECK(read_file(folder / "vendor/two/.git") == "gitdir: ../one/.git");
+  CHECK(read_file(folder / "new/.git/config") == "x\n");
+  CHECK(read_file(folder / "vendor/one/file") == "x\n");
+}
+
+TEST_CASE("shell cannot change what a sub-agent's or a parent's hook runs") {
+  NEED_SANDBOX();
+  TestEnvironment env;
+  const TempDir folder;
+  folder.write("sub/hooks/check.py", "as it was");
+  folder.write("sub/sub.yaml", "sennit: 1\nhooks: [{run: [python3, hooks/check.py], on: before_tool}]\n");
+  folder.write("agent.yaml", "sennit: 1\nagents: [sub/sub.yaml]\n");
+  const Definition definition = read_definition(folder / "agent.yaml");
+  const Registry registry;
+  const Tools tools = make_shell({{"write", {"."}}}, PartContext{definition, registry, folder / "state"});
+  (void)script(env, tools, "cd sub/hooks; echo evil > check.py; echo evil > json.py; cd ..; mv hooks h2; true");
+  CHECK(read_file(folder / "sub/hooks/check.py") == "as it was");
+  CHECK_FALSE(fs::exists(folder / "sub/hooks/json.py"));
+}
+
 TEST_CASE("a directory that a model names cannot lead out") {
   NEED_SANDBOX();
   TestEnvironment env;
@@ -213,6 +245,7 @@ TEST_CASE("a policy sees the command as one text, and whether it is a script") {
   CHECK(facet(tools, "command", {{"script", "rm -r x"}}) == std::vector<std::string>{"rm -r x"});
   CHECK(facet(tools, "script", {{"script", "rm -r x"}}) == std::vector<std::string>{"true"});
   CHECK(facet(tools, "path", {{"script", "x"}, {"directory", "a/../b"}}) == std::vector<std::string>{"b"});
+  CHECK(facet(tools, "path", {{"script", "x"}, {"directory", "b/"}}) == std::vector<std::string>{"b"});
   CHECK(facet(tools, "host", {{"script", "x"}}) == std::vector<std::string>{"*.example.com"});
 }
 

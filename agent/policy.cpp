@@ -1,6 +1,7 @@
 #include <sennit/agent/event.hpp>
 #include <sennit/agent/policy.hpp>
 #include <sennit/agent/policy_match.hpp>
+#include <sennit/agent/policy_recipient.hpp>
 
 #include <algorithm>
 #include <iterator>
@@ -66,7 +67,9 @@ std::string_view consequence_of(const ToolSpec& tool) {
 std::vector<std::string> destinations_of(const PolicyQuestion& question) {
   std::vector<std::string> all;
   for (const Facet& facet : question.facets) {
-    if (facet.name == "host" || facet.name == "destination") all.push_back(facet.value);
+    if (facet.name == "host") all.push_back(facet.value);
+    if (facet.name != "destination") continue;
+    for (std::string& recipient : recipients_in(facet.value)) all.push_back(std::move(recipient));
   }
   if (all.empty()) all.push_back(question.tool.description.name);
   return all;
@@ -77,8 +80,9 @@ bool is_permitted(const std::vector<PolicyLayer>& layers, const PolicyLayer& ask
   // A tool is meant by `tool:NAME` alone: whoever steers a call chooses its host, and would choose a tool's name for
   // it.
   const auto permits = [&](const FlowPermit& permit) {
-    return matches_pattern(permit.from, origin) && ((destination != tool && matches_pattern(permit.to, destination)) ||
-                                                    matches_pattern(permit.to, "tool:" + tool));
+    return matches_pattern(permit.from, origin) &&
+           ((destination != tool && fits_recipients(permit.to, destination, Reading::relaxing)) ||
+            matches_pattern(permit.to, "tool:" + tool));
   };
   for (const PolicyLayer& layer : layers) {
     // A deployment's permits are everybody's; an agent's are its own.

@@ -1,20 +1,17 @@
-#include <sennit/agent/io/egress_hosts.hpp>
+#include <sennit/agent/policy_command.hpp>
 #include <sennit/agent/policy_match.hpp>
+#include <sennit/agent/policy_recipient.hpp>
+#include <sennit/agent/policy_values.hpp>
+#include <sennit/agent/spelling.hpp>
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <optional>
 #include <vector>
 
 namespace sennit {
 namespace {
-
-constexpr std::string_view kUnknownHost = "?";  // of a URL that cannot be read: see Tool::facets
-
-std::string text_of(const json::value& value) {
-  if (const json::string* text = value.if_string()) return std::string(*text);
-  return json::serialize(value);
-}
 
 std::string_view trimmed_left(std::string_view text) {
   const std::size_t start = text.find_first_not_of(' ');
@@ -25,7 +22,7 @@ std::optional<double> number_of(std::string_view text) {
   text = trimmed_left(text);
   double number = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (failed != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  if (failed != std::errc{} || end != text.data() + text.size() || !std::isfinite(number)) return std::nullopt;
   return number;
 }
 
@@ -53,45 +50,31 @@ std::optional<Comparison> comparison_of(std::string_view pattern) {
   return std::nullopt;
 }
 
-/// Whether a line for a shell may be more than the one command that it begins with.
-bool is_compound(std::string_view script) {
-  return script.find_first_of(";|&`$<>(){}\n\r\\") != std::string_view::npos;
+/// What climbs out of the folder is allowed by patterns alone that begin like that.
+bool climbs(std::string_view path) {
+  return path == ".." || path.starts_with("../");
 }
 
-bool matches(std::string_view facet, std::string_view pattern, std::string_view value, Reading reading) {
+/// A pattern from the root on means the absolute spellings as well.
+bool fits_path(std::string_view pattern, const PolicyValue& value, Reading reading) {
+  const auto fits = [&](const std::string& path) { return matches_path(pattern, path); };
+  if (fits(value.text)) return reading == Reading::restricting || !climbs(value.text) || climbs(pattern);
+  return pattern.starts_with('/') && std::any_of(value.absolute.begin(), value.absolute.end(), fits);
+}
+
+bool matches(std::string_view kind, std::string_view pattern, const PolicyValue& value, Reading reading) {
   if (const auto comparison = comparison_of(pattern)) {
-    const auto number = number_of(value);
+    const auto number = number_of(value.text);
     return number ? comparison->holds(*number) : reading == Reading::restricting;
   }
-  if (facet == "path") return matches_path(pattern, value);
-  if (facet == "host") {
-    if (value == kUnknownHost) return reading == Reading::restricting;
-    return matches_pattern(one_spelling(pattern), one_spelling(value));
+  if (kind == "path") return fits_path(pattern, value, reading);
+  if (kind == "host") return matches_pattern(spelt_host_pattern(pattern), value.text);
+  if (kind == "url") return matches_pattern(spelt_url_pattern(pattern), value.text);
+  if (kind == "command") return fits_command(pattern, value.text, value.script, reading);
+  if (!value.fixed && (kind == "destination" || is_address_pattern(pattern))) {
+    return fits_recipients(pattern, value.text, reading);
   }
-  return matches_pattern(pattern, value);
-}
-
-/// `value` is one thing: as it is called, and, for patterns from the root on, its absolute spellings.
-bool fits(std::string_view facet, const std::vector<std::string>& patterns, const std::vector<std::string>& value,
-          Reading reading) {
-  const auto matched_by = [&](std::string_view pattern, Reading how) {
-    const auto end = pattern.starts_with('/') ? value.end() : value.begin() + 1;
-    return std::any_of(value.begin(), end,
-                       [&](const std::string& spelling) { return matches(facet, pattern, spelling, how); });
-  };
-  bool has_plain = false;
-  bool matched = false;
-  for (const std::string_view pattern : patterns) {
-    if (pattern.starts_with('!')) {
-      // What cannot be judged never makes a rule laxer.
-      const Reading other = reading == Reading::relaxing ? Reading::restricting : Reading::relaxing;
-      if (matched_by(pattern.substr(1), other)) return false;
-      continue;
-    }
-    has_plain = true;
-    matched = matched || matched_by(pattern, reading);
-  }
-  return matched || !has_plain;
+  return matches_pattern(pattern, value.text);
 }
 
 /// Of a condition on a value that the call does not give. A number that is not there is not shown to be small, and one
@@ -103,30 +86,31 @@ bool holds_of_nothing(const std::vector<std::string>& patterns) {
          std::all_of(patterns.begin(), patterns.end(), negated);
 }
 
-/// The values of a facet. A path, seen from the agent's folder, is followed by its absolute spellings ("absolute").
-std::vector<std::vector<std::string>> spelt_values(const PolicyQuestion& question, std::string_view name) {
-  std::vector<std::vector<std::string>> values;
-  for (std::string& value : values_of(question, name)) values.push_back({std::move(value)});
-  if (name != "path") return values;
-  std::size_t seen = 0;
-  for (const Facet& facet : question.facets) {
-    if (facet.name == "path") ++seen;
-    if (facet.name == "absolute" && seen > 0) values[seen - 1].push_back(facet.value);
+bool fits(std::string_view kind, const std::vector<std::string>& patterns, const PolicyValue& value, Reading reading) {
+  if (value.state == PolicyValue::State::unreadable) return reading == Reading::restricting;
+  if (value.state == PolicyValue::State::absent) return reading == Reading::restricting && holds_of_nothing(patterns);
+  bool has_plain = false;
+  bool matched = false;
+  for (const std::string_view pattern : patterns) {
+    if (pattern.starts_with('!')) {
+      // What cannot be judged never makes a rule laxer.
+      const Reading other = reading == Reading::relaxing ? Reading::restricting : Reading::relaxing;
+      if (matches(kind, pattern.substr(1), value, other)) return false;
+      continue;
+    }
+    has_plain = true;
+    matched = matched || matches(kind, pattern, value, reading);
   }
-  return values;
+  if (has_plain) return matched;
+  return reading == Reading::restricting || matches(kind, "**", value, reading);
 }
 
-bool condition_holds(std::string_view facet, const std::vector<std::string>& patterns, const PolicyQuestion& question,
+bool condition_holds(std::string_view name, const std::vector<std::string>& patterns, const PolicyQuestion& question,
                      Reading reading) {
-  const std::vector<std::vector<std::string>> values = spelt_values(question, facet);
-  const auto fit = [&](const std::vector<std::string>& value) { return fits(facet, patterns, value, reading); };
-  if (reading == Reading::restricting) {
-    return values.empty() ? holds_of_nothing(patterns) : std::any_of(values.begin(), values.end(), fit);
-  }
-  if (values.empty() || !std::all_of(values.begin(), values.end(), fit)) return false;
-  const bool script = facet == "command" && !values_of(question, "script").empty();
-  return !script ||
-         std::none_of(values.begin(), values.end(), [](const auto& value) { return is_compound(value.front()); });
+  const std::vector<PolicyValue> values = values_of(question, name);
+  const auto fit = [&](const PolicyValue& value) { return fits(kind_of(name), patterns, value, reading); };
+  return reading == Reading::restricting ? std::any_of(values.begin(), values.end(), fit)
+                                         : std::all_of(values.begin(), values.end(), fit);
 }
 
 /// Whether a path pattern fits, in |pattern| * |path| steps: `fits[i]` says whether what was read of the pattern fits
@@ -194,32 +178,6 @@ bool matches_path(std::string_view pattern, std::string_view path) {
   if (pattern.ends_with('/')) return matches_whole(std::string(pattern) + "**", path);
   if (pattern.ends_with("/**") && matches_whole(pattern.substr(0, pattern.size() - 3), path)) return true;
   return matches_whole(pattern, path);
-}
-
-std::vector<std::string> values_of(const PolicyQuestion& question, std::string_view name) {
-  std::vector<std::string> values;
-  for (const Facet& facet : question.facets) {
-    if (facet.name == name) values.push_back(facet.value);
-  }
-  if (!values.empty()) return values;
-  const json::value* at = nullptr;
-  const json::object* within = &question.arguments;
-  while (within != nullptr) {
-    const std::size_t dot = name.find('.');
-    const std::string_view key = name.substr(0, dot);
-    at = within->if_contains(key);
-    if (at == nullptr || dot == std::string_view::npos) break;
-    name.remove_prefix(dot + 1);
-    within = at->if_object();
-    if (within == nullptr) return values;
-  }
-  if (at == nullptr) return values;
-  if (const json::array* list = at->if_array()) {
-    for (const json::value& element : *list) values.push_back(text_of(element));
-  } else {
-    values.push_back(text_of(*at));
-  }
-  return values;
 }
 
 bool applies(const PolicyRule& rule, const PolicyQuestion& question, Reading reading) {

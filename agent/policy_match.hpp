@@ -21,7 +21,4 @@ enum class Reading {
 /// `/` of all that is below.
 [[nodiscard]] bool matches_path(std::string_view pattern, std::string_view path);
 
-/// The values of a facet, or of the argument of this name ("options.force").
-[[nodiscard]] std::vector<std::string> values_of(const PolicyQuestion& question, std::string_view name);
-
 }  // namespace sennit

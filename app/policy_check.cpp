@@ -24,6 +24,7 @@ std::set<std::string, std::less<>> nameable(const Tool& tool) {
       properties != nullptr && properties->is_object()) {
     for (const auto& [name, schema] : properties->get_object()) {
       names.insert(std::string(name));
+      if (name == "url") names.insert("host");
       sample[name] = "x";
     }
   }

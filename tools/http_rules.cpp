@@ -1,6 +1,6 @@
 #include <sennit/agent/io/egress_hosts.hpp>
 #include <sennit/agent/io/error.hpp>
-#include <sennit/tools/http_path.hpp>
+#include <sennit/agent/io/http_path.hpp>
 #include <sennit/tools/http_rules.hpp>
 
 #include <boost/url/parse.hpp>
@@ -47,22 +47,6 @@ std::string shown(std::string_view url) {
   return result;
 }
 
-/// Models write URLs as people do: what the standard wants percent-encoded behind the host is encoded here.
-std::string encode_rest(std::string_view url) {
-  std::size_t rest = 0;
-  if (const std::size_t slashes = url.find("//");
-      slashes != std::string_view::npos && url.find_first_of("/?#") == slashes) {
-    rest = std::min(url.find_first_of("/?#", slashes + 2), url.size());
-  }
-  std::string result(url.substr(0, rest));
-  for (const char c : url.substr(rest)) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool encode = byte >= 0x80 || std::string_view(" \"<>\\^`{|}[]").find(c) != std::string_view::npos;
-    result += encode ? fmt::format("%{:02X}", byte) : std::string(1, c);
-  }
-  return result;
-}
-
 void refuse_control_characters(std::string_view url) {
   if (url.size() > kMaxUrl)
     throw Error(errc::invalid_argument, fmt::format("the URL is longer than {} bytes", kMaxUrl));
@@ -93,7 +77,8 @@ Target target_of(const urls::url_view& url, std::string_view given) {
   }
   target.host = one_spelling(target.host);
   const std::string_view written(url.port().data(), url.port().size());
-  const unsigned port = written.empty() ? (scheme == "https" ? 443 : 80) : port_of(written);
+  const unsigned usual = scheme == "https" ? 443 : 80;
+  const unsigned port = written.empty() ? usual : port_of(written);
   if (port == 0) refuse("the port is not one from 1 to 65535");
   target.port = static_cast<std::uint16_t>(port);
   target.authority = fmt::format("{}:{}", target.host, port);
@@ -104,7 +89,7 @@ Target target_of(const urls::url_view& url, std::string_view given) {
   const std::optional<std::string> clean = without_dots(path);
   if (!clean) refuse("the path hides `.` or `..` where servers disagree about it");
   const std::string_view query(url.encoded_query().data(), url.encoded_query().size());
-  target.url = fmt::format("{}://{}{}{}{}{}", scheme, target.host, written.empty() ? "" : fmt::format(":{}", port),
+  target.url = fmt::format("{}://{}{}{}{}{}", scheme, target.host, port == usual ? "" : fmt::format(":{}", port),
                            *clean, url.has_query() ? "?" : "", plain_encoding(query));
   return target;
 }

@@ -1,4 +1,5 @@
 #include <sennit/agent/definition.hpp>
+#include <sennit/agent/spelling.hpp>
 #include <sennit/tools/options.hpp>
 #include <sennit/tools/shell.hpp>
 #include <sennit/tools/shell_child.hpp>
@@ -57,8 +58,7 @@ std::vector<Facet> reach(const child::Settings& settings, const json::object& ar
   }
   if (const json::value* directory = arguments.if_contains("directory");
       directory != nullptr && directory->is_string() && !directory->get_string().empty()) {
-    const std::filesystem::path path(std::string(directory->get_string()));
-    facets.push_back({"path", path.lexically_normal().string()});
+    facets.push_back({"path", spelt_path(directory->get_string())});
   }
   return facets;
 }

@@ -2,6 +2,7 @@
 #include <sennit/agent/definition/bind.hpp>
 #include <sennit/agent/definition/reader.hpp>
 #include <sennit/agent/policy.hpp>
+#include <sennit/agent/spelling.hpp>
 
 #include <fmt/format.h>
 
@@ -32,21 +33,39 @@ Shape verdict() {
   return one_of({"allow", "ask", "deny"});
 }
 
+std::vector<const yaml::Node*> one_or_all(const yaml::Node& node) {
+  if (node.kind != yaml::Node::Kind::list) return {&node};
+  std::vector<const yaml::Node*> all;
+  for (const yaml::Node& item : node.items) all.push_back(&item);
+  return all;
+}
+
+/// One that no host can fit would be a denial that never denies.
+void check_hosts(Reader& reader, const yaml::Node& conditions) {
+  const yaml::Node* const patterns = conditions.find("host");
+  if (patterns == nullptr) return;
+  for (const yaml::Node* const pattern : one_or_all(*patterns)) {
+    const std::string_view text = pattern->text;
+    if (pattern->kind != yaml::Node::Kind::scalar || can_fit_a_host(text.substr(text.starts_with('!') ? 1 : 0)))
+      continue;
+    reader.error(pattern->at, fmt::format("`host`: no host is {}; ports and schemes are for `url`, international names "
+                                          "have their xn-- form, IPv6 stands in brackets",
+                                          quote(text)));
+  }
+}
+
 /// The names of tools in rules with conditions stand as keys, which the shapes do not look at.
 void check_rules(Reader& reader, const CheckedMap& map, std::string_view key) {
   const yaml::Node* const list = map.node.find(key);
   if (list == nullptr) return;
-  const auto check = [&](const yaml::Node& entry) {
-    for (const yaml::Key& name : entry.keys) {
+  for (const yaml::Node* const entry : one_or_all(*list)) {
+    if (entry->kind != yaml::Node::Kind::map) continue;
+    for (const yaml::Node& conditions : entry->items) check_hosts(reader, conditions);
+    for (const yaml::Key& name : entry->keys) {
       if (is_tool_pattern(name.text)) continue;
       reader.error(name.at, fmt::format("`{}.{}`: {} is no name of a tool; letters, digits, `_`, `-` and `*` are",
                                         map.path, key, quote(name.text)));
     }
-  };
-  if (list->kind == yaml::Node::Kind::map) check(*list);
-  if (list->kind != yaml::Node::Kind::list) return;
-  for (const yaml::Node& entry : list->items) {
-    if (entry.kind == yaml::Node::Kind::map) check(entry);
   }
 }
 

@@ -61,6 +61,26 @@ auto ask_about(const PolicyCall& call, Ask ask) {
   return ask_about(call, [&](const PolicyQuestion& question) { return consider(layers, question); });
 }
 
+using Patterns = std::vector<std::string>;
+
+/// Whether `allow: t: {facet: patterns}` lets the call through.
+[[nodiscard]] inline bool allows(const std::string& facet, Patterns patterns, const PolicyCall& call) {
+  PolicySettings policy{.allow = {{"t", {{facet, std::move(patterns)}}}}};
+  policy.fallback = Verdict::deny;
+  return judged(policy, call).verdict == Verdict::allow;
+}
+
+/// Whether `deny: t: {facet: patterns}` stops it.
+[[nodiscard]] inline bool denies(const std::string& facet, Patterns patterns, const PolicyCall& call) {
+  PolicySettings policy{.deny = {{"t", {{facet, std::move(patterns)}}}}};
+  policy.fallback = Verdict::allow;
+  return judged(policy, call).verdict == Verdict::deny;
+}
+
+[[nodiscard]] inline PolicyCall with(const std::string& argument, const std::string& facet, json::value value) {
+  return {.facets = {{argument, facet}}, .arguments = {{argument, std::move(value)}}};
+}
+
 [[nodiscard]] inline Labels untrusted(std::string origin) {
   Labels labels;
   labels.add_untrusted(std::move(origin));

@@ -10,38 +10,12 @@ using namespace sennit::testing;
 
 namespace {
 
-using Patterns = std::vector<std::string>;
-
-/// Whether `allow: t: {facet: patterns}` lets the call through.
-bool allows(const std::string& facet, Patterns patterns, const PolicyCall& call) {
-  PolicySettings policy{.allow = {{"t", {{facet, std::move(patterns)}}}}};
-  policy.fallback = Verdict::deny;
-  return judged(policy, call).verdict == Verdict::allow;
-}
-
-/// Whether `deny: t: {facet: patterns}` stops it.
-bool denies(const std::string& facet, Patterns patterns, const PolicyCall& call) {
-  PolicySettings policy{.deny = {{"t", {{facet, std::move(patterns)}}}}};
-  policy.fallback = Verdict::allow;
-  return judged(policy, call).verdict == Verdict::deny;
-}
-
-PolicyCall with(const std::string& argument, const std::string& facet, json::value value) {
-  return {.facets = {{argument, facet}}, .arguments = {{argument, std::move(value)}}};
-}
-
 PolicyCall path(std::string_view given) {
   return with("file", "path", json::value(given));
 }
 
 PolicyCall url(std::string_view given) {
   return with("link", "url", json::value(given));
-}
-
-PolicyCall command(std::string_view given, bool script = false) {
-  PolicyCall call = with("line", "command", json::value(given));
-  if (script) call.facets.emplace("=true", "script");
-  return call;
 }
 
 PolicyCall amount(json::value given) {
@@ -162,19 +136,6 @@ TEST_CASE("a URL that cannot be read is allowed by no host, and denied by any") 
   }
 }
 
-TEST_CASE("a command that is allowed is not the beginning of another one") {
-  CHECK(allows("command", {"git status*"}, command("git status -s")));
-  CHECK(allows("command", {"git status*"}, command("git status -s", true)));
-  for (const char* more : {"git status; rm -rf ~", "git status && rm x", "git status | sh", "git status\nrm x",
-                           "git status `rm x`", "git status $(rm x)", "git status > ~/.profile", "git status & rm x",
-                           "git status <(rm x)", "git status \\\nrm"}) {
-    INFO(more);
-    CHECK_FALSE(allows("command", {"git status*"}, command(more, true)));
-  }
-  CHECK(denies("command", {"*rm -rf*"}, command("ls; rm -rf ~", true)));
-  CHECK_FALSE(denies("command", {"rm *"}, command("ls rm", false)));
-}
-
 TEST_CASE("amounts are compared as numbers") {
   CHECK(allows("amount", {"<= 50"}, amount(50)));
   CHECK(allows("amount", {"<=50"}, amount(49.99)));
@@ -192,6 +153,7 @@ TEST_CASE("amounts are compared as numbers") {
 
 TEST_CASE("an amount that is no number is not small") {
   for (const json::value& odd : {json::value("fifty"), json::value("1,000"), json::value("5 EUR"), json::value(""),
+                                 json::value("nan"), json::value("-inf"), json::value("infinity"), json::value("1e999"),
                                  json::value(json::object{{"n", 1}}), json::value(true)}) {
     INFO(json::serialize(odd));
     CHECK_FALSE(allows("amount", {"<= 50"}, amount(odd)));

@@ -37,10 +37,12 @@ http::Redirect hop(int status, std::string_view location, std::string_view metho
 
 TEST_CASE("a URL has one spelling, whatever its author wrote") {
   const http::Target target = http::check_url("HTTPS://Example.COM.:443/Some Path?q=a b&c=ü#part", {});
-  CHECK(target.url == "https://example.com:443/Some%20Path?q=a%20b&c=%C3%BC");
+  CHECK(target.url == "https://example.com/Some%20Path?q=a%20b&c=%C3%BC");
   CHECK(target.host == "example.com");
   CHECK(target.authority == "example.com:443");
   CHECK(target.origin == "https://example.com:443");
+  CHECK(http::check_url("http://example.com:0080/x", {}).url == "http://example.com/x");
+  CHECK(http::check_url("http://example.com:443/x", {}).url == "http://example.com:443/x");
   CHECK(http::check_url("http://example.com", {}).url == "http://example.com/");
   CHECK(http::check_url("http://example.com?q", {}).url == "http://example.com/?q");
   CHECK(http::check_url("http://example.com:/x", {}).url == "http://example.com/x");

@@ -1,7 +1,7 @@
 // One host, one path: whatever a model writes, rules are asked about what is sent.
 #include "tools/http_tool_call.hpp"
+#include <sennit/agent/io/http_path.hpp>
 #include <sennit/agent/policy.hpp>
-#include <sennit/tools/http_path.hpp>
 #include <sennit/tools/http_rules.hpp>
 #include <sennit/tools/web.hpp>
 

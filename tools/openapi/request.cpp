@@ -1,4 +1,4 @@
-#include <sennit/tools/http_path.hpp>
+#include <sennit/agent/io/http_path.hpp>
 #include <sennit/tools/openapi/request.hpp>
 
 #include <fmt/format.h>

@@ -15,6 +15,9 @@ namespace sennit::http {
 /// encoded slash (`..%2Fadmin`), before a backslash or a parameter (`..;/admin`). Keeps empty segments.
 [[nodiscard]] std::optional<std::string> without_dots(std::string_view path);
 
+/// Models write URLs as people do: what the standard wants percent-encoded behind the host is encoded here.
+[[nodiscard]] std::string encode_rest(std::string_view url);
+
 /// Whether a segment of the path is `.` or `..`, or may be for some server.
 [[nodiscard]] bool has_dots(std::string_view path);
 

@@ -1,4 +1,4 @@
-#include <sennit/tools/http_path.hpp>
+#include <sennit/agent/io/http_path.hpp>
 
 #include <fmt/format.h>
 
@@ -93,6 +93,21 @@ std::optional<std::string> without_dots(std::string_view path) {
   std::string result;
   for (const std::string_view segment : kept) result.append("/").append(segment);
   return result.empty() ? "/" : result;
+}
+
+std::string encode_rest(std::string_view url) {
+  std::size_t rest = 0;
+  if (const std::size_t slashes = url.find("//");
+      slashes != std::string_view::npos && url.find_first_of("/?#") == slashes) {
+    rest = std::min(url.find_first_of("/?#", slashes + 2), url.size());
+  }
+  std::string result(url.substr(0, rest));
+  for (const char c : url.substr(rest)) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool encode = byte >= 0x80 || std::string_view(" \"<>\\^`{|}[]").find(c) != std::string_view::npos;
+    result += encode ? fmt::format("%{:02X}", byte) : std::string(1, c);
+  }
+  return result;
 }
 
 bool has_dots(std::string_view path) {

@@ -30,10 +30,11 @@ constexpr std::chrono::milliseconds kBetweenTries{10};  // there is no lock with
 
 /// With those above it. The modes of what was there are its owner's decision.
 void make_folder(const std::filesystem::path& folder) {
-  if (folder.empty() || std::filesystem::is_directory(folder)) return;
+  std::error_code unknown;
+  if (folder.empty() || std::filesystem::is_directory(folder, unknown)) return;
   make_folder(folder.parent_path());
   if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST) fail(folder, "cannot make the folder");
-  if (!std::filesystem::is_directory(folder)) {
+  if (!std::filesystem::is_directory(folder, unknown)) {
     throw Error(errc::storage, "cannot make the folder: there is a file of this name").at(folder.string());
   }
 }

@@ -290,6 +290,7 @@ TEST_CASE("a server's own stream is listened to again, however often it ends and
   const Source source(remote(server, "legacy"));
   (void)source.tools(env);
   until(env, [&] { return streams >= 30; });
+  CHECK(env.records().size() >= 20);  // what they brought
 }
 
 TEST_CASE("an endpoint on another server gets nothing of ours") {

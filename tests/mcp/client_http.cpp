@@ -240,7 +240,7 @@ TEST_CASE("a stream whose server is never met is let go of, as is one that never
   });
   McpServer settings = remote(server);
   settings.transport = "sse";
-  settings.start_timeout = milliseconds(floods ? 20'000 : 300);
+  settings.start_timeout = milliseconds(floods ? 40'000 : 300);
   const Source source(settings);
   CHECK(run_error(env, source->tools(env)).code() == (floods ? errc::too_large : errc::timeout));
   until(env, [&] { return server.open_connections() == 0; });

@@ -29,6 +29,7 @@ constexpr std::uint16_t kProxyPort = 3128;  // in a network where nothing else l
 constexpr std::uint64_t kOpenFiles = 1024;
 constexpr std::int64_t kOwnTasks = 2;  // bubblewrap itself, outside and inside
 constexpr milliseconds kWatchEvery{50};
+constexpr int kMostMissed = 10;  // looks in a row
 
 void check_bounds(const Settings& settings) {
   constexpr std::int64_t kLeastMemory = 16LL << 20U;
@@ -146,6 +147,8 @@ struct Child::State {
   std::optional<Groups> groups;
   std::vector<Placeholder> placeholders;
   std::vector<process::Descriptor> descriptors;  // until it has started
+  std::vector<Meant> meant;
+  std::unique_ptr<Gate> gate;  // until the program may begin
   std::optional<Process> process;
   std::unique_ptr<EgressProxy> proxy;
   Bound exceeded = Bound::none;
@@ -172,6 +175,8 @@ void Child::State::wrap_up(Process::Command& command) {
   command.arguments = std::move(wrapped.arguments);
   command.directory = "/";
   descriptors = std::move(wrapped.descriptors);
+  meant = meant_by(state.roots, walls.kept);
+  gate = std::move(wrapped.gate);
   placeholders = std::move(walls.kept.placeholders);
   for (const process::Descriptor& file : descriptors) command.descriptors.push_back(file.get());
   if (walls.own_network) command.listen = kProxyPort;
@@ -191,28 +196,34 @@ asio::awaitable<void> Child::State::watch(std::shared_ptr<State> state, bool mem
   const std::int64_t most = settings.processes + (settings.walls ? kOwnTasks : 0);
   // A timer of the loop's own: one that never runs again lets go of it, and so of us.
   asio::steady_timer timer(state->environment.executor());
-  for (;;) {
+  for (int missed = 0;;) {
     timer.expires_after(kWatchEvery);
     co_await timer.async_wait(asio::use_awaitable);
-    auto job = [root, most] { return measure(root, most); };
-    asio::awaitable<Use> measuring = state->environment.pool().run(std::move(job));
-    const Use use = co_await std::move(measuring);
-    if (processes && use.tasks > most) state->exceeded = Bound::processes;
-    if (memory && use.memory > settings.memory) state->exceeded = Bound::memory;
+    try {
+      auto job = [root, most] { return measure(root, most); };
+      asio::awaitable<Use> measuring = state->environment.pool().run(std::move(job));
+      const Use use = co_await std::move(measuring);
+      missed = 0;
+      if (processes && use.tasks > most) state->exceeded = Bound::processes;
+      if (memory && use.memory > settings.memory) state->exceeded = Bound::memory;
+    } catch (...) {
+      if (current_error().code() == errc::cancelled) throw;
+      if (++missed == kMostMissed) state->exceeded = Bound::unwatched;
+    }
     if (state->exceeded == Bound::none) continue;
     state->process->kill();
     co_return;
   }
 }
 
-// The tree may still be dying: then what must not be made is guarded until it has.
+// The tree may still be dying: then what must not be made is guarded until it has, and what must not begin does not.
 void Child::State::end() {
   tasks.cancel();
   proxy.reset();
   if (!process) return;
   const int keeper = process->keeper();
   process.reset();
-  if (!placeholders.empty()) leave_behind(keeper, std::move(placeholders));
+  if (!placeholders.empty() || gate) leave_behind(keeper, std::move(placeholders), std::move(gate));
 }
 
 Child::Child(std::shared_ptr<State> state) : state_(std::move(state)) {}
@@ -253,15 +264,21 @@ asio::awaitable<Child> Child::start(Environment& environment, std::shared_ptr<co
   if (state->groups) command.groups = state->groups->descriptors();
   asio::awaitable<Process> starting = Process::start(std::move(command));
   state->process.emplace(co_await std::move(starting));
+  Child child(state);
   state->descriptors.clear();
   if (state->groups) state->groups->close_descriptors();
+  if (state->gate) {
+    asio::awaitable<void> checking = state->gate->check(environment.executor(), std::move(state->meant));
+    co_await std::move(checking);
+    state->gate.reset();  // it begins
+  }
   if (settings.walls && !settings.hosts.empty()) {
     EgressProxy::Rules rules{.hosts = settings.hosts};
     if (settings.private_addresses) rules.allow_address = [](const sockaddr&) { return true; };
     state->proxy = std::make_unique<EgressProxy>(environment, state->process->listener(), std::move(rules));
   }
   state->begin_watching(state);
-  co_return Child(state);
+  co_return child;
 }
 
 Process& Child::process() noexcept {

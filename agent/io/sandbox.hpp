@@ -56,7 +56,7 @@ struct Support {
 
 /// Settings that have been checked and whose folders have been found. Immutable. [thread-safe]
 ///
-/// A folder is remembered by its identity: what a child puts in its place later is not shown to the next child.
+/// A folder is remembered by its identity: what a child puts in its place, whenever it does, is not shown to another.
 class Box {
  public:
   /// Throws Error(errc::config): no walls possible here, a folder that does not exist or must not be given away, a
@@ -74,7 +74,8 @@ class Box {
   std::unique_ptr<const State> state_;
 };
 
-enum class Bound { none, memory, processes };
+/// unwatched: what it uses could not be measured any more, and nothing else bounds it.
+enum class Bound { none, memory, processes, unwatched };
 
 struct Ending {
   /// Inside walls, what was killed by the signal N has the code 128 + N.
@@ -89,8 +90,8 @@ class Child {
   /// `command` as for Process; its directory is seen from inside, empty: the first of `write`, then of `read`, then its
   /// home. Its environment is added to PATH, HOME, TMPDIR, LANG and what names the proxy. `descriptors`, `limits`,
   /// `groups` and `listen` of it are not used. Throws Error as Process::start, and errc::denied if a folder was
-  /// replaced, errc::config if it cannot be bounded. A program that does not exist inside ends with the status 1 and
-  /// says so on its standard error. `environment` must outlive the Child.
+  /// replaced (the program is not begun then), errc::config if it cannot be bounded. A program that does not exist
+  /// inside ends with the status 1 and says so on its standard error. `environment` must outlive the Child.
   [[nodiscard]] static asio::awaitable<Child> start(Environment& environment, std::shared_ptr<const Box> box,
                                                     Process::Command command);
   Child(Child&&) noexcept;

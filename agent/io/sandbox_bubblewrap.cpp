@@ -136,10 +136,12 @@ std::string find_bubblewrap() {
 Wrapped wrap(const std::vector<std::string>& command, const Walls& walls) {
   Wrapped wrapped;
   Arguments arguments;
-  const auto hand = [&](const std::string& bytes) {
-    wrapped.descriptors.push_back(file_of(bytes));
+  wrapped.gate = std::make_unique<Gate>("127.0.0.1 localhost sandbox\n::1 localhost\n");
+  const auto give = [&](process::Descriptor descriptor) {
+    wrapped.descriptors.push_back(std::move(descriptor));
     return std::to_string(kFirst + static_cast<int>(wrapped.descriptors.size()) - 1);
   };
+  const auto hand = [&](const std::string& bytes) { return give(file_of(bytes)); };
   const std::string user = std::to_string(::geteuid());
   const std::string group = std::to_string(::getegid());
   const std::string disk = std::to_string(walls.disk);
@@ -150,11 +152,12 @@ Wrapped wrap(const std::vector<std::string>& command, const Walls& walls) {
   show_system(arguments);
   arguments.add("--file", hand("user:x:" + user + ":" + group + "::" + kHome + ":/bin/sh\n"), "/etc/passwd");
   arguments.add("--file", hand("user:x:" + group + ":\n"), "/etc/group");
-  arguments.add("--file", hand("127.0.0.1 localhost sandbox\n::1 localhost\n"), "/etc/hosts");
   arguments.add("--file", hand("passwd: files\ngroup: files\nhosts: files\n"), "/etc/nsswitch.conf");
   show_kernel(arguments);
   arguments.add("--size", disk, "--tmpfs", "/tmp", "--size", disk, "--tmpfs", kHome, "--symlink", "/tmp", "/var/tmp");
   show_roots(arguments, walls);
+  arguments.add("--info-fd", give(wrapped.gate->take_report()), "--file", give(wrapped.gate->take_file()),
+                "/etc/hosts");
   arguments.add("--remount-ro", "/", "--seccomp", hand(filter()), "--chdir", walls.directory);
   for (const auto& [name, value] : walls.environment) arguments.add("--setenv", name, value);
 

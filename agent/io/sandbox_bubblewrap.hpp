@@ -2,11 +2,13 @@
 #pragma once
 
 #include <sennit/agent/io/process_pipes.hpp>
+#include <sennit/agent/io/sandbox_gate.hpp>
 #include <sennit/agent/io/sandbox_roots.hpp>
 
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -30,6 +32,7 @@ struct Walls {
 struct Wrapped {
   std::vector<std::string> arguments;
   std::vector<process::Descriptor> descriptors;
+  std::unique_ptr<Gate> gate;  ///< closed
 };
 [[nodiscard]] Wrapped wrap(const std::vector<std::string>& command, const Walls& walls);
 

@@ -13,6 +13,7 @@ namespace {
 struct Leftover {
   process::Descriptor keeper;  // a pidfd; none: it has ended
   std::vector<Placeholder> placeholders;
+  std::unique_ptr<Gate> gate;
 };
 
 bool has_ended(const Leftover& leftover) {
@@ -34,10 +35,10 @@ Leftovers& leftovers() {
 
 }  // namespace
 
-void leave_behind(int keeper, std::vector<Placeholder> placeholders) {
+void leave_behind(int keeper, std::vector<Placeholder> placeholders, std::unique_ptr<Gate> gate) {
   process::Descriptor pidfd(static_cast<int>(::syscall(SYS_pidfd_open, keeper, 0)));
   const std::lock_guard lock(leftovers().mutex);
-  leftovers().all.push_back({std::move(pidfd), std::move(placeholders)});
+  leftovers().all.push_back({std::move(pidfd), std::move(placeholders), std::move(gate)});
 }
 
 void clear_leftovers() {

@@ -2,8 +2,10 @@
 #include <sennit/agent/io/sandbox_roots.hpp>
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -141,6 +143,21 @@ void keep_one(Kept& kept, const Shown& root, const fs::path& path) {
   add(kept.fixed, path);
 }
 
+Meant meant_below(const Shown& root, const fs::path& path) {
+  open_how how{};
+  how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+  const std::string below = path.lexically_relative(root.path).string();
+  const process::Descriptor place(
+      static_cast<int>(::syscall(SYS_openat2, root.held->get(), below.c_str(), &how, sizeof how)));
+  struct stat status{};
+  if (place.get() < 0 || ::fstat(place.get(), &status) != 0 || S_ISLNK(status.st_mode)) {
+    throw Error(errc::denied, "sandbox: '" + path.string() + "' must not change, and does: " +
+                                  (place.get() < 0 ? words(errno) : "it is a link") + "; look at it, then try again");
+  }
+  return {path, status.st_dev, status.st_ino};
+}
+
 }  // namespace
 
 std::vector<Shown> find_roots(const std::vector<fs::path>& read, const std::vector<fs::path>& write) {
@@ -232,6 +249,18 @@ Kept keep(const std::vector<fs::path>& keep, const std::vector<Shown>& roots) {
     if (root != nullptr && root->writable) keep_one(kept, *root, path);
   }
   return kept;
+}
+
+std::vector<Meant> meant_by(const std::vector<Shown>& roots, const Kept& kept) {
+  std::vector<Meant> all;
+  for (const Shown& root : roots) all.push_back({root.path, root.device, root.inode});
+  for (const auto* paths : {&kept.pinned, &kept.fixed}) {
+    for (const fs::path& path : *paths) {
+      const Shown* root = root_of(roots, path.parent_path());
+      if (root != nullptr) all.push_back(meant_below(*root, path));
+    }
+  }
+  return all;
 }
 
 }  // namespace sennit::sandbox

@@ -58,4 +58,15 @@ void check_kept(const std::vector<std::filesystem::path>& keep, const std::vecto
 /// For one child. Throws what check_kept() and Placeholder throw.
 [[nodiscard]] Kept keep(const std::vector<std::filesystem::path>& keep, const std::vector<Shown>& roots);
 
+/// What a child must find at a path.
+struct Meant {
+  std::filesystem::path path;
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+};
+
+/// Of all that is bound: the roots, and what is kept as it stands in them, reached without a link. Throws
+/// Error(errc::denied) if it is not.
+[[nodiscard]] std::vector<Meant> meant_by(const std::vector<Shown>& roots, const Kept& kept);
+
 }  // namespace sennit::sandbox

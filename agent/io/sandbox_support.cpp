@@ -44,6 +44,7 @@ Tried try_walls() {
   command.arguments = wrapped.arguments;
   command.directory = "/";
   for (const process::Descriptor& file : wrapped.descriptors) command.descriptors.push_back(file.get());
+  wrapped.gate->open();
   std::optional<Tried> tried;
   std::exception_ptr failure;
   asio::io_context loop;

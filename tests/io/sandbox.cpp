@@ -14,7 +14,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
+#include <thread>
+#include <vector>
 
 using namespace sennit;
 using namespace sennit::testing;
@@ -331,6 +334,42 @@ TEST_CASE("control groups leave nothing behind") {
     for (const fs::directory_entry& entry : fs::directory_iterator(place)) {
       CHECK_FALSE(entry.path().filename().string().starts_with(ours));
     }
+  }
+}
+
+TEST_CASE("a tree that nobody can measure any more is ended, and one whose measuring fails once goes on") {
+  NEED_SANDBOX();
+  TestEnvironment env(1);
+  std::atomic<bool> over = false;
+  std::vector<Started<void>> jobs;
+  const auto fill = [&] {
+    for (std::size_t i = 0; i < Pool::kDefaultQueue + 2; ++i) {
+      auto wait = [&over] {
+        while (!over) std::this_thread::yield();
+      };
+      jobs.push_back(start(env, env.pool().run(std::move(wait))));
+    }
+  };
+  sandbox::Settings settings;
+  settings.groups = false;
+  fill();
+  const auto end = [&] {
+    over = true;
+    for (Started<void>& job : jobs) until(env, [&] { return job.done(); });
+  };
+  SECTION("for good") {
+    const sandbox::Result result = run_in(env, settings, script("sleep 60"));
+    CHECK(result.ending.bound == sandbox::Bound::unwatched);
+    CHECK_FALSE(result.timed_out);
+    end();
+  }
+  SECTION("for a moment") {
+    const auto timer = env.call_at(env.now() + 200ms, [&] { over = true; });
+    settings.processes = 8;
+    const sandbox::Result result =
+        run_in(env, settings, script("sleep 1; for i in 1 2 3 4 5 6 7 8 9 10; do sleep 60 & done; wait"));
+    CHECK(result.ending.bound == sandbox::Bound::processes);
+    end();
   }
 }
 

@@ -83,6 +83,69 @@ TEST_CASE("no attempt to get through the kernel succeeds") {
   all_fail(kernel_attempts());
 }
 
+namespace {
+
+/// Exchanges a folder with a link to `target`, again and again.
+sandbox::Work swapping(const std::string& folder, const std::string& target) {
+  sandbox::Work work;
+  work.command.arguments = {"/usr/bin/python3",
+                            "-I",
+                            "-c",
+                            "import ctypes, os, sys\n"
+                            "folder, target = sys.argv[1:]\n"
+                            "os.symlink(target, folder + '.link')\n"
+                            "swap = ctypes.CDLL(None).renameat2\n"
+                            "a, b = folder.encode(), (folder + '.link').encode()\n"
+                            "while True: swap(-100, a, -100, b, 2)\n",
+                            folder,
+                            target};
+  return work;
+}
+
+}  // namespace
+
+TEST_CASE("what another child puts in the place of a folder is not shown, whenever it does") {
+  NEED_WORLD();
+  TestEnvironment env;
+  const TempDir root;
+  const TempDir hidden;
+  hidden.write("file", "TOP-SECRET");
+  root.write("swapped/file", "free");
+  sandbox::Settings attacker;
+  attacker.write = {root.path()};
+  sandbox::Settings victim;
+  bool kept = false;
+  SECTION("a folder that is given") {
+    victim.read = {root / "swapped"};
+  }
+  SECTION("a folder that is kept in one that is given") {
+    victim.write = {root.path()};
+    victim.keep = {root / "swapped"};
+    kept = true;
+  }
+  const auto box = std::make_shared<const sandbox::Box>(victim);
+  auto attack = start(env, sandbox::run(env, std::make_shared<const sandbox::Box>(attacker),
+                                        swapping(root / "swapped", hidden.path().string())));
+  until(env, [&] { return std::filesystem::exists(std::filesystem::symlink_status(root / "swapped.link")); });
+  for (int i = 0; i < 60; ++i) {
+    sandbox::Work look;
+    look.command.arguments = {"/bin/cat", root / "swapped/file", root / "swapped.link/file"};
+    look.command.directory = "/";
+    auto looking = start(env, sandbox::run(env, box, std::move(look)));
+    until(env, [&] { return looking.done(); });
+    try {
+      const sandbox::Result result = looking.get();
+      CHECK(result.output.text().find("TOP-SECRET") == std::string::npos);
+    } catch (const Error& error) {
+      INFO(error.message());
+      CHECK((error.code() == errc::denied || (kept && error.code() == errc::config)));
+    }
+  }
+  CHECK(read_file(hidden / "file") == "TOP-SECRET");
+  attack.cancel();
+  CHECK(attack.error().code() == errc::cancelled);
+}
+
 TEST_CASE("the same attempts succeed where there are no walls, and that is noticed") {
   NEED_WORLD();
   World world;

@@ -112,7 +112,9 @@ void refuse_protected(const fs::path& target, const Protected& forbidden, std::s
   }
   for (const fs::path& folder : forbidden.folders) {
     if (contains(settled(folder), target)) {
-      throw Error(errc::denied, fmt::format("'{}' is inside Sennit's own state folder", shown));
+      throw Error(
+          errc::denied,
+          fmt::format("'{}' is in a folder that no agent changes: Sennit's state, or programs of agent files", shown));
     }
   }
   for (const fs::path& part : target) {

@@ -3,6 +3,7 @@
 #include <sennit/tools/options.hpp>
 #include <sennit/tools/sqlite.hpp>
 #include <sennit/tools/sqlite_connection.hpp>
+#include <sennit/tools/sqlite_file.hpp>
 
 #include <boost/describe/enum.hpp>
 
@@ -55,12 +56,23 @@ SENNIT_DESCRIBE(NoArguments)
 using SettingsPointer = std::shared_ptr<const SqliteSettings>;
 using May = sqlite::Connection::May;
 
+/// The store holds the runs of all agents and their approvals.
+void check_open(const SqliteSettings& settings, errc code) {
+  for (const std::filesystem::path& folder : settings.closed) {
+    const auto below = sqlite::fixed_path(settings.file).lexically_relative(std::filesystem::weakly_canonical(folder));
+    if (!below.empty() && *below.begin() != "..") {
+      throw Error(code, "sqlite: the state folder's own databases cannot be given to an agent");
+    }
+  }
+}
+
 /// Does `work` with a connection of its own, on the pool.
 asio::awaitable<std::string> with_database(SettingsPointer settings, May may,
                                            std::function<std::string(sqlite::Connection&)> work,
                                            Environment& environment) {
   const files::Stop stop;
   auto job = [settings = std::move(settings), may, work = std::move(work), flag = stop.flag()] {
+    check_open(*settings, errc::denied);  // a folder may have become another
     sqlite::Connection connection(settings->file, may, settings->timeout, flag);
     return work(connection);
   };
@@ -87,8 +99,10 @@ ToolTraits traits_of(const SqliteSettings& settings) {
 
 std::vector<std::shared_ptr<Tool>> make_sqlite(SqliteSettings settings) {
   if (!settings.file.has_filename()) throw Error(errc::config, "sqlite: name the database in `file`");
+  check_open(settings, errc::config);
+  const ToolTraits reads = traits_of(settings);
+  settings.file = sqlite::fixed_path(settings.file);
   const auto shared = std::make_shared<const SqliteSettings>(std::move(settings));
-  const ToolTraits reads = traits_of(*shared);
   const std::string which = " the SQLite database " + shared->file.filename().string();
   std::vector<std::shared_ptr<Tool>> tools;
   tools.push_back(make_tool(
@@ -136,14 +150,7 @@ std::vector<std::shared_ptr<Tool>> make_sqlite_tools(const json::object& options
   settings.timeout = duration_option(chosen.timeout, "sqlite");
   settings.trusted = chosen.trusted && context.may_trust();
   settings.confidential = chosen.confidential || !context.may_publish();
-  for (const std::filesystem::path& folder : files::protected_by(context).folders) {
-    // The store holds the runs of all agents and their approvals.
-    const auto below =
-        std::filesystem::weakly_canonical(settings.file).lexically_relative(std::filesystem::weakly_canonical(folder));
-    if (!below.empty() && *below.begin() != "..") {
-      throw Error(errc::config, "sqlite: the state folder's own databases cannot be given to an agent");
-    }
-  }
+  settings.closed = files::protected_by(context).folders;
   return make_sqlite(std::move(settings));
 }
 

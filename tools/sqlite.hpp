@@ -20,12 +20,14 @@ struct SqliteSettings {
   std::string name = "sqlite";  ///< what the tools' names begin with: an agent may have several databases
   std::string facet{};          ///< the file as policy rules name it; empty: its path
   bool write = false;
-  milliseconds timeout{10'000};  ///< of one statement
-  bool trusted = false;          ///< what is in it is no untrusted text
-  bool confidential = true;      ///< what is in it is private
+  milliseconds timeout{10'000};                 ///< of one statement
+  bool trusted = false;                         ///< what is in it is no untrusted text
+  bool confidential = true;                     ///< what is in it is private
+  std::vector<std::filesystem::path> closed{};  ///< folders whose databases are nobody's: the state folder
 };
 
-/// The file need not exist yet. Throws Error(errc::config).
+/// The file need not exist yet, and is looked for where its folder is now: what becomes a link is not followed. Throws
+/// Error(errc::config).
 [[nodiscard]] std::vector<std::shared_ptr<Tool>> make_sqlite(SqliteSettings settings);
 
 /// The factory. Options: file (relative to the agent file), name, write, timeout, trusted, confidential.

@@ -1,5 +1,7 @@
 #include <sennit/tools/files_access.hpp>
 #include <sennit/tools/sqlite_connection.hpp>
+#include <sennit/tools/sqlite_file.hpp>
+#include <sennit/tools/sqlite_functions.hpp>
 #include <sennit/tools/sqlite_rows.hpp>
 #include <sennit/tools/sqlite_rules.hpp>
 
@@ -7,6 +9,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -14,16 +17,22 @@ namespace sennit::sqlite {
 namespace {
 
 // SQLite asks after so many steps of its virtual machine: so often that a step that makes a value of kMaxValue bytes
-// cannot use much more memory than kMaxMemory before the next question.
-constexpr int kStepsBetweenQuestions = 100;
+// cannot use much more memory or time than it may before the next question.
+constexpr int kStepsBetweenQuestions = 10;
 
 using Time = std::chrono::steady_clock::time_point;
 
 }  // namespace
 
 struct Connection::State {
+  State(std::chrono::milliseconds limit, files::StopFlag flag) : deadline(limit), stop(std::move(flag)) {}
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
   std::chrono::milliseconds deadline;
   files::StopFlag stop;
+  std::optional<HeldFile> file;
+  Ending ending;
   sqlite3* handle = nullptr;
   bool may_write = false;
   Time due{};
@@ -71,10 +80,15 @@ struct Connection::State {
                                      : fmt::format("the statement took longer than {} seconds", limit));
     }
     // SQLite takes a refusal of CREATE for a schema that changed meanwhile.
-    if (kind == SQLITE_AUTH || words == "not authorized") {
+    if (kind == SQLITE_AUTH || words.starts_with("not authorized")) {
       throw Error(errc::denied, fmt::format("{}: {}", words,
                                             may_write ? "one statement that reads or changes this database is permitted"
                                                       : "only queries (SELECT) of this database are permitted"));
+    }
+    if (is_super_journal(code)) {
+      throw Error(errc::denied,
+                  "an interrupted change was rolled back; its journal names a second file, which was left as it is "
+                  "(move it away if it is yours): call again");
     }
     switch (kind) {
       case SQLITE_READONLY:
@@ -85,7 +99,9 @@ struct Connection::State {
       case SQLITE_CONSTRAINT:
         throw Error(errc::invalid_argument, words);
       case SQLITE_TOOBIG:
-        throw Error(errc::too_large, fmt::format("{} (a value has at most {} bytes here)", words, kMaxValue));
+        throw Error(
+            errc::too_large,
+            fmt::format("{} (a value has at most {} bytes here; length() tells how large it is)", words, kMaxValue));
       default:
         throw Error(errc::storage, words);
     }
@@ -95,11 +111,13 @@ struct Connection::State {
     if (code != SQLITE_OK) fail(code);
   }
 
-  void open(const char* name, int flags) {
-    const int code = sqlite3_open_v2(name, &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  void open(const char* name, int flags, const char* vfs = nullptr) {
+    const int code = sqlite3_open_v2(name, &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
     if (code != SQLITE_OK) fail(code);
     sqlite3_busy_handler(handle, &on_busy, this);
     harden(handle);
+    ending = {&on_progress, this};
+    bound_functions(handle, ending);
   }
 
   ~State() { sqlite3_close_v2(handle); }
@@ -107,22 +125,16 @@ struct Connection::State {
 
 Connection::Connection(const std::filesystem::path& file, May may, std::chrono::milliseconds deadline,
                        files::StopFlag stop)
-    : state_(std::make_unique<State>(State{deadline, std::move(stop)})) {
-  std::error_code failed;
-  if (!std::filesystem::exists(file, failed)) {
-    throw Error(errc::not_found, fmt::format("there is no database '{}'", file.filename().string()));
-  }
-  // To open a pipe would wait for its other end, for ever.
-  if (!std::filesystem::is_regular_file(file, failed)) {
-    throw Error(errc::denied, fmt::format("'{}' is no regular file", file.filename().string()));
-  }
+    : state_(std::make_unique<State>(deadline, std::move(stop))) {
   state_->begin();
-  state_->open(file.c_str(), may == May::write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
+  state_->file.emplace(file);
+  state_->open(state_->file->path().c_str(), may == May::write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY,
+               held_vfs());
   restrict(may);
 }
 
 Connection::Connection(std::chrono::milliseconds deadline, files::StopFlag stop)
-    : state_(std::make_unique<State>(State{deadline, std::move(stop)})) {
+    : state_(std::make_unique<State>(deadline, std::move(stop))) {
   state_->begin();
   state_->open(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
 }

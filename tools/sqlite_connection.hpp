@@ -25,7 +25,7 @@ inline constexpr std::size_t kMaxRows = 1000;             ///< of one answer
 inline constexpr std::size_t kMaxOutput = 24U << 10U;     ///< bytes of one answer: fits into what a model is handed
 inline constexpr std::size_t kMaxCell = 1000;             ///< bytes of a value that are shown
 inline constexpr std::size_t kMaxSql = 32U << 10U;        ///< bytes of a statement
-inline constexpr int kMaxValue = 4 << 20;                 ///< bytes of a value that SQLite handles
+inline constexpr int kMaxValue = 1 << 20;                 ///< bytes of a value that SQLite handles
 inline constexpr std::int64_t kMaxMemory = 256LL << 20U;  ///< bytes that one statement may take
 
 /// How values are shown to a model.
@@ -44,7 +44,7 @@ class Connection {
  public:
   enum class May { read, write };
 
-  /// An existing file.
+  /// An existing file, by its fixed_path().
   Connection(const std::filesystem::path& file, May may, std::chrono::milliseconds deadline, files::StopFlag stop);
   /// A new one in memory, without the rules until restrict().
   Connection(std::chrono::milliseconds deadline, files::StopFlag stop);

@@ -2,6 +2,7 @@
 #include "tools/tool_call.hpp"
 #include <sennit/agent/io/database.hpp>
 #include <sennit/tools/sqlite.hpp>
+#include <sennit/tools/sqlite_functions.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
@@ -9,6 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -259,6 +261,178 @@ TEST_CASE("a hostile schema does nothing") {
   const errc code = refused(env, tools, "SELECT * FROM v").code();
   CHECK((code == errc::denied || code == errc::invalid_argument));
   CHECK_THAT(query(env, tools, "SELECT a FROM t"), ContainsSubstring("[1 row]"));
+}
+
+TEST_CASE("a database that has become a link, or lies behind one, is not followed") {
+  TestEnvironment env;
+  const TempDir outside;
+  Database(outside / "shop.db").execute("CREATE TABLE t(a); INSERT INTO t VALUES('private');");
+  const TempDir folder;
+  fs::create_directories(folder / "data");
+  Database(folder / "data/shop.db").execute("CREATE TABLE t(a); INSERT INTO t VALUES('own');");
+  SqliteSettings settings;
+  settings.file = folder / "data/shop.db";
+  settings.write = true;
+  const Tools tools = make_sqlite(settings);
+  CHECK_THAT(query(env, tools, "SELECT a FROM t"), ContainsSubstring("own"));
+  const auto refuses = [&] {
+    CHECK(refused(env, tools, "SELECT a FROM t").code() == errc::denied);
+    const Error error = refused(env, tools, "UPDATE t SET a = 'changed'", "sqlite_change");
+    CHECK(error.code() == errc::denied);
+    CHECK_THAT(error.message(), ContainsSubstring("link"));
+  };
+  SECTION("the file") {
+    fs::remove(folder / "data/shop.db");
+    fs::create_symlink(outside / "shop.db", folder / "data/shop.db");
+    refuses();
+  }
+  SECTION("its folder") {
+    fs::rename(folder / "data", folder / "old");
+    fs::create_directory_symlink(outside.path(), folder / "data");
+    refuses();
+  }
+  SECTION("its folder is another one, and none") {
+    fs::rename(folder / "data", folder / "old");
+    fs::rename(folder / "old", folder / "data");
+    CHECK_THAT(query(env, tools, "SELECT a FROM t"), ContainsSubstring("own"));
+    CHECK_THAT(call(env, tools, "sqlite_change", {{"sql", "UPDATE t SET a = 'new'"}}), ContainsSubstring("[1 rows"));
+    fs::rename(folder / "data", folder / "old");
+    CHECK(refused(env, tools, "SELECT a FROM t").code() == errc::not_found);
+  }
+  Database database(outside / "shop.db");
+  Statement statement = database.prepare("SELECT a FROM t");
+  REQUIRE(statement.step());
+  CHECK(statement.text(0) == "private");
+}
+
+TEST_CASE("a folder that was a link when the tool was made is followed then, and never again") {
+  TestEnvironment env;
+  const TempDir folder;
+  for (const char* name : {"a", "b"}) {
+    fs::create_directories(folder / name);
+    Database(folder / name / "x.db")
+        .execute((std::string("CREATE TABLE t(a); INSERT INTO t VALUES('in ") + name + "');").c_str());
+  }
+  fs::create_directory_symlink(folder / "a", folder / "now");
+  SqliteSettings settings;
+  settings.file = folder / "now/x.db";
+  const Tools tools = make_sqlite(settings);
+  fs::remove(folder / "now");
+  fs::create_directory_symlink(folder / "b", folder / "now");
+  CHECK_THAT(query(env, tools, "SELECT a FROM t"), ContainsSubstring("in a"));
+}
+
+TEST_CASE("the state folder's databases are nobody's, whenever it comes to lie there") {
+  TestEnvironment env;
+  const Shop shop;
+  SqliteSettings settings;
+  settings.file = shop.file();
+  settings.closed = {shop.folder() / "state"};
+  const Tools tools = make_sqlite(settings);
+  CHECK_THAT(query(env, tools, "SELECT 1"), ContainsSubstring("[1 row]"));
+  fs::create_directory_symlink(shop.folder().path(), shop.folder() / "state");
+  CHECK(refused(env, tools, "SELECT 1").code() == errc::denied);
+}
+
+TEST_CASE("a planted journal names no file to delete, and one that is a link is not followed") {
+  TestEnvironment env;
+  const TempDir outside;
+  const fs::path victim = outside.write("victim", "precious");
+  const TempDir folder;
+  const fs::path file = folder / "x.db";
+  const fs::path journal = folder / "x.db-journal";
+  const fs::path kept = folder / "kept";
+  {
+    Database database(file);
+    database.execute("PRAGMA journal_mode=DELETE; CREATE TABLE t(a); INSERT INTO t VALUES('before');");
+    database.execute("PRAGMA cache_size=1; PRAGMA cache_spill=1; BEGIN;");
+    database.execute("UPDATE t SET a = zeroblob(100000);");
+    fs::copy_file(journal, kept);
+  }
+  fs::rename(kept, journal);
+  SqliteSettings settings;
+  settings.file = file;
+  settings.write = true;
+  const Tools tools = make_sqlite(settings);
+  SECTION("by name") {
+    const std::string name = victim.string();
+    const auto number = [](std::uint32_t value) {
+      std::string bytes;
+      for (const unsigned shift : {24U, 16U, 8U, 0U}) bytes += static_cast<char>(value >> shift);
+      return bytes;
+    };
+    std::uint32_t sum = 0;
+    for (const char c : name) sum += static_cast<std::uint32_t>(static_cast<int>(c));
+    constexpr std::uint32_t kLockPage = (1U << 30U) / 4096 + 1;
+    fs::resize_file(journal, (fs::file_size(journal) + 511) / 512 * 512);
+    std::ofstream(journal, std::ios::app | std::ios::binary)
+        << number(kLockPage) << name << number(static_cast<std::uint32_t>(name.size())) << number(sum)
+        << "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7";
+    const Error error = refused(env, tools, "INSERT INTO t VALUES(1)", "sqlite_change");
+    CHECK(error.code() == errc::denied);
+    CHECK_THAT(error.message(), ContainsSubstring("second file"));
+    CHECK(call(env, tools, "sqlite_change", {{"sql", "INSERT INTO t VALUES(1)"}}) == "[1 rows changed]\n");
+  }
+  SECTION("as a link") {
+    fs::rename(journal, outside / "x.db-journal");
+    fs::create_symlink(outside / "x.db-journal", journal);
+    CHECK(refused(env, tools, "INSERT INTO t VALUES(1)", "sqlite_change").code() == errc::storage);
+    CHECK(fs::exists(outside / "x.db-journal"));
+  }
+  CHECK(fs::exists(victim));
+}
+
+TEST_CASE("no function outlasts the deadline by much") {
+  TestEnvironment env;
+  const Shop shop;
+  const Tools tools = shop.tools(true, milliseconds{200});
+  const std::string values = "WITH v(a, b) AS (SELECT hex(zeroblob(260000)), hex(zeroblob(130000)) || '1') ";
+  std::string many = "SELECT 0";
+  for (int i = 0; i < 1000; ++i) many += ",instr(a,b)";
+  std::string patterns = "SELECT 0";
+  for (int i = 0; i < 500; ++i) patterns += ",substr(a,1,100000) LIKE '%'||substr(a,1,900)||'1'";
+  const auto begun = std::chrono::steady_clock::now();
+  for (const std::string& sql : {many + " FROM v", patterns + " FROM v"}) {
+    INFO(sql.substr(0, 60));
+    CHECK(refused(env, tools, values + sql).code() == errc::timeout);
+  }
+  CHECK(query(env, tools, values + "SELECT instr(a, b), length(replace(a, b, '')), length(trim(a, '1')) FROM v") ==
+        "instr(a, b) | length(replace(a, b, '')) | length(trim(a, '1'))\n0 | 520000 | 520000\n[1 row]\n");
+  CHECK(refused(env, tools, values + "SELECT trim(a, b) FROM v").code() == errc::invalid_argument);
+  CHECK(refused(env, tools, values + "SELECT a LIKE substr(b, 1, 900) FROM v").code() == errc::invalid_argument);
+  CHECK(refused(env, tools, "SELECT json_patch('{}', '{}')").code() == errc::denied);
+  CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds{20});
+}
+
+TEST_CASE("functions of ours give what SQLite's own give") {
+  TestEnvironment env;
+  const Shop shop;
+  {
+    Database database(shop.file());
+    std::string text = "''";
+    for (int i = 0; i < 5; ++i) text += "||substr('aAbé%_*?[]^-', abs(random()) % 18, 1)";
+    database.execute(
+        ("CREATE TABLE texts AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
+         " SELECT " +
+         text + " AS a, substr(" + text +
+         ", 1, i % 4) AS b FROM n;"
+         "INSERT INTO texts VALUES(NULL, 'a'), ('a', NULL), (12, 1), (x'61c3a9', x'c3a9'), (x'61', 'a');")
+            .c_str());
+    database.execute(
+        "CREATE TABLE said AS SELECT rowid AS i, instr(a, b) AS instr, replace(a, b, '<é>') AS replaced, "
+        "trim(a) AS t, trim(a, b) AS trimmed, ltrim(a, b) AS l, rtrim(a, b) AS r, a LIKE b AS likes, "
+        "a LIKE b || '%' AS begins, a LIKE b ESCAPE '^' AS escaped, a GLOB b AS globs, "
+        "a GLOB '*' || b || '*' AS holds FROM texts;");
+  }
+  CHECK(query(env, shop.tools(),
+              "SELECT count(*) AS n, sum(instr) > 9 AND sum(likes) > 9 AND sum(escaped) > 9 AND sum(globs) > 9 AS "
+              "many, sum("
+              "instr IS NOT instr(a, b) OR replaced IS NOT replace(a, b, '<é>') OR t IS NOT trim(a) OR "
+              "trimmed IS NOT trim(a, b) OR l IS NOT ltrim(a, b) OR r IS NOT rtrim(a, b) OR likes IS NOT (a LIKE b) OR "
+              "begins IS NOT (a LIKE b || '%') OR escaped IS NOT (a LIKE b ESCAPE '^') OR globs IS NOT (a GLOB b) OR "
+              "holds IS NOT (a GLOB '*' || b || '*')) AS wrong FROM texts JOIN said ON i = texts.rowid",
+              {{"format", "json"}}) == "{\"n\":3005,\"many\":1,\"wrong\":0}\n[1 row]\n");
+  CHECK(query(env, shop.tools(), "SELECT instr('é', x'a9') AS i") == "i\n0\n[1 row]\n");
 }
 
 TEST_CASE("the file is a facet, and its contents are private and untrusted unless said otherwise") {

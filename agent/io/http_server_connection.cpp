@@ -35,6 +35,9 @@ using boost::system::error_code;
 // What a peer may still send after it was refused, so that it gets to read why.
 constexpr std::size_t kLingerBytes = 1ULL << 20U;
 constexpr milliseconds kLinger{1'000};
+// Beyond a head, what is read at once of a body. Chunks' extensions and trailers, which nothing else bounds, have to
+// fit.
+constexpr std::size_t kReadAhead = 64ULL << 10U;
 
 Error gone() {
   return {errc::truncated, "the peer has left"};
@@ -152,7 +155,11 @@ struct Connection::Watch : std::enable_shared_from_this<Connection::Watch> {
 
 Connection::Connection(Environment& environment, const ServerOptions& options, const ServerHandler& handler,
                        tcp::socket socket)
-    : environment_(environment), options_(options), handler_(handler), socket_(std::move(socket)) {}
+    : environment_(environment),
+      options_(options),
+      handler_(handler),
+      socket_(std::move(socket)),
+      buffer_(options.head_bytes + kReadAhead) {}
 
 asio::awaitable<void> Connection::serve() {
   while (co_await next_request()) {

@@ -195,6 +195,20 @@ TEST_CASE("what is no good is refused with a reason", "[http_server]") {
   CHECK(status(kGet + std::string("\r\n")).starts_with("HTTP/1.1 200"));
 }
 
+TEST_CASE("a chunk's extension and a trailer have a bound", "[http_server]") {
+  Bench bench;
+  const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const std::string& before : {head + "1;x=", head + "0\r\nX: "}) {
+    INFO(before);
+    Raw raw = bench.raw();
+    raw.write(before + std::string(200'000, 'y'));  // and no end of it
+    CHECK_THAT(raw.read("\r\n"), StartsWith("HTTP/1.1 431"));
+  }
+  Raw raw = bench.raw();
+  raw.write(head + "5;x=" + std::string(20'000, 'y') + "\r\nhello\r\n0\r\n\r\n");
+  CHECK_THAT(raw.read("hello"), StartsWith("HTTP/1.1 200"));
+}
+
 TEST_CASE("slow heads and bodies are not waited for for long", "[http_server]") {
   Bench bench(echo, {.head_timeout = 50ms, .body_timeout = 50ms, .idle_timeout = 50ms});
   Raw head = bench.raw();

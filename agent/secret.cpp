@@ -6,7 +6,9 @@
 #include <sennit/agent/secret_reference.hpp>
 #include <sennit/agent/secret_source.hpp>
 
+#include <boost/url/decode_view.hpp>
 #include <boost/url/parse.hpp>
+#include <boost/url/pct_string_view.hpp>
 #include <boost/url/url_view.hpp>
 
 #include <algorithm>
@@ -106,6 +108,39 @@ void hide_literals_of(std::string_view address) {
   }
 }
 
+/// As it is written in a URL, and as it is meant.
+void hide_encoded(std::string_view text) {
+  secrets::add_unless_word(text);
+  const auto decoded = boost::urls::make_pct_string_view(text);
+  if (decoded) secrets::add_unless_word(decoded->decode());
+}
+
+template <class Each>
+void for_each_part(std::string_view text, std::string_view separators, Each each) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.size(), text.find_first_of(separators));
+    each(text.substr(0, end));
+    text.remove_prefix(std::min(text.size(), end + 1));
+  }
+}
+
+/// Of a reference that brings a host, what stands around it.
+void hide_around_host(std::string_view address) {
+  constexpr std::size_t kShortestSegment = 16;  // shorter ones are ordinary words of a path
+  const std::size_t scheme = address.find("://");
+  if (scheme != std::string_view::npos) address.remove_prefix(scheme + 3);
+  const std::string_view host = address.substr(0, address.find_first_of("/?#"));
+  address.remove_prefix(host.size());
+  const std::size_t at = host.rfind('@');
+  if (at != std::string_view::npos) for_each_part(host.substr(0, at), ":", &hide_encoded);
+  const std::string_view path = address.substr(0, address.find_first_of("?#"));
+  address.remove_prefix(path.size());
+  for_each_part(path, "/", [](std::string_view segment) {
+    if (segment.size() >= kShortestSegment) hide_encoded(segment);
+  });
+  for_each_part(address, "?#&", [](std::string_view value) { hide_encoded(value.substr(value.find('=') + 1)); });
+}
+
 /// Whether what follows `before` in a URL names its scheme, host or port.
 bool names_host(std::string_view before, std::string_view behind) {
   const std::size_t scheme = before.find("://");
@@ -134,7 +169,8 @@ std::string Secret::resolve_address() const {
       reference_, [&](std::string_view literal) { address += literal; },
       [&](const secret::Reference& reference) {
         const std::string piece = secret::value_of(reference);
-        if (!names_host(address, std::string_view(reference_).substr(reference.end))) secret::hide(reference, piece);
+        const bool is_host = names_host(address, std::string_view(reference_).substr(reference.end));
+        is_host ? hide_around_host(piece) : secret::hide(reference, piece);
         address += piece;
       });
   hide_literals_of(address);

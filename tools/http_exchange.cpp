@@ -1,5 +1,6 @@
 #include <sennit/agent/io/egress.hpp>
 #include <sennit/agent/io/egress_hosts.hpp>
+#include <sennit/agent/io/secrets.hpp>
 #include <sennit/tools/http_credentials.hpp>
 #include <sennit/tools/http_exchange.hpp>
 #include <sennit/tools/http_text.hpp>
@@ -44,16 +45,18 @@ struct Body {
   bool cut = false;
 };
 
-/// As much as is read; the rest of the transfer is dropped with its Response.
+/// As much as is read; the rest of the transfer is dropped with its Response. Secrets are blotted out before it is cut:
+/// of one at the edge the beginning would be left.
 asio::awaitable<Body> read_body(Response& response, std::size_t most) {
   Body body;
+  secrets::Stream clean;
   while (true) {
     asio::awaitable<std::string_view> reading = response.read();
     const std::string_view piece = co_await std::move(reading);
-    if (piece.empty()) co_return body;
-    body.cut = piece.size() > most - body.bytes.size();
-    body.bytes += piece.substr(0, most - body.bytes.size());
-    if (body.cut) co_return body;
+    const std::string shown = piece.empty() ? clean.finish() : clean.push(piece);
+    body.cut = shown.size() > most - body.bytes.size();
+    body.bytes += std::string_view(shown).substr(0, most - body.bytes.size());
+    if (piece.empty() || body.cut) co_return body;
   }
 }
 

@@ -2,6 +2,7 @@
 #include <sennit/agent/definition/shape.hpp>
 #include <sennit/agent/sandbox_box.hpp>
 #include <sennit/agent/secret.hpp>
+#include <sennit/agent/secret_cache.hpp>
 #include <sennit/tools/shell_child.hpp>
 
 #include <fmt/format.h>
@@ -35,7 +36,10 @@ std::string bytes_text(std::int64_t bytes) {
 std::map<std::string, std::string> environment_of(const Settings& settings) {
   std::map<std::string, std::string> environment;
   for (const std::string& name : settings.allow_env) {
-    if (const char* value = std::getenv(name.c_str()); value != nullptr) environment[name] = value;
+    const char* const value = std::getenv(name.c_str());
+    if (value == nullptr) continue;
+    secret::hide({.source = secret::Source::env, .what = name}, value);
+    environment[name] = value;
   }
   for (const auto& [name, value] : settings.env) environment[name] = Secret(value).resolve();
   return environment;
@@ -88,6 +92,8 @@ std::string ended_by(const sandbox::Result& result, const sandbox::Settings& set
       return fmt::format("it ran out of the memory that it may use ({})", bytes_text(settings.memory));
     case sandbox::Bound::processes:
       return fmt::format("it ran out of processes ({} at a time)", settings.processes);
+    case sandbox::Bound::unwatched:
+      return "what it uses could not be measured any more, and nothing else bounds it here";
     case sandbox::Bound::none:
       break;
   }

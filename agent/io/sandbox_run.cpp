@@ -1,5 +1,6 @@
 #include <sennit/agent/io/sandbox_run.hpp>
 #include <sennit/agent/io/scope.hpp>
+#include <sennit/agent/io/secrets.hpp>
 
 #include <boost/asio/this_coro.hpp>
 
@@ -32,12 +33,13 @@ using RunningPointer = std::shared_ptr<Running>;
 asio::awaitable<void> drain(RunningPointer running, bool errors) {
   Captured& captured = errors ? running->errors : running->output;
   std::array<char, 16U << 10U> buffer{};
+  secrets::Stream clean;  // before it is cut: of a secret at the edge most would be left
   for (;;) {
     asio::awaitable<std::size_t> reading =
         errors ? running->child.process().read_errors(buffer) : running->child.process().read_output(buffer);
     const std::size_t size = co_await std::move(reading);
+    captured.add(size == 0 ? clean.finish() : clean.push({buffer.data(), size}));
     if (size == 0) co_return;
-    captured.add({buffer.data(), size});
     if (captured.total() <= running->flood) continue;
     running->flooded = true;
     running->child.process().kill();

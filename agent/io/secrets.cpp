@@ -14,6 +14,9 @@ namespace {
 
 /// What is longer is looked for in pieces: a stream holds no more than one of them back.
 constexpr std::size_t kPiece = 3ULL << 10U;
+/// Base64 and hexadecimal digits come in lines of 60 to 76: behind that much without a blank, a line break may be one
+/// of theirs. In shorter lines it would make secrets of lists of numbers.
+constexpr std::size_t kWrappedLine = 40;
 /// Of a value of several lines (a key file, the entry of a password store): shorter ones may be ordinary words.
 constexpr std::size_t kShortestLine = 16;
 
@@ -104,22 +107,57 @@ struct Found {
   std::size_t end;
 };
 
+bool is_blank(char byte) {
+  return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+}
+
+bool is_break(char byte) {
+  return byte == '\n' || byte == '\r';
+}
+
+/// Where the last `length` bytes of words before `end` begin.
+std::uint64_t begin_of(const Scan& scan, std::uint64_t end, std::size_t length) {
+  std::uint64_t begin = end - length;
+  for (auto at = scan.breaks.rbegin(); at != scan.breaks.rend() && *at >= begin; ++at) --begin;
+  return begin;
+}
+
+/// Whether the byte is passed over: it breaks a long line within what may be a secret.
+bool passes_over(const WordMatcher& words, Scan& scan, char byte, std::uint64_t at, bool long_line) {
+  if (scan.state == WordMatcher::kNothing) return scan.breaks.clear(), false;
+  std::vector<std::uint64_t>& breaks = scan.breaks;
+  const bool ends_pair = byte == '\n' && scan.returned && !breaks.empty() && breaks.back() + 1 == at;
+  if (!long_line && !ends_pair) return false;
+  if (words.next(scan.state, byte) != WordMatcher::kNothing) return false;  // it belongs to a secret of several lines
+  const std::uint64_t open = begin_of(scan, at, words.open(scan.state));
+  std::erase_if(breaks, [open](std::uint64_t place) { return place < open; });
+  breaks.push_back(at);
+  scan.returned = byte == '\r';
+  return true;
+}
+
+bool ends_long_line(std::string_view text) {
+  return text.size() >= kWrappedLine &&
+         std::none_of(text.end() - static_cast<std::ptrdiff_t>(kWrappedLine), text.end(), &is_blank);
+}
+
 /// Apart from each other, in their order.
 std::vector<Found> find_all(std::string_view text) {
   std::vector<Found> found;
   const std::shared_ptr<const WordMatcher> known = words();
   if (!known) return found;
   const WordMatcher& words = *known;
-  WordMatcher::State state = WordMatcher::kNothing;
+  Scan scan;
   for (std::size_t at = words.skip(text, 0); at < text.size(); ++at) {
-    state = words.next(state, text[at]);
-    if (state == WordMatcher::kNothing) {
+    if (is_break(text[at]) && passes_over(words, scan, text[at], at, ends_long_line(text.substr(0, at)))) continue;
+    scan.state = words.next(scan.state, text[at]);
+    if (scan.state == WordMatcher::kNothing) {
       at = words.skip(text, at + 1) - 1;
       continue;
     }
-    const std::size_t length = words.found(state);
+    const std::size_t length = words.found(scan.state);
     if (length == 0) continue;
-    std::size_t begin = at + 1 - length;
+    std::size_t begin = begin_of(scan, at + 1, length);
     while (!found.empty() && found.back().end >= begin) {
       begin = std::min(begin, found.back().begin);
       found.pop_back();
@@ -221,22 +259,29 @@ std::string Stream::push(std::string_view piece) {
   held_ += piece;
   const std::uint64_t end = begin_ + held_.size();
   for (std::uint64_t at = end - piece.size(); at < end; ++at) {
-    state_ = words_->next(state_, held_[at - begin_]);
-    const std::size_t length = words_->found(state_);
+    const char byte = held_[at - begin_];
+    if (is_blank(byte)) {
+      const bool long_line = at - line_ >= kWrappedLine;
+      line_ = at + 1;
+      if (is_break(byte) && passes_over(*words_, scan_, byte, at, long_line)) continue;
+    }
+    scan_.state = words_->next(scan_.state, byte);
+    const std::size_t length = words_->found(scan_.state);
     if (length == 0) continue;
-    std::uint64_t begin = at + 1 - length;
+    std::uint64_t begin = begin_of(scan_, at + 1, length);
     while (!found_.empty() && found_.back().end >= begin) {
       begin = std::min(begin, found_.back().begin);
       found_.pop_back();
     }
     found_.push_back({begin, at + 1});
   }
-  return release(end - words_->open(state_));
+  return release(begin_of(scan_, end, words_->open(scan_.state)));
 }
 
 std::string Stream::finish() {
   std::string rest = release(begin_ + held_.size());
-  state_ = WordMatcher::kNothing;
+  scan_ = {};
+  line_ = 1;
   mask_end_ = 0;
   begin_ = 1;
   return rest;

@@ -56,6 +56,13 @@ bool redact_in(json::value& value);
 /// Hands records on without secrets. Empty for an empty sink.
 [[nodiscard]] LogSink redacting(LogSink sink);
 
+/// Private: how far a text was gone through.
+struct Scan {
+  std::uint32_t state = 0;
+  std::vector<std::uint64_t> breaks{};  ///< line breaks that were passed over within what may be a secret
+  bool returned = false;                ///< the last of them was a carriage return
+};
+
 /// A text that comes in pieces. What may be the beginning of a secret is held back until it is known, and no more than
 /// that. Knows the secrets that were registered when it was made. One thread at a time.
 class Stream {
@@ -76,7 +83,8 @@ class Stream {
   [[nodiscard]] std::string release(std::uint64_t until);
 
   std::shared_ptr<const WordMatcher> words_;  // null: nothing is looked for
-  std::uint32_t state_ = 0;
+  Scan scan_;
+  std::uint64_t line_ = 1;  // where what holds no blank began
   std::string held_;
   std::vector<Span> found_;     // in what is held, apart from each other
   std::uint64_t begin_ = 1;     // of what is held, counted from the stream's own beginning

@@ -206,10 +206,27 @@ TEST_CASE("of an address its host is no secret, and the rest is as far as it is 
   CHECK(Secret("${env:SENNIT_TEST_URL}").resolve_address().starts_with("https://max:"));
   CHECK(is_hidden("url-password-2"));
   CHECK(is_hidden("url-key-22"));
-  CHECK_FALSE(is_hidden("url-version-3"));
+  CHECK(is_hidden("url-version-3"));
   CHECK_FALSE(is_hidden("house-ten.example.com"));
   CHECK(Secret("https://token-as-user-1@h/").resolve_address() == "https://token-as-user-1@h/");
   CHECK(is_hidden("token-as-user-1"));
+}
+
+TEST_CASE("of an address that is one reference, what is around its host is secret") {
+  const Forgetting forgetting;
+  ::setenv("SENNIT_TEST_URL",
+           "https://bot-1:pass-22@hooks.example.com/services/T0/path-token-of-16b?x=value-33&y=a%2Bb-44#t", 1);
+  ::setenv("SENNIT_TEST_HOST", "bot-55:pass-66@other.example.com", 1);
+  (void)Secret("${env:SENNIT_TEST_URL}").resolve_address();
+  (void)Secret("https://${env:SENNIT_TEST_HOST}/v1").resolve_address();
+  for (const char* value : {"pass-22", "path-token-of-16b", "value-33", "a%2Bb-44", "a+b-44", "bot-55", "pass-66"}) {
+    INFO(value);
+    CHECK(is_hidden(value));
+  }
+  for (const char* value : {"hooks.example.com", "services", "other.example.com"}) {
+    INFO(value);
+    CHECK_FALSE(is_hidden(value));
+  }
 }
 
 TEST_CASE("variables that everybody knows are no secrets") {

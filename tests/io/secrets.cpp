@@ -123,6 +123,41 @@ TEST_CASE("a secret is found in every form that it may turn up in") {
   }
 }
 
+TEST_CASE("digits that are broken into lines hide no secret, and lists of numbers are none") {
+  const Forgetting forgetting;
+  const std::string value = "sk-wrapped-0123456789-abcdefghijklmnopqrstuvwxyz-9876543210";
+  secrets::add(value);
+  secrets::add("123456");
+  secrets::add("first-line-of-it\nsecond-line-of-it");
+  const auto wrapped = [](const std::string& text, std::size_t width, const std::string& end) {
+    std::string lines;
+    for (std::size_t at = 0; at < text.size(); at += width) lines += text.substr(at, width) + end;
+    return lines;
+  };
+  for (std::size_t before = 0; before < 60; ++before) {
+    const std::string text = std::string(before, '.') + value + std::string(30, '.');
+    const std::string digits = encode_base64(text);
+    std::string hex;
+    for (const unsigned char c : text) {
+      hex += "0123456789abcdef"[c >> 4U];
+      hex += "0123456789abcdef"[c & 15U];
+    }
+    for (const std::string& whole : {wrapped(digits, 76, "\n"), wrapped(digits, 64, "\r\n"), wrapped(hex, 60, "\n")}) {
+      const std::string clean = secrets::redact("x\n" + whole + "y\n");
+      INFO(whole);
+      CHECK(clean.find("***") != std::string::npos);
+      CHECK(clean.size() + value.size() < whole.size() + 4);
+      CHECK(streamed("x\n" + whole + "y\n", {17, 90, 91}) == clean);
+    }
+  }
+  const std::string line(60, 'z');
+  for (const std::string text : {"1\n2\n3\n4\n5\n6\n", "12\n3456", "12\r\n\r\n3456"})
+    CHECK(secrets::redact(text) == text);
+  CHECK(secrets::redact(line + "12\n\n3456") == line + "12\n\n3456");
+  CHECK(secrets::redact(line + "12\r\n3456") == line + "***");
+  CHECK(secrets::redact(line + "first-line-of-it\nsecond-line-of-it") == line + "***");
+}
+
 TEST_CASE("Base64 that loses a secret is Base64 still") {
   const Forgetting forgetting;
   secrets::add("the-file's-own-secret-1");

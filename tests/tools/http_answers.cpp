@@ -1,4 +1,5 @@
 // What is sent, and what a model reads of the answer.
+#include "support/forgetting.hpp"
 #include "tools/http_tool_call.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -141,6 +142,16 @@ TEST_CASE("a body is read up to a bound, also one that never ends, and the model
   const HttpServer endless(Reply::text(std::string(kMaxHttpBody * 2, 'x')).chunked().stall_after(kMaxHttpBody + 5));
   CHECK_THAT(get_url(env, endless.url()), ContainsSubstring("[the answer is longer"));
   until(env, [&] { return endless.open_connections() == 0; });
+}
+
+TEST_CASE("of a secret where a body is cut nothing is left") {
+  const Forgetting forgetting;
+  TestEnvironment env;
+  secrets::add("tok-0123456789-abcdefghij");
+  const HttpServer server(
+      Reply::text(std::string(kMaxHttpBody - 12, 'x') + "tok-0123456789-abcdefghij" + std::string(99, 'x')));
+  const std::string text = get_url(env, server.url());
+  CHECK_THAT(text, ContainsSubstring("xxx***") && !ContainsSubstring("tok-"));
 }
 
 TEST_CASE("charsets are converted, and a binary body is one line") {

@@ -117,6 +117,14 @@ asio::awaitable<ToolOutput> show_answer(http::Answer answer) {
   co_return ToolOutput{fmt::format("the notification was not taken: HTTP {}", answer.status), true};
 }
 
+/// Headers go over https, except to this machine.
+void check_way(const NotifySettings& settings, const http::Target& target) {
+  const bool here = target.host == "localhost" || target.host.starts_with("127.") || target.host == "[::1]";
+  if (!settings.headers.empty() && target.url.starts_with("http:") && !here) {
+    throw Error(errc::config, "notify: `headers` are sent over https only: use an https:// URL");
+  }
+}
+
 asio::awaitable<ToolOutput> post(SettingsPointer settings, NotifyArguments arguments, std::string key,
                                  ToolContext& context) {
   http::Call call{
@@ -128,6 +136,7 @@ asio::awaitable<ToolOutput> post(SettingsPointer settings, NotifyArguments argum
   }
   HttpSettings http;
   const http::Target target = http::check_url(call.url, {});
+  check_way(*settings, target);
   http.allow_hosts = {target.authority};
   http.allow_private = true;  // the agent file names the address, not the model
   http.headers = settings->headers;
@@ -157,14 +166,11 @@ asio::awaitable<ToolOutput> notify(SettingsPointer settings, NotifyArguments arg
   co_return ToolOutput{std::move(text)};
 }
 
-/// The host, where it is written out. Headers go over https, except to this machine.
+/// The host, where it is written out.
 std::string checked_host(const NotifySettings& settings) {
   if (has_reference(settings.url)) return {};
   const http::Target target = http::check_url(settings.url, {});
-  const bool here = target.host == "localhost" || target.host.starts_with("127.") || target.host == "[::1]";
-  if (!settings.headers.empty() && target.url.starts_with("http:") && !here) {
-    throw Error(errc::config, "notify: `headers` are sent over https only: use an https:// URL");
-  }
+  check_way(settings, target);
   return target.host;
 }
 

@@ -19,12 +19,14 @@ struct Ipv4Range {
   unsigned bits;
 };
 
-// IANA's special-purpose registry, as far as it is not globally reachable.
-constexpr std::array<Ipv4Range, 15> kDeniedIpv4{{
+// IANA's special-purpose registry, as far as it is not globally reachable, and a public address that means the host's
+// own services to those who run in it.
+constexpr std::array<Ipv4Range, 16> kDeniedIpv4{{
     {0x00000000, 8},   // "this network"; Linux connects 0.0.0.0 to itself
     {0x0A000000, 8},   // private
     {0x64400000, 10},  // shared by carriers
     {0x7F000000, 8},   // loopback
+    {0xA83F8110, 32},  // Azure's host: keys and settings of the machine
     {0xA9FE0000, 16},  // link-local; cloud metadata lives at 169.254.169.254
     {0xAC100000, 12},  // private
     {0xC0000000, 24},  // protocol assignments
@@ -40,7 +42,7 @@ constexpr std::array<Ipv4Range, 15> kDeniedIpv4{{
 
 bool is_public_ipv4(std::uint32_t address) noexcept {
   return std::none_of(kDeniedIpv4.begin(), kDeniedIpv4.end(), [address](const Ipv4Range& range) {
-    const std::uint32_t mask = ~(~0U >> range.bits);
+    const auto mask = static_cast<std::uint32_t>(~(std::uint64_t{~0U} >> range.bits));
     return (address & mask) == range.first;
   });
 }

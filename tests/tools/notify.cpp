@@ -125,6 +125,17 @@ TEST_CASE("an address may be a secret; what a server says about a failure is not
   CHECK(server.requests().at(0).target == "/secret-path");
 }
 
+TEST_CASE("headers go over https alone, also to an address that is a secret") {
+  TestEnvironment env;
+  const Variable address("SENNIT_TEST_HOOK", "http://ntfy.example/topic");
+  NotifySettings settings;
+  settings.url = "${env:SENNIT_TEST_HOOK}";
+  settings.headers = {{"X-Key", "key-123456"}};
+  const Error error = call_error(env, make_notify(settings), "notify", {{"text", "x"}});
+  CHECK(error.code() == errc::config);
+  CHECK_THAT(error.message(), ContainsSubstring("https only"));
+}
+
 TEST_CASE("the words and the key go to the configured address alone") {
   TestEnvironment env;
   const HttpServer other(Reply::text("ok"));

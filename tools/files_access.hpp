@@ -54,7 +54,7 @@ struct Access {
 /// The folder of the agent file, as Access::home.
 [[nodiscard]] std::filesystem::path home_of(const PartContext& context);
 
-/// The agent's own file, those of its sub-agents and of the agents above it, and the state folder.
+/// What all agents of its tree are made of (agent/guards.hpp), and the state folder.
 [[nodiscard]] Protected protected_by(const PartContext& context);
 
 /// Tells a job on the pool that nobody waits any more, however the coroutine ends.

@@ -38,7 +38,8 @@ std::map<std::string, std::string> environment_of(const Settings& settings) {
   for (const std::string& name : settings.allow_env) {
     const char* const value = std::getenv(name.c_str());
     if (value == nullptr) continue;
-    secret::hide({.source = secret::Source::env, .what = name}, value);
+    // A path (HOME, JAVA_HOME) would be blotted out of all that names a file.
+    if (*value != '/') secret::hide({.source = secret::Source::env, .what = name}, value);
     environment[name] = value;
   }
   for (const auto& [name, value] : settings.env) environment[name] = Secret(value).resolve();

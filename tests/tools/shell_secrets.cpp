@@ -39,10 +39,12 @@ TEST_CASE("a variable that is let through is a secret like any other") {
   TestEnvironment env;
   ::setenv("SENNIT_TEST_TOKEN", kToken, 1);
   child::Settings settings;
-  settings.allow_env = {"SENNIT_TEST_TOKEN"};
-  const std::string text = said(env, settings, "echo \"<$SENNIT_TEST_TOKEN>\"");
+  ::setenv("SENNIT_TEST_FOLDER", "/opt/some/folder", 1);
+  settings.allow_env = {"SENNIT_TEST_TOKEN", "SENNIT_TEST_FOLDER"};
+  const std::string text = said(env, settings, "echo \"<$SENNIT_TEST_TOKEN> $SENNIT_TEST_FOLDER\"");
   ::unsetenv("SENNIT_TEST_TOKEN");
-  CHECK(text == "<***>\n");
+  ::unsetenv("SENNIT_TEST_FOLDER");
+  CHECK(text == "<***> /opt/some/folder\n");
   CHECK(secrets::redact(kToken) == "***");
 }
 

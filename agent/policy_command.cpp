@@ -47,6 +47,8 @@ class Splitter {
         end_word();
       } else if (is_one_of(c, ";&|\n")) {
         end_command();
+      } else if (c == '#' && !in_word_) {
+        at_ = std::min(line_.find('\n', at_), line_.size());  // a quote in a comment begins nothing
       } else if (!read_piece(c)) {
         return false;
       }

@@ -59,10 +59,19 @@ void add_hosts_of_urls(const PolicyQuestion& question, std::string_view name, Va
   std::move(urls.begin(), urls.end(), std::back_inserter(values));
 }
 
+/// A list may be several commands, or the words of one.
+void add_command_of_words(Values& values) {
+  if (values.size() < 2) return;
+  std::string line;
+  for (const PolicyValue& word : values) line.append(line.empty() ? "" : " ").append(word.text);
+  values.push_back({.text = std::move(line)});
+}
+
 Values of_arguments(const PolicyQuestion& question, std::string_view name) {
   const std::string_view kind = kind_of(name);
   Values values;
   collect(question.arguments, name, values);
+  if (kind == "command") add_command_of_words(values);
   for (PolicyValue& value : values) {
     if (kind == "path") value.text = spelt_path(value.text);
     value.script = kind == "command";  // nobody says who reads it

@@ -69,7 +69,8 @@ TEST_CASE("a command is denied wherever it stands in a script, and however it is
                            "ls \"x",
                            "cat <<E\nE\nrm x",
                            "$'rm' x",
-                           "~/rm x"}) {
+                           "~/rm x",
+                           "ls # '\nrm x\n# '"}) {
     INFO(line);
     CHECK(denies("command", dangerous, command(line, true)));
     CHECK_FALSE(allows("command", {"*", "!rm *", "!git push*"}, command(line, true)));
@@ -77,9 +78,9 @@ TEST_CASE("a command is denied wherever it stands in a script, and however it is
 }
 
 TEST_CASE("a script that can be read is not denied for another command") {
-  for (const char* line :
-       {"git commit -m \"rm x\"", "ls -l; make test", "echo 'git push; rm x' | cat", "cd src && git status",
-        "git diff HEAD~1", "rmdir x", "make CC=gcc # as usual", "echo \"it's\"", "grep \\; x", ""}) {
+  for (const char* line : {"git commit -m \"rm x\"", "ls -l; make test", "echo 'git push; rm x' | cat",
+                           "cd src && git status", "git diff HEAD~1", "rmdir x", "make CC=gcc # as usual",
+                           "echo \"it's\"", "ls # it's `this`; rm x", "grep \\; x", ""}) {
     INFO(line);
     CHECK_FALSE(denies("command", {"rm *", "git push*"}, command(line, true)));
   }
@@ -110,8 +111,12 @@ TEST_CASE("of words that no shell reads each is what it is") {
 }
 
 TEST_CASE("an argument called command may be read by a shell: nobody says that it is not") {
-  const auto plain = [](const char* line) { return PolicyCall{.arguments = {{"command", line}}}; };
+  const auto plain = [](json::value line) { return PolicyCall{.arguments = {{"command", std::move(line)}}}; };
   CHECK(allows("command", {"git *"}, plain("git status")));
   CHECK_FALSE(allows("command", {"git *"}, plain("git status; rm x")));
   CHECK(denies("command", {"rm *"}, plain("ls; rm x")));
+  CHECK(denies("command", {"rm *"}, plain(json::array{"/bin/rm", "-rf", "x"})));
+  CHECK(denies("command", {"rm *"}, plain(json::array{"ls", "rm -rf x"})));
+  CHECK_FALSE(allows("command", {"git *"}, plain(json::array{"git x", "rm -rf x"})));
+  CHECK_FALSE(denies("command", {"rm *"}, plain(json::array{"git", "rm", "x"})));
 }

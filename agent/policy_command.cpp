@@ -68,8 +68,9 @@ class Splitter {
     if (c == '"') return read_half_quoted();
     if (c != '\\') {
       take(c);
-    } else if (at_ < line_.size() && line_[at_++] != '\n') {
-      take(line_[at_ - 1]);
+    } else if (at_ < line_.size()) {
+      const char escaped = line_[at_++];
+      if (escaped != '\n') take(escaped);
     }
     return true;
   }

@@ -168,8 +168,9 @@ std::vector<fs::path> parts_of_tree(const Definition& top) {
 Guards guards_of(const PartContext& context) {
   Guards guards;
   const Definition& own = context.definition;
-  std::vector<fs::path> parts = context.above.empty() ? parts_of_tree(own) : Parts(own).find();
+  std::vector<fs::path> parts = context.guarded.empty() ? parts_of_tree(own) : Parts(own).find();
   parts.insert(parts.end(), context.above.begin(), context.above.end());
+  parts.insert(parts.end(), context.guarded.begin(), context.guarded.end());
   std::sort(parts.begin(), parts.end());
   parts.erase(std::unique(parts.begin(), parts.end()), parts.end());
   for (fs::path& path : parts) {

@@ -19,7 +19,7 @@ struct Guards {
 /// programs. Reads the files of all agents below it; of one that cannot be read it knows the file only.
 [[nodiscard]] std::vector<std::filesystem::path> parts_of_tree(const Definition& top);
 
-/// What all agents of the tree are made of (PartContext::above; where that is empty, the agent is its top), the state
+/// What all agents of the tree are made of (PartContext::guarded), the state
 /// folder, and where policies of a deployment stand.
 [[nodiscard]] Guards guards_of(const PartContext& context);
 

@@ -26,6 +26,8 @@ struct PartContext {
   std::filesystem::path state;                 ///< folder for files that parts keep; empty: keep nothing (memory only)
   std::vector<std::filesystem::path> above{};  ///< of a sub-agent: the files of the agents that lead to it
   const PolicySettings* deployment = nullptr;  ///< RuntimeOptions::policy; null: none
+  /// What all agents of its tree are made of, and none may change; empty: it is the top of a tree.
+  std::vector<std::filesystem::path> guarded{};
 
   /// Whether an agent's word counts that something from outside is trusted, or that its data is not private: not where
   /// the deployment has a rule for such data.

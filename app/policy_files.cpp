@@ -24,6 +24,12 @@ void tighten(std::optional<Verdict>& verdict, const std::optional<Verdict>& othe
   verdict = verdict ? std::max(*verdict, *other) : *other;
 }
 
+bool is_closed(const std::filesystem::path& file) {
+  std::error_code failed;
+  (void)std::filesystem::symlink_status(file, failed);
+  return failed == std::errc::permission_denied;
+}
+
 std::optional<PolicySettings> read(const std::filesystem::path& file, bool must_exist) {
   if (file.empty() || (!must_exist && !is_there(file))) return std::nullopt;
   return read_policy(file);
@@ -51,6 +57,8 @@ PolicyPlaces policy_places() {
   } else if (const auto home = environment("HOME"); !home.empty()) {
     places.person = std::filesystem::path(home) / ".config" / "sennit" / "policy.yaml";
   }
+  // The home of somebody else (a service that became another user): what stands there is not this person's.
+  if (!places.person_must_exist && is_closed(places.person)) places.person.clear();
   return places;
 }
 

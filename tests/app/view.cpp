@@ -84,8 +84,8 @@ TEST_CASE("where nobody is asked, a call that was made all the same is told with
         "● pay()\n  ↳ declined by the person (policy.ask: p) · 12 ms\n");
   CHECK(drawn(true, Verdict::ask, "declined by settings: no (policy.ask: p)") ==
         "● pay()\n  ↳ declined by settings: no (policy.ask: p) · 12 ms\n");
-  CHECK(drawn(true, Verdict::ask, "declined: the person did not answer in time (policy.ask: p)") ==
-        "● pay()\n  ↳ declined: the person did not answer in time (policy.ask: p) · 12 ms\n");
+  CHECK(drawn(true, Verdict::ask, "declined: the person did not answer in time (p)") ==
+        "● pay()\n  ↳ declined: the person did not answer in time (p) · 12 ms\n");
   CHECK(drawn(false, Verdict::ask, "paid") == "● pay()\n  ↳ paid · 12 ms\n");
   CHECK(drawn(true, Verdict::allow, "paid") == "● pay()\n  ↳ paid · 12 ms\n");
 }

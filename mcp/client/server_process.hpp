@@ -24,8 +24,8 @@ class ServerProcess {
 
 using StartServer = std::function<asio::awaitable<std::unique_ptr<ServerProcess>>()>;
 
-/// Starts what the settings say, as they say. Paths in them are absolute. `keep`: as in sandbox::Settings. Throws Error(errc::config) where they ask for
-/// a sandbox that cannot be had.
+/// Starts what the settings say, as they say. Paths in them are absolute. `keep`: as in sandbox::Settings. Throws
+/// Error(errc::config) where they ask for a sandbox that cannot be had.
 [[nodiscard]] StartServer make_starter(Environment& environment, const McpServer& server, bool accepts_unsandboxed,
                                        std::vector<std::filesystem::path> keep);
 

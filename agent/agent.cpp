@@ -87,8 +87,9 @@ std::shared_ptr<const Agent::Parts> make_parts(Runtime& runtime, Definition defi
   family.lineage.push_back(file.empty() ? file : std::filesystem::weakly_canonical(file));
 
   if (family.members == 1) family.parts = parts_of_tree(parts->definition);
-  const PartContext context{parts->definition, runtime.registry(), runtime.state(), family.lineage,
-                            &parts->runtime->options.policy, family.parts};
+  const PartContext context{
+      parts->definition, runtime.registry(), runtime.state(), family.lineage, &parts->runtime->options.policy,
+      family.parts};
   for (ModelSpec& spec : models_of(parts->definition.model)) {
     auto backend = context.registry.backend(spec, context);
     auto gate = parts->runtime->gates.gate(spec);

@@ -40,8 +40,8 @@ class Guardrail {
   [[nodiscard]] bool redacts() const noexcept { return redacts_; }
   [[nodiscard]] bool is_command() const noexcept { return pattern_ == nullptr; }
 
-  /// Of a pattern: the first match that is not empty, begins at `from` or behind and ends at `until` or before. What lies
-  /// around that is seen by `^`, `$` and `\b`, and nothing else. False: there is none.
+  /// Of a pattern: the first match that is not empty, begins at `from` or behind and ends at `until` or before. What
+  /// lies around that is seen by `^`, `$` and `\b`, and nothing else. False: there is none.
   [[nodiscard]] bool find(std::string_view text, std::size_t from, std::size_t until, Match& match) const;
 
   /// Of a command: why the text must not pass; empty: it may. What cannot be asked lets nothing pass. Cancellation:

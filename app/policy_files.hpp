@@ -18,8 +18,8 @@ struct PolicyPlaces {
 /// ~/.config/sennit/policy.yaml.
 [[nodiscard]] PolicyPlaces policy_places();
 
-/// Whether a policy stands there; a link counts, wherever it leads. Throws Error(errc::config) where that cannot be seen:
-/// rules that are not found must not count as rules that are not there.
+/// Whether a policy stands there; a link counts, wherever it leads. Throws Error(errc::config) where that cannot be
+/// seen: rules that are not found must not count as rules that are not there.
 [[nodiscard]] bool is_there(const std::filesystem::path& file);
 
 /// Both of them as one. Throws Error(errc::config) at file:line:col, Error(errc::not_found), Error(errc::io).

@@ -133,7 +133,7 @@ void AgentService::offer(std::string name, json::object tool, Offer offer) {
   offers_.emplace(std::move(name), std::make_shared<const Offer>(std::move(offer)));
 }
 
-void AgentService::add(const Definition& definition, json::object origin) {
+void AgentService::add(const Definition& definition, const json::object& origin) {
   const std::string name = tool_name(definition.name);
   if (options_.agents) {
     json::object tool = agent_tool(name, definition, options_.sessions);

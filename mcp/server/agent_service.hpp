@@ -36,7 +36,7 @@ class AgentService final : public Service {
 
   /// Offers an agent. `origin`: see RunOptions::origin.
   /// Throws Error: what Agent's constructor throws; invalid_argument for a name that is taken.
-  void add(const Definition& definition, json::object origin = {});
+  void add(const Definition& definition, const json::object& origin = {});
 
   [[nodiscard]] json::object capabilities() const override;
   [[nodiscard]] std::string instructions() const override;

@@ -41,9 +41,9 @@ std::string digest_of(const Request& request) {
 }
 
 json::object input_required(const ClientFacts& who, const Server::State& server, json::object requests,
-                            std::string state) {
+                            const std::string& state) {
   json::object result{{"resultType", "input_required"}, {"inputRequests", std::move(requests)}};
-  result["requestState"] = std::move(state);
+  result["requestState"] = state;
   return server.finished(who, {}, std::move(result));
 }
 
@@ -88,7 +88,7 @@ void ServedCall::progress(double value, std::optional<double> total, std::string
   if (token == nullptr || !read_id(*token) || outlet_ == nullptr || !outlet_->has_room()) return;
   json::object params{{"progressToken", *token}, {"progress", number(value)}};
   if (total) params["total"] = number(*total);
-  if (!message.empty()) params["message"] = std::move(message);
+  if (!message.empty()) params["message"] = message;
   outlet_->put(to_json(Notification{"notifications/progress", std::move(params)}));
 }
 
@@ -98,7 +98,7 @@ void ServedCall::log(std::string_view level, std::string logger, json::value dat
   if (who_.era == Era::modern) wanted = text_at(meta_of(request_.params), meta::kLogLevel);
   if (rank_of(wanted) >= kLevels.size() || rank_of(level) < rank_of(wanted)) return;
   json::object params{{"level", level}, {"data", std::move(data)}};
-  if (!logger.empty()) params["logger"] = std::move(logger);
+  if (!logger.empty()) params["logger"] = logger;
   outlet_->put(to_json(Notification{"notifications/message", std::move(params)}));
 }
 
@@ -198,8 +198,8 @@ void ServedCall::ask_now() {
   if (done_ || cancelled_ || outlet_ == nullptr) return;
   json::object requests = open_questions();
   if (requests.empty()) return;
-  std::string state = server_.park(shared_from_this());
-  json::object result = input_required(who_, server_, std::move(requests), std::move(state));
+  const std::string state = server_.park(shared_from_this());
+  json::object result = input_required(who_, server_, std::move(requests), state);
   peer_->forget(request_.id);
   std::exchange(outlet_, nullptr)->answer(answer_to(request_.id, std::move(result)));
 }

@@ -68,7 +68,7 @@ std::shared_ptr<ServerPeer> Server::meet() {
   return peer;
 }
 
-void Server::take(const std::shared_ptr<ServerPeer>& peer, Message message, std::shared_ptr<Outlet> outlet) {
+void Server::take(const std::shared_ptr<ServerPeer>& peer, Message message, const std::shared_ptr<Outlet>& outlet) {
   const auto known = std::static_pointer_cast<Peer>(peer);
   if (auto* request = std::get_if<Request>(&message)) {
     state_->take(known, std::move(*request), outlet);

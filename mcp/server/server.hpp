@@ -61,7 +61,7 @@ class Server {
 
   [[nodiscard]] std::shared_ptr<ServerPeer> meet();
   /// Takes one message of a peer. What answers it goes to `outlet`; a notification or an answer needs none.
-  void take(const std::shared_ptr<ServerPeer>& peer, Message message, std::shared_ptr<Outlet> outlet);
+  void take(const std::shared_ptr<ServerPeer>& peer, Message message, const std::shared_ptr<Outlet>& outlet);
   /// A modern client closed the stream on which it waited: its request is cancelled.
   void cancel(const std::shared_ptr<ServerPeer>& peer, const Id& id);
   /// The peer is gone: its requests are cancelled, its subscriptions end.

@@ -1,25 +1,12 @@
+#include <sennit/agent/io/white.hpp>
 #include <sennit/agent/policy.hpp>
 #include <sennit/agent/policy_recipient.hpp>
+#include <sennit/agent/spelling.hpp>
 
 #include <algorithm>
 
 namespace sennit {
 namespace {
-
-std::string lowered(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
-}
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t";
-  const std::size_t first = text.find_first_not_of(kBlanks);
-  return first == std::string_view::npos ? std::string_view()
-                                         : text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
 
 bool is_address(std::string_view text) {
   const auto is_odd = [](unsigned char c) { return c <= ' ' || c == 0x7F || c == '<' || c == '>'; };

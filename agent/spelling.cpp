@@ -13,14 +13,6 @@
 namespace sennit {
 namespace {
 
-std::string lowered(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
-}
-
 std::string_view view(const boost::core::string_view text) {
   return {text.data(), text.size()};
 }
@@ -47,6 +39,14 @@ bool is_ipv6_pattern(std::string_view pattern) {
 }
 
 }  // namespace
+
+std::string lowered(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return result;
+}
 
 std::string spelt_path(std::string_view path) {
   std::string text = std::filesystem::path(path).lexically_normal().string();

@@ -9,6 +9,9 @@ namespace sennit {
 
 inline constexpr std::string_view kUnknownHost = "?";  ///< of what cannot be read: see Tool::facets
 
+/// Of ASCII alone: domains and schemes have no other letters.
+[[nodiscard]] std::string lowered(std::string_view text);
+
 /// `a/./b/`, `a//b` and `a/b` are one place.
 [[nodiscard]] std::string spelt_path(std::string_view path);
 

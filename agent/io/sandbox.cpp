@@ -9,6 +9,7 @@
 #include <sennit/agent/io/sandbox_support.hpp>
 #include <sennit/agent/io/sandbox_watch.hpp>
 #include <sennit/agent/io/scope.hpp>
+#include <sennit/agent/io/timeout.hpp>
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -29,7 +30,8 @@ constexpr std::uint16_t kProxyPort = 3128;  // in a network where nothing else l
 constexpr std::uint64_t kOpenFiles = 1024;
 constexpr std::int64_t kOwnTasks = 2;  // bubblewrap itself, outside and inside
 constexpr milliseconds kWatchEvery{50};
-constexpr int kMostMissed = 10;  // looks in a row
+constexpr int kMostMissed = 10;          // looks in a row
+constexpr milliseconds kToShow{30'000};  // a folder of a server that is gone may never be
 
 void check_bounds(const Settings& settings) {
   constexpr std::int64_t kLeastMemory = 16LL << 20U;
@@ -269,7 +271,7 @@ asio::awaitable<Child> Child::start(Environment& environment, std::shared_ptr<co
   if (state->groups) state->groups->close_descriptors();
   if (state->gate) {
     asio::awaitable<void> checking = state->gate->check(environment.executor(), std::move(state->meant));
-    co_await std::move(checking);
+    co_await with_timeout(environment, kToShow, std::move(checking), "what a sandbox shows its program");
     state->gate.reset();  // it begins
   }
   if (settings.walls && !settings.hosts.empty()) {
